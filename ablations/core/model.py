@@ -1,0 +1,144 @@
+"""A small decoder-only language model, plain enough that what it learns from context can be attributed.
+
+Blocks of causal attention (RoPE, QK-norm) and a ReLU² MLP around a residual stream, RMSNorm before each. There is no
+token shift, no smeared key and no bigram embedding: such tricks hand a layer the previous token, with which one layer can
+do induction, and the contrast between one layer and two is what the controls rest on.
+
+Shapes: B sequences, T positions, W width, H heads, D = W / H, V vocabulary.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ablations.core.spec import ModelSpec
+
+EMBEDDING_STD = 0.1  # RMSNorm follows at once: what counts is that Adam's steps of 0.01 turn an embedding within tens of steps
+
+
+class Attention(nn.Module):
+    """Causal self-attention. Queries and keys are normalised, so that `sharpness` is the largest logit."""
+
+    def __init__(self, spec: ModelSpec) -> None:
+        super().__init__()
+        self.heads, self.scale = spec.heads, spec.sharpness / (spec.width // spec.heads)
+        self.qkv = nn.Linear(spec.width, 3 * spec.width, bias=False)
+        self.out = nn.Linear(spec.width, spec.width, bias=False)
+
+    def forward(self, x_BTW: Tensor, cos_TD: Tensor, sin_TD: Tensor) -> Tensor:
+        B, T, W = x_BTW.shape
+        q, k, v = self.qkv(x_BTW).view(B, T, 3, self.heads, W // self.heads).permute(2, 0, 3, 1, 4)
+        q, k = rotate(rms_norm(q), cos_TD, sin_TD), rotate(rms_norm(k), cos_TD, sin_TD)
+        mixed_BHTD = F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=self.scale)
+        return self.out(mixed_BHTD.transpose(1, 2).reshape(B, T, W))  # type: ignore[no-any-return]
+
+
+class Mlp(nn.Module):
+    """Two matrices around ReLU². Source: So et al. 2021, https://arxiv.org/abs/2109.08668."""
+
+    def __init__(self, spec: ModelSpec) -> None:
+        super().__init__()
+        hidden = round(spec.width * spec.mlp_ratio)
+        self.up = nn.Linear(spec.width, hidden, bias=False)
+        self.out = nn.Linear(hidden, spec.width, bias=False)
+
+    def forward(self, x_BTW: Tensor) -> Tensor:
+        return self.out(F.relu(self.up(x_BTW)).square())  # type: ignore[no-any-return]
+
+
+class Block(nn.Module):
+    """Attention, then MLP; either may be absent, for a control."""
+
+    def __init__(self, spec: ModelSpec) -> None:
+        super().__init__()
+        self.attention = Attention(spec) if spec.attention else None
+        self.mlp = Mlp(spec) if spec.mlp_ratio else None
+
+    def forward(self, x_BTW: Tensor, cos_TD: Tensor, sin_TD: Tensor) -> Tensor:
+        if self.attention is not None:
+            x_BTW = x_BTW + self.attention(rms_norm(x_BTW), cos_TD, sin_TD)
+        if self.mlp is not None:
+            x_BTW = x_BTW + self.mlp(rms_norm(x_BTW))
+        return x_BTW
+
+
+class Model(nn.Module):
+    """Tokens to next-token logits.
+
+    Args:
+        spec: the shape.
+        seed: of the initial weights; the same seed and shape give the same weights whatever was drawn before.
+    """
+
+    cos_TD: Tensor
+    sin_TD: Tensor
+
+    def __init__(self, spec: ModelSpec, seed: int) -> None:
+        super().__init__()
+        self.spec = spec
+        self.embedding = nn.Embedding(spec.vocab_size, spec.width)
+        self.blocks = nn.ModuleList(Block(spec) for _ in range(spec.layers))
+        self.head = nn.Linear(spec.width, spec.vocab_size, bias=False)
+        if spec.tied:
+            self.head.weight = self.embedding.weight
+        cos, sin = rotations(spec.context, spec.width // spec.heads, spec.rope_base)
+        self.register_buffer("cos_TD", cos, persistent=False)
+        self.register_buffer("sin_TD", sin, persistent=False)
+        self._initialise(torch.Generator().manual_seed(seed))
+
+    @torch.no_grad()
+    def _initialise(self, generator: torch.Generator) -> None:
+        """Matrices that write to the residual stream start at zero, so that depth costs nothing at first."""
+        for name, weight in self.named_parameters():
+            if name == "embedding.weight":
+                std = EMBEDDING_STD / (self.spec.width**0.5 if self.spec.tied else 1.0)
+            elif name.endswith("out.weight") or name == "head.weight":
+                std = 0.0
+            else:
+                std = weight.shape[1] ** -0.5
+            weight.copy_(torch.randn(weight.shape, generator=generator) * std)
+
+    @property
+    def device(self) -> torch.device:
+        return self.embedding.weight.device
+
+    def hidden(self, tokens_BT: Tensor) -> Tensor:
+        """What the output matrix reads, shape (B, T, W). T is at most the context."""
+        T = tokens_BT.shape[1]
+        cos_TD, sin_TD = self.cos_TD[:T], self.sin_TD[:T]
+        x_BTW = rms_norm(self.embedding(tokens_BT))
+        for block in self.blocks:
+            x_BTW = block(x_BTW, cos_TD, sin_TD)
+        return rms_norm(x_BTW)
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Logits of the next token, float32, shape (..., V)."""
+        return self.head(hidden).float()  # type: ignore[no-any-return]
+
+    def forward(self, tokens_BT: Tensor) -> Tensor:
+        """Logits of the next token at every position, float32, shape (B, T, V)."""
+        return self.logits(self.hidden(tokens_BT))
+
+
+def loss_of(model: nn.Module, tokens_BT: Tensor, targets_BT: Tensor) -> Tensor:
+    """Mean next-token loss in nats."""
+    return F.cross_entropy(model(tokens_BT).flatten(0, 1), targets_BT.flatten())
+
+
+def rms_norm(x: Tensor) -> Tensor:
+    return F.rms_norm(x, (x.shape[-1],), eps=1e-6)
+
+
+def rotate(x_BHTD: Tensor, cos_TD: Tensor, sin_TD: Tensor) -> Tensor:
+    """Rotary positions on the two halves. Source: Su et al. 2021, https://arxiv.org/abs/2104.09864."""
+    a, b = x_BHTD.chunk(2, dim=-1)
+    return torch.cat((a * cos_TD - b * sin_TD, a * sin_TD + b * cos_TD), dim=-1)
+
+
+def rotations(context: int, head_width: int, base: float) -> tuple[Tensor, Tensor]:
+    """Cosines and sines of position times frequency, each of shape (context, head_width / 2)."""
+    frequencies = base ** (-torch.arange(0, head_width, 2, dtype=torch.float64) / head_width)
+    angles = torch.outer(torch.arange(context, dtype=torch.float64), frequencies)
+    return angles.cos().float(), angles.sin().float()

@@ -1,0 +1,240 @@
+"""What a cell is: the typed contents of its `cell.json`."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from ablations.core.strict import Problem, build
+from curation.runtime.errors import ConfigError
+
+MOST_TOKENS = 2**16  # token files hold uint16
+
+
+@dataclass(frozen=True)
+class SeedSpec:
+    """Separate seeds for separate things, so that cells can share one and differ in another."""
+
+    init: int
+    order: int
+    subset: int
+    evaluation: int
+
+    def problems(self) -> list[Problem]:
+        pairs = dataclasses.asdict(self).items()
+        return [(k, f"{v} is no 63-bit number", "Give 0 to 2^63 - 1") for k, v in pairs if not 0 <= v < 2**63]
+
+
+@dataclass(frozen=True)
+class TokenizerSpec:
+    """What a cell has to know of its tokenizer. `specials` are never drawn as content; BOS is always one of them."""
+
+    bos: int = 0
+    specials: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """Shape of the model. `mlp_ratio` 0 leaves the MLP out; `attention` false leaves attention out (a control).
+
+    `sharpness` is the largest attention logit in nats: queries and keys are normalised.
+    """
+
+    vocab_size: int
+    layers: int
+    width: int
+    heads: int
+    context: int
+    mlp_ratio: float = 4.0
+    attention: bool = True
+    rope_base: float = 10000.0
+    sharpness: float = 8.0
+    tied: bool = False
+
+    def problems(self) -> list[Problem]:
+        found: list[Problem] = []
+        for name in ("layers", "width", "heads"):
+            if getattr(self, name) < 1:
+                found.append((name, f"{getattr(self, name)} is too few", "Give at least 1"))
+        if not 2 <= self.vocab_size <= MOST_TOKENS:
+            found.append(("vocab_size", f"{self.vocab_size} pieces", f"Give 2 to {MOST_TOKENS}: token files are uint16"))
+        if self.context < 8:
+            found.append(("context", f"{self.context} tokens are too few to measure in", "Give at least 8"))
+        if not found and self.width % (2 * self.heads):
+            found.append(("heads", f"{self.heads} heads do not split a width of {self.width} evenly",
+                          "Make width a multiple of 2 x heads"))
+        if self.mlp_ratio < 0 or (self.mlp_ratio == 0 and not self.attention):
+            found.append(("mlp_ratio", f"{self.mlp_ratio} leaves nothing in a block", "Give a positive ratio"))
+        return found + _not_positive(self, "rope_base", "sharpness")
+
+
+@dataclass(frozen=True)
+class OptimiserSpec:
+    """`muon` steps the hidden matrices with Muon at `learning_rate`, the rest with AdamW at `adam_learning_rate`;
+    `adamw` steps everything with AdamW at `adam_learning_rate`."""
+
+    kind: Literal["muon", "adamw"] = "muon"
+    learning_rate: float = 0.02
+    adam_learning_rate: float = 0.01
+    weight_decay: float = 0.0
+    momentum: float = 0.95
+    beta1: float = 0.9
+    beta2: float = 0.95
+
+    def problems(self) -> list[Problem]:
+        rates = ("momentum", "beta1", "beta2")
+        bad = [(k, f"{getattr(self, k)}", "Give 0 to below 1") for k in rates if not 0 <= getattr(self, k) < 1]
+        if self.weight_decay < 0:
+            bad.append(("weight_decay", f"{self.weight_decay} is negative", "Give 0 or more"))
+        return bad + _not_positive(self, "learning_rate", "adam_learning_rate")
+
+
+@dataclass(frozen=True)
+class ScheduleSpec:
+    """Length and learning-rate curve. `wsd` is constant and then falls linearly to zero over the last `cooldown` share."""
+
+    tokens: int
+    batch: int
+    warmup_steps: int = 20
+    kind: Literal["constant", "wsd"] = "constant"
+    cooldown: float = 0.0
+
+    def problems(self) -> list[Problem]:
+        found: list[Problem] = []
+        if self.batch < 1:
+            found.append(("batch", f"{self.batch} sequences", "Give at least 1"))
+        if self.warmup_steps < 0:
+            found.append(("warmup_steps", f"{self.warmup_steps} is negative", "Give 0 or more"))
+        if not 0 <= self.cooldown <= 1:
+            found.append(("cooldown", f"{self.cooldown} is no share of the steps", "Give 0 to 1"))
+        if (self.kind == "wsd") != (self.cooldown > 0):
+            found.append(("cooldown", f"{self.cooldown} with kind {self.kind!r}", "wsd needs a cooldown, constant has none"))
+        return found
+
+
+@dataclass(frozen=True)
+class TrainSource:
+    """One part of the mixture. `tokens` is a path stem; `fraction` keeps the documents whose hash is below it."""
+
+    source: str
+    tokens: str
+    weight: float = 1.0
+    fraction: float = 1.0
+
+    def problems(self) -> list[Problem]:
+        found = _not_positive(self, "weight")
+        if not 0 < self.fraction <= 1:
+            found.append(("fraction", f"{self.fraction} is no share of the documents", "Give above 0 and at most 1"))
+        return found
+
+
+@dataclass(frozen=True)
+class EffortSpec:
+    """How much is measured: at the end, and at each point of the curve (a hash prefix of the same items, so they nest)."""
+
+    windows: int = 1024  # of a held-out source
+    items: int = 1000  # of a group of a few-shot task
+    sequences: int = 256  # of random repeated tokens
+    curve_windows: int = 32
+    curve_items: int = 64
+    curve_sequences: int = 32
+    batch: int = 32  # sequences scored at once; changes no result beyond rounding
+
+    def problems(self) -> list[Problem]:
+        return _not_positive(self, *(f.name for f in dataclasses.fields(self)))
+
+
+@dataclass(frozen=True)
+class ComputeSpec:
+    """Where and how. Threads, compilation and dtype change the last bits, so they belong to a cell's identity."""
+
+    device: str = "cpu"
+    threads: int = 1
+    compile: bool = False
+    dtype: Literal["float32", "bfloat16"] = "float32"
+
+    def problems(self) -> list[Problem]:
+        return _not_positive(self, "threads")
+
+
+@dataclass(frozen=True)
+class CellSpec:
+    """One small language model: what it is trained on and what is measured of it. Paths are relative to the folder."""
+
+    seed: int
+    arm: str
+    seeds: SeedSpec
+    model: ModelSpec
+    schedule: ScheduleSpec
+    train: tuple[TrainSource, ...]
+    format: Literal[1] = 1
+    optimiser: OptimiserSpec = OptimiserSpec()
+    tokenizer: TokenizerSpec = TokenizerSpec()
+    heldout: dict[str, str] = field(default_factory=dict)
+    tasks: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
+    plugins: tuple[str, ...] = ()
+    evaluations: int = 12
+    checkpoint_every_steps: int = 100
+    effort: EffortSpec = EffortSpec()
+    compute: ComputeSpec = ComputeSpec()
+
+    @property
+    def steps(self) -> int:
+        return self.schedule.tokens // self.tokens_a_step
+
+    @property
+    def tokens_a_step(self) -> int:
+        return self.schedule.batch * self.model.context
+
+    def evaluation_steps(self) -> list[int]:
+        """Step 0, `evaluations` evenly spaced steps, and the last."""
+        between = (round(i * self.steps / (self.evaluations + 1)) for i in range(1, self.evaluations + 1))
+        return sorted({0, self.steps, *between})
+
+    def digest(self) -> str:
+        """Of everything in the spec; a checkpoint belongs to one of these."""
+        return hashlib.sha256(json.dumps(dataclasses.asdict(self), sort_keys=True).encode()).hexdigest()
+
+    def problems(self) -> list[Problem]:
+        found: list[Problem] = _not_positive(self, "checkpoint_every_steps")
+        if self.evaluations < 0:
+            found.append(("evaluations", f"{self.evaluations} is negative", "Give 0 or more"))
+        if not self.train:
+            found.append(("train", "no source", "Name at least one"))
+        names = [part.source for part in self.train]
+        if len(set(names)) < len(names):
+            found.append(("train", f"two of the sources {', '.join(names)} have one name", "Unite them"))
+        if self.steps < 1:
+            found.append(("schedule", f"{self.schedule.tokens} tokens are less than one step of {self.tokens_a_step}",
+                          "Give more tokens"))
+        for token in (self.tokenizer.bos, *self.tokenizer.specials):
+            if not 0 <= token < self.model.vocab_size:
+                found.append(("tokenizer", f"token {token} is outside the vocabulary", "Give ids below vocab_size"))
+        return found
+
+
+def read_spec(folder: Path) -> CellSpec:
+    """The spec of a cell's folder.
+
+    Raises:
+        ConfigError: no cell.json, no JSON in it, or a spec that cannot be used.
+    """
+    path = folder / "cell.json"
+    try:
+        parsed = json.loads(path.read_text(encoding="utf8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror or error}. Give a folder that holds a cell.json.") from error
+    except ValueError as error:
+        raise ConfigError(f"{path}: not JSON ({error}). Write the cell again.") from error
+    return build(CellSpec, parsed, "cell.json")
+
+
+def _not_positive(spec: object, *names: str) -> list[Problem]:
+    bad = [(name, getattr(spec, name)) for name in names if not 0 < getattr(spec, name) < math.inf]
+    return [(name, f"{value} is not a positive number", "Give one above 0") for name, value in bad]

@@ -1,0 +1,93 @@
+"""From JSON to frozen dataclasses: unknown keys refused, types checked, every message says where, what and what to do."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any, Protocol, TypeVar, get_args, get_origin
+
+from curation.runtime.errors import ConfigError, one_of
+
+T = TypeVar("T")
+Problem = tuple[str, str, str]  # field, what was found, what to do
+
+
+class Checked(Protocol):
+    """A dataclass that knows which of its values cannot be used."""
+
+    def problems(self) -> list[Problem]: ...
+
+
+def build(cls: type[T], value: object, where: str) -> T:
+    """An instance of the dataclass `cls` from parsed JSON.
+
+    Raises:
+        ConfigError: an unknown or missing key, a value of another type, or one that `problems()` refuses.
+    """
+    if not isinstance(value, Mapping):
+        raise ConfigError(f"{where}: {_shown(value)} instead of an object. Write {{...}}.")
+    fields = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    for key in value:
+        if key not in fields:
+            raise ConfigError(f"{where}: {one_of(fields, str(key), 'key')}")
+    hints = typing.get_type_hints(cls)
+    arguments = {}
+    for name, field in fields.items():
+        if name in value:
+            arguments[name] = convert(hints[name], value[name], f"{where}.{name}")
+        elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
+            raise ConfigError(f"{where}: no key {name!r}. Add it.")
+    made = cls(**arguments)
+    if hasattr(made, "problems"):
+        for name, found, fix in typing.cast(Checked, made).problems():
+            raise ConfigError(f"{where}.{name}: {found}. {fix}")
+    return made
+
+
+def convert(hint: Any, value: Any, where: str) -> Any:
+    """`value` as the type `hint` says, or a ConfigError."""
+    if dataclasses.is_dataclass(hint):
+        return build(typing.cast(type[Any], hint), value, where)
+    match get_origin(hint):
+        case typing.Literal:
+            return _one_of_the_words(get_args(hint), value, where)
+        case origin if origin is tuple:
+            return _list_of(get_args(hint)[0], value, where)
+        case origin if origin is dict:
+            return _texts(value, where)
+        case types.UnionType | typing.Union:
+            return None if value is None else convert(get_args(hint)[0], value, where)
+    return _plain(hint, value, where)
+
+
+def _plain(hint: type, value: Any, where: str) -> Any:
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
+        raise ConfigError(f"{where}: {_shown(value)}. Give a value of type {hint.__name__}.")
+    return value
+
+
+def _one_of_the_words(words: tuple[Any, ...], value: Any, where: str) -> Any:
+    if value not in words or isinstance(value, bool):
+        raise ConfigError(f"{where}: {_shown(value)}. Known: {', '.join(str(word) for word in words)}.")
+    return value
+
+
+def _list_of(hint: Any, value: Any, where: str) -> tuple[Any, ...]:
+    if not isinstance(value, list):
+        raise ConfigError(f"{where}: {_shown(value)} instead of a list. Write [...].")
+    return tuple(convert(hint, item, f"{where}[{index}]") for index, item in enumerate(value))
+
+
+def _texts(value: Any, where: str) -> dict[str, str]:
+    if not isinstance(value, Mapping) or not all(isinstance(text, str) for text in value.values()):
+        raise ConfigError(f"{where}: {_shown(value)} instead of names with paths. Write {{\"name\": \"path\"}}.")
+    return dict(value)
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return f"{text if len(text) <= 60 else text[:57] + '...'} ({type(value).__name__})"

@@ -1,0 +1,171 @@
+"""The contract of an annotator: a batch in, one array a column out. It names no threshold and drops nothing."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BeforeValidator
+from typing_extensions import Self
+
+from curation.runtime.config import Config, build
+from curation.runtime.errors import ConfigError
+from curation.runtime.registry import Plugin, Registry, plugin_digest
+from curation.text import batch as views
+from curation.text.batch import Batch
+
+ColumnType = Literal["int", "float", "bool", "string", "hash", "spans"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One score: its meaning for readers of the report, and which side of it is suspicious.
+
+    Args:
+        name: of the column; the policy addresses it as `annotator.name`.
+        unit: such as "words" or "share of characters".
+        type: of the values; "hash" is 16 bytes, "spans" a list of (start, end, kind) in code points.
+        range: least and greatest possible value, None where there is no limit.
+        low_is_bad, high_is_bad: the side on which documents are usually dropped; for charts and for explanations.
+    """
+
+    name: str
+    unit: str = ""
+    type: ColumnType = "float"
+    range: tuple[float | None, float | None] = (0, None)
+    low_is_bad: bool = False
+    high_is_bad: bool = False
+
+
+@dataclass(frozen=True)
+class Spans:
+    """Spans of a batch's documents, ordered by document and start.
+
+    Attributes:
+        document: index of the document each span lies in.
+        start, end: code points in that document.
+        kind: what each span is, for policies that treat kinds differently.
+        documents: number of documents.
+    """
+
+    document: npt.NDArray[np.int64]
+    start: npt.NDArray[np.int64]
+    end: npt.NDArray[np.int64]
+    kind: Sequence[str]
+    documents: int
+
+    @classmethod
+    def of(cls, rows: Sequence[tuple[int, int, int, str]], documents: int) -> Spans:
+        """From (document, start, end, kind) rows in any order."""
+        ordered = sorted(rows)
+        numbers = np.array([row[:3] for row in ordered], np.int64).reshape(-1, 3)
+        columns = (np.ascontiguousarray(numbers[:, i]) for i in range(3))
+        return cls(*columns, kind=[row[3] for row in ordered], documents=documents)
+
+    def per_document(self) -> list[list[tuple[int, int, str]]]:
+        lists: list[list[tuple[int, int, str]]] = [[] for _ in range(self.documents)]
+        for d, start, end, kind in zip(self.document, self.start, self.end, self.kind, strict=True):
+            lists[d].append((int(start), int(end), kind))
+        return lists
+
+    @property
+    def count(self) -> npt.NDArray[np.int64]:
+        return np.bincount(self.document, minlength=self.documents).astype(np.int64)
+
+
+Values = npt.NDArray[Any] | Sequence[Any] | Spans
+Scores = dict[str, Values]
+
+
+class Annotator(Config, ABC):
+    """One rule family. A subclass in its own file under `annotators/` is all that is needed to add one.
+
+    `examples` maps a text to its expected values in the order of `columns` (spans as lists of tuples, None = not compared);
+    they are the annotator's tests and appear in the docs.
+    """
+
+    kind: str
+    version: int
+    name: str = ""  # when one recipe uses an annotator twice with different settings
+
+    columns: ClassVar[tuple[Column, ...]]
+    examples: ClassVar[Mapping[str, tuple[Any, ...]]]
+
+    @property
+    def label(self) -> str:
+        """What policies, folders and reports call it."""
+        return self.name or self.kind
+
+    @abstractmethod
+    def score(self, batch: Batch) -> Scores:
+        """One array of `len(batch)` values for each column; a document's values depend on its text alone."""
+
+    def content(self) -> dict[str, str]:
+        """Hashes of files that its values depend on (models, lists); overridden by annotators that have such files."""
+        return {}
+
+    def where(self) -> frozenset[str]:
+        """Fields that say where a file lies; `content` stands for them in the fingerprint."""
+        return frozenset()
+
+    def what(self) -> dict[str, Any]:
+        """Everything that its values depend on."""
+        settings = self.model_dump(mode="json", exclude=set(self.where()) | {"name"})
+        content = {**self.content(), "plugin": plugin_digest(type(self))}
+        return {"annotator": settings, "content": content, "views": views.VERSION}
+
+    def with_plugins(self, plugins: Sequence[Plugin]) -> Self:
+        """Hand over the run's plugins; for annotators that look up members of their own, such as entities."""
+        return self
+
+    def column(self, name: str) -> Column | None:
+        return next((column for column in self.columns if column.name == name), None)
+
+
+REGISTRY: Registry[Annotator] = Registry("curation.annotators", "Annotator", "loam.annotators", "annotator")
+
+
+def _as_mapping(value: Any) -> Any:
+    return {"kind": value} if isinstance(value, str) else value
+
+
+AnnotatorSettings = Annotated[dict[str, Any], BeforeValidator(_as_mapping)]  # a bare name means "with its defaults"
+
+
+def make(settings: Mapping[str, Any], plugins: Sequence[Plugin], where: str) -> Annotator:
+    """An annotator from what a recipe says of it.
+
+    Raises:
+        ConfigError: no kind is given, the kind is unknown, or a setting is wrong.
+    """
+    kind = settings.get("kind")
+    if not isinstance(kind, str):
+        raise ConfigError(f"{where}: no kind. Write kind: NAME; known: {', '.join(REGISTRY.catalogue(plugins))}.")
+    return build(REGISTRY.get(kind, plugins), settings, where).with_plugins(plugins)
+
+
+def make_all(entries: Sequence[Mapping[str, Any]], plugins: Sequence[Plugin], where: str) -> dict[str, Annotator]:
+    """All annotators of a pass by label; two of one label are an error."""
+    made: dict[str, Annotator] = {}
+    for settings in entries:
+        annotator = make(settings, plugins, f"{where}.annotators.{settings.get('kind', '?')}")
+        if annotator.label in made:
+            raise ConfigError(f"{where}: two annotators are called {annotator.label!r}. Give one of them a name.")
+        made[annotator.label] = annotator
+    return made
+
+
+def rows_of(annotator: Annotator, scores: Scores) -> Iterator[tuple[Any, ...]]:
+    """The scores document by document, in the order of the columns; used by tests and by `explain`."""
+    columns = [_listed(scores[column.name]) for column in annotator.columns]
+    yield from zip(*columns, strict=True)
+
+
+def _listed(values: Values) -> list[Any]:
+    if isinstance(values, Spans):
+        return values.per_document()
+    return values.tolist() if isinstance(values, np.ndarray) else list(values)

@@ -1,0 +1,64 @@
+"""Third stage of a pass: one decision a document, from scores alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from curation.dedup import exact
+from curation.eligibility import shard_reasons
+from curation.policy import DUPLICATE, KEPT, Rules
+from curation.runtime.stages import Job, Output, Result, Stage
+from curation.runtime.store import Folder
+from curation.shards import ID, row_writer
+
+VERSION = 1
+DECISION = pa.schema([pa.field("id", ID), pa.field("reason", pa.string()), pa.field("duplicate_of", ID)])
+
+
+def decide_stage(member: exact.Member, duplicates: exact.Edges | None) -> Stage:
+    """Decisions of one source, one file a shard."""
+    shards = member.shards
+    what = {
+        "stage": "decide",
+        "version": VERSION,
+        "shards": shards.fingerprint,
+        "rules": member.identity,
+        "duplicates": duplicates.fingerprint if duplicates and member.rules.duplicates else None,
+    }
+    if not member.rules.duplicates:
+        duplicates = None
+    output = Output("decide", shards.source, what)
+    shared = {
+        "rules": member.rules.model_dump(mode="json"),
+        "shards": shards.folder,
+        "scores": dict(member.scores),
+        "edges": duplicates.folder if duplicates else None,
+        "buckets": duplicates.buckets if duplicates else 0,
+    }
+    jobs = [
+        Job(file.removesuffix(".parquet"), {"file": file, "shard": f"{shards.source}/{file}"}, 200 * part["rows"])
+        for file, part in zip(shards.files, shards.manifest.parts, strict=True)
+    ]
+    return Stage(f"decide {shards.source}", {"decisions": output}, jobs, decide_job, shared)
+
+
+def decide_job(shared: Mapping[str, Any], spec: Mapping[str, Any], folders: dict[str, Folder]) -> dict[str, Result]:
+    """One task: one shard."""
+    (folder,) = folders.values()
+    rules = Rules.model_validate(shared["rules"])
+    ids, found = shard_reasons(rules, shared["shards"], shared["scores"], spec["file"])
+    keepers: list[bytes | None] = [None] * len(ids)
+    if shared["edges"] is not None:
+        for row, keeper in exact.edges_of(shared["edges"], shared["buckets"], spec["shard"]):
+            assert found[row] == KEPT, "only documents that are kept so far take part in deduplication"
+            found[row], keepers[row] = DUPLICATE, keeper
+    with row_writer(folder, spec["file"], DECISION) as writer:
+        for id_, reason, keeper in zip(ids, found, keepers, strict=True):
+            writer.add({"id": id_, "reason": reason, "duplicate_of": keeper}, 64)
+    dropped = Counter(reason for reason in found if reason != KEPT)
+    counts = {"documents": len(ids), "kept": len(ids) - dropped.total(), "dropped": dict(sorted(dropped.items()))}
+    return {"decisions": {"parts": [{"file": spec["file"], "rows": len(ids)}], "counts": counts}}

@@ -1,0 +1,58 @@
+"""Where the documents of each source went: rows in = curated + dropped (one reason each) + quarantined."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from curation.shards import ShardSet
+
+
+@dataclass
+class SourceFunnel:
+    """One source's way through a run.
+
+    Attributes:
+        rows: found in its files, readable or not.
+        quarantined: rows that could not be read, with the number of each reason.
+        passes: pass -> documents in, kept, dropped by reason, characters cut, replacements by entity.
+    """
+
+    rows: int
+    quarantined: int
+    quarantine_reasons: Mapping[str, int]
+    passes: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, raw: ShardSet) -> SourceFunnel:
+        counts = raw.manifest.counts
+        return cls(counts["rows"], counts["quarantined"], counts["quarantine_reasons"])
+
+    def add(self, name: str, curated: ShardSet) -> None:
+        self.passes[name] = dict(curated.manifest.counts)
+
+    @property
+    def curated(self) -> int:
+        return int(list(self.passes.values())[-1]["kept"])
+
+    @property
+    def dropped(self) -> dict[str, int]:
+        """Documents dropped for each reason, over all passes; a reason names its pass."""
+        return {f"{p}: {reason}": n for p, counts in self.passes.items() for reason, n in counts["dropped"].items()}
+
+    def check(self, source: str) -> None:
+        """Nothing is lost in silence.
+
+        Raises:
+            AssertionError: the numbers do not add up, which is our own mistake.
+        """
+        out = self.curated + sum(self.dropped.values()) + self.quarantined
+        if self.rows != out:
+            raise AssertionError(
+                f"source {source}: {self.rows} rows came in, {self.curated} curated + {sum(self.dropped.values())} "
+                f"dropped + {self.quarantined} quarantined = {out}"
+            )
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "curated": self.curated, "dropped": self.dropped}

@@ -1,0 +1,124 @@
+"""The walk of all documents of a recipe: read, then pass by pass annotate, decide, materialise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from curation import annotate, decide, eligibility, ingest, materialise
+from curation.dedup import exact
+from curation.funnel import SourceFunnel
+from curation.recipe import Pass, Recipe
+from curation.runtime.cluster import Compute
+from curation.runtime.identity import fingerprint
+from curation.runtime.manifest import code_version
+from curation.runtime.stages import Stage, run_stages
+from curation.runtime.store import Folder
+from curation.shards import ShardSet
+
+
+@dataclass(frozen=True)
+class Curated:
+    """A finished curation.
+
+    Attributes:
+        shards: the curated shards of each source, after the last pass.
+        funnel: where each source's documents went.
+        record: what `<out>/runs/<name>.json` says: the resolved recipe and every stage's folder, relative to `out`.
+    """
+
+    shards: Mapping[str, ShardSet]
+    funnel: Mapping[str, SourceFunnel]
+    record: Mapping[str, Any]
+
+
+def curate(recipe: Recipe, out: Folder, compute: Compute) -> Curated:
+    """Do what is missing of a recipe's stages and write the run's record, which points at all of them."""
+    shards = read_sources(recipe, out, compute)
+    funnel = {name: SourceFunnel.of(raw) for name, raw in shards.items()}
+    stages = {name: {"read": _relative(raw.folder, out), "passes": {}} for name, raw in shards.items()}
+    for pass_ in recipe.passes:
+        shards, folders = run_pass(recipe, pass_, shards, out, compute)
+        for name, curated in shards.items():
+            funnel[name].add(pass_.name, curated)
+            stages[name]["passes"][pass_.name] = folders[name]
+    for name, of_source in funnel.items():
+        of_source.check(name)
+    record = {
+        "kind": "curation",
+        "name": recipe.name,
+        "recipe": recipe.model_dump(mode="json"),
+        "plugins": {plugin.name: plugin.source for plugin in recipe.loaded_plugins},
+        "fingerprint": fingerprint([s.fingerprint for s in shards.values()]),
+        "stages": stages,
+        "funnel": {name: of_source.to_json() for name, of_source in funnel.items()},
+        "code": code_version(),
+    }
+    (out / "runs").write_json(f"{recipe.name}.json", record)
+    return Curated(shards, funnel, record)
+
+
+def read_sources(recipe: Recipe, out: Folder, compute: Compute) -> dict[str, ShardSet]:
+    """Raw shards of every source."""
+    stages = {name: ingest.read_stage(recipe, name) for name in recipe.sources}
+    return _shard_sets(stages, "documents", out, compute)
+
+
+def run_pass(
+    recipe: Recipe, pass_: Pass, shards: Mapping[str, ShardSet], out: Folder, compute: Compute
+) -> tuple[dict[str, ShardSet], dict[str, dict[str, Any]]]:
+    """One pass over all sources; returns the curated shards and the folders of its stages."""
+    members = _annotated(recipe, pass_, shards, out, compute)
+    edges = exact.find(list(members.values()), pass_.name, out, compute)
+    deciding = {name: decide.decide_stage(member, edges) for name, member in members.items()}
+    decided = dict(zip(deciding, run_stages(list(deciding.values()), out, compute), strict=True))
+    decisions = {name: stage.outputs["decisions"].folder(out) for name, stage in deciding.items()}
+    curating = {
+        name: materialise.materialise_stage(
+            member, (decisions[name], decided[name]["decisions"]), recipe.samples, recipe.loaded_plugins
+        )
+        for name, member in members.items()
+    }
+    curated = _shard_sets(curating, "curated", out, compute)
+    folders = {
+        name: {
+            "shards": _relative(member.shards.folder, out),
+            "scores": {label: _relative(folder, out) for label, folder in member.scores.items()},
+            "decide": _relative(decisions[name], out),
+            "curated": _relative(curated[name].folder, out),
+            "duplicates": _relative(edges.folder, out) if edges else None,
+        }
+        for name, member in members.items()
+    }
+    return curated, folders
+
+
+def _annotated(
+    recipe: Recipe, pass_: Pass, shards: Mapping[str, ShardSet], out: Folder, compute: Compute
+) -> dict[str, exact.Member]:
+    """Every source with its scores and rules."""
+    annotators = recipe.annotators(pass_)
+    stages = {
+        name: annotate.annotate_stage(incoming, annotators, pass_.annotators, recipe.loaded_plugins)
+        for name, incoming in shards.items()
+    }
+    run_stages(list(stages.values()), out, compute)
+    members: dict[str, exact.Member] = {}
+    for name, stage in stages.items():
+        scores = {label: output.folder(out) for label, output in stage.outputs.items()}
+        rules = pass_.policy.rules_for(name)
+        members[name] = exact.Member(shards[name], rules, scores, eligibility.rules_identity(rules, annotators))
+    return members
+
+
+def _shard_sets(stages: Mapping[str, Stage], output: str, out: Folder, compute: Compute) -> dict[str, ShardSet]:
+    manifests = run_stages(list(stages.values()), out, compute)
+    return {
+        name: ShardSet(name, stage.outputs[output].folder(out), manifest[output])
+        for (name, stage), manifest in zip(stages.items(), manifests, strict=True)
+    }
+
+
+def _relative(folder: Folder, out: Folder) -> str:
+    return folder.url[len(out.url) :].lstrip("/")

@@ -1,0 +1,142 @@
+"""Decides from scores alone: keep or drop with exactly one reason, what to cut, what to replace. Reads no text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field, model_validator
+from typing_extensions import Self
+
+from curation.annotators.base import Annotator
+from curation.runtime.config import Config, build, merged
+from curation.runtime.errors import ConfigError, one_of
+
+Kinds = Literal["all"] | tuple[str, ...]
+KEPT = ""
+DUPLICATE = "exact_duplicate"
+NOTHING_LEFT = "nothing_left"
+
+
+class Bound(Config):
+    """What one score must satisfy: within [min, max], or one of `any_of`."""
+
+    min: float | None = None
+    max: float | None = None
+    any_of: tuple[str, ...] | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.any_of is not None and (self.min is not None or self.max is not None):
+            raise ValueError("any_of goes with names, min and max with numbers. Write one or the other.")
+        if self.min is None and self.max is None and self.any_of is None:
+            raise ValueError("the rule is empty. Write min, max or any_of, or remove it with null.")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min {self.min} is above max {self.max}: nothing could be kept. Swap them.")
+        return self
+
+
+class Rules(Config):
+    """What happens to the documents of one source.
+
+    Args:
+        keep: annotator -> score -> bound. The first bound that a document misses, in this order, is its reason.
+        cut: annotator -> kinds of spans ("all" or a list) that are cut out of the text.
+        replace: annotator -> kinds of spans whose text is replaced (personal information).
+        duplicates: the annotator whose hash tells exact duplicates, or null to keep them.
+    """
+
+    keep: dict[str, dict[str, Bound]] = {}
+    cut: dict[str, Kinds] = {}
+    replace: dict[str, Kinds] = {}
+    duplicates: str | None = None
+
+
+class Policy(Config):
+    """Rules for all sources, and what differs for some: `sources.NAME` is laid on `defaults`, null removes a rule."""
+
+    defaults: Rules = Rules()
+    sources: dict[str, dict[str, Any]] = Field(default={})
+
+    def rules_for(self, source: str) -> Rules:
+        base = self.defaults.model_dump(mode="json", exclude_none=True)
+        return build(Rules, merged(base, self.sources.get(source, {})), f"policy.sources.{source}")
+
+    def check(self, annotators: Mapping[str, Annotator], sources: Sequence[str], where: str) -> None:
+        """Refuse names that nothing answers to, before anything runs.
+
+        Raises:
+            ConfigError: names the place and the known names.
+        """
+        for name in self.sources:
+            if name not in sources:
+                raise ConfigError(f"{where}.policy.sources: {one_of(sources, name, 'source')}")
+        for source in sources:
+            _check_rules(self.rules_for(source), annotators, f"{where}.policy (source {source})")
+
+
+def _check_rules(rules: Rules, annotators: Mapping[str, Annotator], where: str) -> None:
+    for name, bounds in rules.keep.items():
+        annotator = _known(annotators, name, f"{where}.keep")
+        for column_name, bound in bounds.items():
+            column = annotator.column(column_name)
+            if column is None:
+                names = [column.name for column in annotator.columns]
+                raise ConfigError(f"{where}.keep.{name}: {one_of(names, column_name, 'score')}")
+            if (column.type == "string") != (bound.any_of is not None) or column.type in {"spans", "hash"}:
+                wanted = {"string": "any_of"}.get(column.type, "min or max")
+                raise ConfigError(f"{where}.keep.{name}.{column_name}: a {column.type} score takes {wanted}.")
+    for action, chosen in (("cut", rules.cut), ("replace", rules.replace)):
+        for name in chosen:
+            if _known(annotators, name, f"{where}.{action}").column("spans") is None:
+                raise ConfigError(f"{where}.{action}: annotator {name!r} gives no spans. Name one that does.")
+    if rules.duplicates and _known(annotators, rules.duplicates, f"{where}.duplicates").column("hash") is None:
+        raise ConfigError(f"{where}.duplicates: annotator {rules.duplicates!r} gives no hash. Write exact_hash.")
+
+
+def _known(annotators: Mapping[str, Annotator], name: str, where: str) -> Annotator:
+    if name not in annotators:
+        raise ConfigError(f"{where}: {one_of(annotators, name, 'annotator')} Add it to the pass or correct the name.")
+    return annotators[name]
+
+
+Columns = Mapping[str, Mapping[str, Sequence[Any] | npt.NDArray[Any]]]
+
+
+def reasons(rules: Rules, scores: Columns, documents: int) -> list[str]:
+    """For each document the first rule that it misses, or "" if it misses none.
+
+    Args:
+        scores: annotator -> column -> values of all documents.
+        documents: how many there are.
+
+    Returns:
+        Reasons such as "gopher_words.words:low", in the documents' order.
+    """
+    reason = np.full(documents, KEPT, dtype=object)
+    for name, bounds in rules.keep.items():
+        for column, bound in bounds.items():
+            for side, missed in _missed(bound, scores[name][column]):
+                reason[(reason == KEPT) & missed] = f"{name}.{column}:{side}"
+    return [str(value) for value in reason]
+
+
+def _missed(bound: Bound, values: Any) -> list[tuple[str, npt.NDArray[np.bool_]]]:
+    if bound.any_of is not None:
+        allowed = set(bound.any_of)
+        return [("other", np.array([value not in allowed for value in values], bool))]
+    numbers = np.asarray(values, dtype=np.float64)
+    sides = []
+    if bound.min is not None:
+        sides.append(("low", ~(numbers >= bound.min)))  # NaN misses every bound
+    if bound.max is not None:
+        sides.append(("high", ~(numbers <= bound.max)))
+    return sides
+
+
+def chosen(kinds: Mapping[str, Kinds], name: str, kind: str) -> bool:
+    """Whether a span of this annotator and kind is meant."""
+    wanted = kinds.get(name, ())
+    return wanted == "all" or kind in wanted

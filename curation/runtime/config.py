@@ -1,0 +1,164 @@
+"""Base of everything a user may write in YAML: typed, frozen, unknown keys refused with the known ones listed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from curation.runtime.errors import ConfigError, one_of
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class Config(BaseModel):
+    """A frozen value with a canonical JSON form; fields named in `where` never enter a fingerprint."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, ser_json_bytes="base64")
+
+
+def read_yaml(path: str | Path) -> dict[str, Any]:
+    """A YAML mapping.
+
+    Raises:
+        ConfigError: there is no such file, it is not YAML, or its top level is not a mapping.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf8")
+    except FileNotFoundError as error:
+        raise ConfigError(f"{path}: no such file. Give the path of a YAML file.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read: {error}. Give the path of a YAML file.") from error
+    return parse_yaml(text, str(path))
+
+
+def parse_yaml(text: str, where: str) -> dict[str, Any]:
+    try:
+        value = yaml.load(text, Loader=_StrictLoader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or str(error)
+        raise ConfigError(f"{where}{line}: not YAML: {problem}. Mend the file.") from error
+    if not isinstance(value, dict):
+        raise ConfigError(f"{where}: holds {type(value).__name__}, not a mapping. Write `key: value` lines.")
+    return value
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """A key written twice would silently win over the first: refuse it."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                raise yaml.MarkedYAMLError(problem=f"key {key!r} is written twice", problem_mark=key_node.start_mark)
+            seen.add(key)
+        return super().construct_mapping(node, deep=deep)
+
+
+def build(model: type[Model], value: Mapping[str, Any], where: str) -> Model:
+    """`value` as a typed model, with errors that name the place in the file and the known keys."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        more = f" ({error.error_count() - 1} more)" if error.error_count() > 1 else ""
+        raise ConfigError(f"{where}: {_sentence(model, place, dict(first))}{more}") from error
+
+
+def _sentence(model: type[BaseModel], place: str, error: dict[str, Any]) -> str:
+    if error["type"] == "extra_forbidden":
+        parent, _, key = place.rpartition(".")
+        at = f"in {parent}: " if parent else ""
+        return at + one_of(_known_keys(model, error["loc"][:-1]), key, "key")
+    message = str(error["msg"]).removeprefix("Value error, ")
+    found = "" if error["type"] in {"missing", "value_error"} else f", found {error['input']!r}"
+    return f"{place}: {message}{found}." if place else f"{message.rstrip('.')}."
+
+
+def _known_keys(model: Any, location: Sequence[str | int]) -> list[str]:
+    """The keys allowed at a place inside a model, by walking its type annotations along the place."""
+    import typing
+
+    options: list[Any] = [model]
+    for part in location:
+        following: list[Any] = []
+        for option in options:
+            if isinstance(option, type) and issubclass(option, BaseModel):
+                field = option.model_fields.get(str(part))
+                following += _members(field.annotation) if field else [option]
+            else:
+                args = typing.get_args(option)
+                following += [m for a in args[-1:] for m in _members(a)] if args else []
+        options = following or options
+    return sorted({k for o in options if isinstance(o, type) and issubclass(o, BaseModel) for k in o.model_fields})
+
+
+def _members(annotation: Any) -> list[Any]:
+    """The alternatives of a union, or the annotation itself; `Annotated` is looked through."""
+    import types
+    import typing
+
+    origin = typing.get_origin(annotation)
+    if origin is typing.Annotated:
+        return _members(typing.get_args(annotation)[0])
+    if origin in (typing.Union, types.UnionType):
+        return [member for arg in typing.get_args(annotation) for member in _members(arg)]
+    return [annotation]
+
+
+def with_settings(value: Mapping[str, Any], settings: Sequence[str]) -> dict[str, Any]:
+    """A copy of a YAML mapping with `--set a.b.c=VALUE` applied; VALUE is YAML; items of a list go by their `name`."""
+    import copy
+
+    result = copy.deepcopy(dict(value))
+    for setting in settings:
+        path, equals, text = setting.partition("=")
+        if not equals or not path.strip():
+            raise ConfigError(f"--set {setting}: has no '='. Write --set key.key=value.")
+        try:
+            new = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise ConfigError(f"--set {setting}: the value is not YAML. Quote it.") from error
+        _put(result, path.strip().split("."), new, setting)
+    return result
+
+
+def _put(target: Any, keys: Sequence[str], new: Any, setting: str) -> None:
+    for key in keys[:-1]:
+        if isinstance(target, list):
+            target = _item(target, key, setting)
+        else:
+            if not isinstance(target.get(key), dict | list):
+                target[key] = {}
+            target = target[key]
+    if isinstance(target, list):
+        raise ConfigError(f"--set {setting}: names an item of a list. Name a key inside it.")
+    target[keys[-1]] = new
+
+
+def _item(items: list[Any], key: str, setting: str) -> Any:
+    for item in items:
+        if isinstance(item, dict) and item.get("name", item.get("kind")) == key:
+            return item
+    names = [item.get("name", item.get("kind")) for item in items if isinstance(item, dict)]
+    raise ConfigError(f"--set {setting}: {one_of(names, key, 'item')}")
+
+
+def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """`over` laid on `base`, mapping by mapping; null in `over` removes what `base` says."""
+    result = dict(base)
+    for key, value in over.items():
+        if value is None:
+            result.pop(key, None)
+        elif isinstance(value, Mapping) and isinstance(result.get(key), Mapping):
+            result[key] = merged(result[key], value)
+        else:
+            result[key] = value
+    return result

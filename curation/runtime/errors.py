@@ -1,0 +1,50 @@
+"""What can go wrong for a user. Every error says where, what was found, and what to do; the command line prints it as one line."""
+
+from __future__ import annotations
+
+
+class LoamError(Exception):
+    """Base of all errors that a user can mend. `exit_code` is what the command line ends with."""
+
+    exit_code = 1
+
+
+class ConfigError(LoamError):
+    """A recipe, study or option holds something that cannot be used."""
+
+    exit_code = 2
+
+
+class InputError(LoamError):
+    """A file does not hold what the config says it holds. Keeps its parts, for the report and for tests."""
+
+    exit_code = 2
+
+    def __init__(self, where: str, found: str, fix: str) -> None:
+        super().__init__(f"{where}: {found}. {fix}")
+        self.where, self.found, self.fix = where, found, fix
+
+    def __reduce__(self) -> tuple[type[InputError], tuple[str, str, str]]:
+        return type(self), (self.where, self.found, self.fix)  # Ray sends errors between processes
+
+
+class StageError(LoamError):
+    """A stage did not finish. What it had finished is kept, and the next run goes on from there."""
+
+    exit_code = 1
+
+
+class BusyError(LoamError):
+    """Another run works in the same output folder."""
+
+    exit_code = 3
+
+
+def one_of(known: object, found: str, what: str) -> str:
+    """A sentence for an unknown name: the nearest known one first, then all of them."""
+    import difflib
+
+    names = sorted(str(name) for name in known)  # type: ignore[attr-defined]
+    near = difflib.get_close_matches(found, names, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return f"unknown {what} {found!r}.{hint} Known: {', '.join(names) or 'none'}."

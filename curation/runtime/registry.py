@@ -1,0 +1,156 @@
+"""Finds annotators, entities, tasks and metrics by looking into their folders: adding one is adding a file.
+
+A member is a class with a class attribute `kind`, whose value is the class's name in snake_case. Members come from three
+places: modules of the folder, installed entry points, and plugin files named by a config. Only the standard library is
+used here, because cells (`ablations.core`) look up their metrics with it too.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib
+import importlib.metadata
+import importlib.util
+import inspect
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Generic, TypeVar, cast
+
+from curation.runtime.errors import ConfigError, one_of
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """A user's file with further members. Its text travels to the workers, so they need not see the same disk."""
+
+    name: str
+    source: str
+
+    @property
+    def digest(self) -> str:
+        """Enters every fingerprint: an edited plugin is another computation."""
+        return hashlib.sha256(self.source.encode()).hexdigest()
+
+    @classmethod
+    def read(cls, path: str | Path) -> Plugin:
+        file = Path(path)
+        try:
+            return cls(file.name, file.read_text(encoding="utf8"))
+        except OSError as error:
+            raise ConfigError(f"plugin {path}: {error.strerror or error}. Give the path of a Python file.") from error
+        except UnicodeDecodeError as error:
+            raise ConfigError(f"plugin {path}: not UTF-8 text. Give the path of a Python file.") from error
+
+    def module(self) -> ModuleType:
+        """The plugin, executed once a process."""
+        name = f"loam_plugin_{self.digest[:16]}"
+        if name not in sys.modules:
+            module = ModuleType(name)
+            module.__file__ = self.name
+            module.__dict__["__plugin_digest__"] = self.digest
+            sys.modules[name] = module
+            try:
+                exec(compile(self.source, self.name, "exec"), module.__dict__)
+            except Exception as error:
+                del sys.modules[name]
+                raise ConfigError(f"plugin {self.name}: {type(error).__name__}: {error}. Mend the file.") from error
+        return sys.modules[name]
+
+
+def plugin_digest(cls: type[Any]) -> str:
+    """Hash of the plugin file that defines a class; empty for classes of installed code, whose versions speak for them."""
+    return str(getattr(sys.modules[cls.__module__], "__plugin_digest__", ""))
+
+
+def snake_case(name: str) -> str:
+    """`GopherWords` -> `gopher_words`; the one rule by which names come from classes."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+
+
+class Registry(Generic[T]):
+    """All members of one sort.
+
+    Args:
+        package: the folder whose modules each define members, such as `curation.annotators`.
+        base: name of the class they derive from, defined in `package.base`.
+        group: entry points of installed distributions that offer more of them, such as `loam.annotators`.
+        what: the word for one member in messages.
+    """
+
+    def __init__(self, package: str, base: str, group: str, what: str) -> None:
+        self.package, self.base, self.group, self.what = package, base, group, what
+
+    def classes(self, plugins: Sequence[Plugin] = ()) -> dict[str, type[T]]:
+        """Name -> class, sorted by name. Two of one name are an error."""
+        base = getattr(importlib.import_module(f"{self.package}.base"), self.base)
+        found: dict[str, type[T]] = {}
+        for module in self._modules(plugins):
+            for cls in vars(module).values():
+                if not (inspect.isclass(cls) and issubclass(cls, base) and cls.__module__ == module.__name__):
+                    continue
+                if inspect.isabstract(cls) or cls is base:
+                    continue
+                self._add(found, cast(type[T], cls))
+        return dict(sorted(found.items()))
+
+    def get(self, name: str, plugins: Sequence[Plugin] = ()) -> type[T]:
+        known = self.classes(plugins)
+        if name not in known:
+            raise ConfigError(one_of(known, name, self.what))
+        return known[name]
+
+    def catalogue(self, plugins: Sequence[Plugin] = ()) -> dict[str, str]:
+        """Name -> first line of its docstring, read without importing anything, so that `--help` stays quick."""
+        lines: dict[str, str] = {}
+        for source in self._sources(plugins):
+            tree = ast.parse(source)
+            for node in tree.body:
+                if isinstance(node, ast.ClassDef) and self.base in {ast.unparse(b).split(".")[-1] for b in node.bases}:
+                    text = ast.get_docstring(node) or ast.get_docstring(tree) or ""
+                    lines[snake_case(node.name)] = text.split("\n")[0]
+        for point in importlib.metadata.entry_points(group=self.group):
+            lines.setdefault(point.name, f"from {point.value}")
+        return dict(sorted(lines.items()))
+
+    def _add(self, found: dict[str, type[T]], cls: type[T]) -> None:
+        name = snake_case(cls.__name__)
+        if _kind_of(cls) != name:
+            raise ConfigError(f"{cls.__module__}.{cls.__name__}: its kind is {_kind_of(cls)!r}. Write kind = {name!r}.")
+        if name in found and found[name] is not cls:
+            places = f"{found[name].__module__} and {cls.__module__}"
+            raise ConfigError(f"two {self.what}s are called {name!r}: {places}. Rename one of the classes.")
+        found[name] = cls
+
+    def _modules(self, plugins: Sequence[Plugin]) -> Iterator[ModuleType]:
+        for path in self._files():
+            yield importlib.import_module(f"{self.package}.{path.stem}")
+        for point in importlib.metadata.entry_points(group=self.group):
+            loaded = point.load()
+            yield loaded if inspect.ismodule(loaded) else sys.modules[loaded.__module__]
+        for plugin in plugins:
+            yield plugin.module()
+
+    def _sources(self, plugins: Sequence[Plugin]) -> Iterator[str]:
+        for path in self._files():
+            yield path.read_text(encoding="utf8")
+        for plugin in plugins:
+            yield plugin.source
+
+    def _files(self) -> list[Path]:
+        folder = importlib.util.find_spec(self.package)
+        assert folder is not None and folder.submodule_search_locations
+        paths = sorted(Path(folder.submodule_search_locations[0]).glob("*.py"))
+        return [path for path in paths if path.stem not in {"__init__", "base"}]
+
+
+def _kind_of(cls: type[Any]) -> str:
+    """`kind` of a plain class, or the default of a pydantic field of that name."""
+    fields = getattr(cls, "model_fields", {})
+    return fields["kind"].default if "kind" in fields else getattr(cls, "kind", "")

@@ -1,0 +1,151 @@
+"""Folders on a disk or an object store, written so that what exists is whole.
+
+A part is written under a draft name and renamed (disks) or put in one request (object stores). After a job's parts comes
+its receipt, after all receipts the manifest: a manifest that exists means that the stage is whole.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from curation.runtime.errors import ConfigError, InputError
+
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder by its URL. Cheap to make and to send to a worker."""
+
+    url: str
+
+    def __truediv__(self, name: str) -> Folder:
+        return Folder(f"{self.url.rstrip('/')}/{name}")
+
+    @property
+    def is_local(self) -> bool:
+        return "://" not in self.url
+
+    def read(self, name: str) -> bytes:
+        if self.is_local:
+            with open(f"{self.url}/{name}", "rb") as file:
+                return file.read()
+        fs, root = self._fs()
+        return bytes(fs.cat_file(f"{root}/{name}"))
+
+    def write(self, name: str, data: bytes) -> None:
+        """All of `data` or nothing, under its final name."""
+        if not self.is_local:
+            fs, root = self._fs()
+            fs.pipe_file(f"{root}/{name}", data)
+            return
+        with self.draft(name) as path, open(path, "wb") as file:
+            file.write(data)
+
+    @contextmanager
+    def draft(self, name: str) -> Iterator[str]:
+        """A local path to write to; it becomes `name` when the block ends without an error, and vanishes otherwise."""
+        import tempfile
+
+        target = f"{self.url}/{name}"
+        folder = os.path.dirname(target) if self.is_local else tempfile.gettempdir()
+        os.makedirs(folder, exist_ok=True)
+        # A killed run's last process may still write: every draft has a name of its own.
+        path = os.path.join(folder, f".draft-{uuid.uuid4().hex}")
+        try:
+            yield path
+            if self.is_local:
+                os.replace(path, target)
+            else:
+                fs, root = self._fs()
+                fs.put_file(path, f"{root}/{name}")
+        finally:
+            if os.path.exists(path):
+                os.unlink(path)
+
+    @contextmanager
+    def local(self, name: str) -> Iterator[str]:
+        """A path on this machine with the content of `name`; a copy when the folder is on an object store."""
+        import tempfile
+
+        if self.is_local:
+            yield f"{self.url}/{name}"
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, os.path.basename(name))
+            fs, root = self._fs()
+            fs.get_file(f"{root}/{name}", path)
+            yield path
+
+    def exists(self, name: str = "") -> bool:
+        if self.is_local:
+            return os.path.exists(f"{self.url}/{name}")
+        fs, root = self._fs()
+        return bool(fs.exists(f"{root}/{name}"))
+
+    def names(self) -> list[str]:
+        """Names in this folder, sorted; drafts are not shown."""
+        if self.is_local:
+            found = os.listdir(self.url) if os.path.isdir(self.url) else []
+        else:
+            fs, root = self._fs()
+            fs.invalidate_cache()
+            found = [p.rstrip("/").rsplit("/", 1)[-1] for p in fs.ls(root, detail=False)] if fs.exists(root) else []
+        return sorted(name for name in found if not name.startswith(".draft-"))
+
+    def remove(self) -> None:
+        if self.is_local:
+            import shutil
+
+            shutil.rmtree(self.url, ignore_errors=True)
+        elif self.exists():
+            fs, root = self._fs()
+            fs.rm(root, recursive=True)
+
+    def bytes_used(self) -> int:
+        if self.is_local:
+            walk = os.walk(self.url)
+            return sum(os.path.getsize(os.path.join(at, name)) for at, _, names in walk for name in names)
+        fs, root = self._fs()
+        return int(fs.du(root)) if fs.exists(root) else 0
+
+    def read_json(self, name: str) -> dict[str, Any]:
+        try:
+            return dict(json.loads(self.read(name)))
+        except FileNotFoundError as error:
+            raise InputError(f"{self.url}/{name}", "no such file", "Check the path, or run the stage first.") from error
+        except json.JSONDecodeError as error:
+            raise InputError(f"{self.url}/{name}", f"not JSON ({error})", "Remove it and run again.") from error
+
+    def write_json(self, name: str, value: Any) -> None:
+        self.write(name, (json.dumps(value, indent=1, ensure_ascii=False, sort_keys=True) + "\n").encode())
+
+    def _fs(self) -> tuple[Any, str]:
+        import fsspec
+
+        fs, root = fsspec.core.url_to_fs(self.url)
+        return fs, root.rstrip("/")
+
+
+def open_out(url: str) -> Folder:
+    """The folder where a run keeps everything, made if need be.
+
+    Raises:
+        ConfigError: it cannot be made or written.
+    """
+    if "://" in url:
+        return Folder(url.rstrip("/"))
+    path = os.path.abspath(os.path.expanduser(url))
+    try:
+        os.makedirs(path, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"--out {url}: {error.strerror}. Name a folder that can be written.") from error
+    if not os.access(path, os.W_OK):
+        raise ConfigError(f"--out {url}: may not be written. Name a folder that can be written.")
+    return Folder(path)

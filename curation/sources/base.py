@@ -1,0 +1,95 @@
+"""The contract of a source: plan what to read without reading it, then read one piece at a time."""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from curation.runtime.config import Config
+from curation.runtime.registry import Registry
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of a source that one task reads.
+
+    Attributes:
+        path: of the file, relative to the source's root; enters the documents' ids.
+        location: where the file lies now (a path or URL); enters nothing.
+        start, end: byte range of a plain file or row-group range of a Parquet file; end None reads to the end.
+        bytes: about how much there is to read.
+        content: hash of the whole file.
+        format: how to read it; the source knows the names.
+    """
+
+    path: str
+    location: str
+    bytes: int
+    content: str
+    format: str
+    start: int = 0
+    end: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One document as it was found.
+
+    Attributes:
+        offset: byte offset of its line after decompression, or its row number.
+        user_id: the id that the file gives it, as text.
+        meta: the file's other fields, as JSON.
+    """
+
+    text: str
+    path: str
+    offset: int
+    user_id: str | None = None
+    meta: str | None = None
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A row that could not be read: it goes to quarantine and is counted."""
+
+    path: str
+    offset: int
+    reason: str
+    raw: bytes = b""
+
+
+class Source(Config, ABC):
+    """Where documents come from. A subclass in its own file under `sources/` adds a kind."""
+
+    kind: str
+    version: int
+
+    @abstractmethod
+    def plan(self, name: str, data_root: str, piece_bytes: int) -> list[Piece]:
+        """What to read, in a fixed order, split into pieces of at most `piece_bytes` where the format allows it.
+
+        Raises:
+            InputError, ConfigError: something that the source names is not there.
+        """
+
+    @abstractmethod
+    def read(self, name: str, piece: Piece) -> Iterator[Row | Unreadable]:
+        """The documents of one piece, in order; nothing is left out without an `Unreadable`."""
+
+    def what(self) -> dict[str, Any]:
+        """Everything of the settings that changes the rows; the pieces' contents are added by the pipeline."""
+        return self.model_dump(mode="json")
+
+
+REGISTRY: Registry[Source] = Registry("curation.sources", "Source", "loam.sources", "kind of source")
+
+
+def meta_json(fields: Mapping[str, Any]) -> str | None:
+    """The other fields of a row as one line of JSON, None when there are none."""
+    return json.dumps(fields, ensure_ascii=False, sort_keys=True, default=str) if fields else None

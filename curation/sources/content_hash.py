@@ -1,0 +1,85 @@
+"""Lists input files through fsspec and knows the hash of their content, which is their identity."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+import xxhash
+
+from curation.runtime.errors import InputError
+
+CHUNK = 4 * 2**20
+
+
+def files_under(path: str, data_root: str, who: str) -> Iterator[tuple[str, str, int]]:
+    """(path relative to its root, location, bytes) of every file, sorted by the relative path; hidden files are left out.
+
+    The root of a folder is the folder itself, of a pattern the part before the first wildcard, of a file its folder: so ids
+    do not change when the data move.
+
+    Raises:
+        InputError: nothing is there.
+    """
+    import fsspec
+
+    full = path if "://" in path or os.path.isabs(path) else os.path.join(data_root, path)
+    fs, target = fsspec.core.url_to_fs(os.path.expanduser(full))
+    prefix = "" if fs.protocol == "file" or "file" in fs.protocol else f"{full.split('://', 1)[0]}://"
+    root = target
+    try:
+        if any(sign in target for sign in "*?["):
+            found = {p: i for p, i in fs.glob(target, detail=True).items() if i["type"] == "file"}
+            root = target.split("*")[0].split("?")[0].split("[")[0].rpartition("/")[0]
+        elif fs.isdir(target):
+            found = fs.find(target, detail=True)
+        else:
+            found = {target: fs.info(target)}
+            root = target.rpartition("/")[0]
+    except FileNotFoundError as error:
+        raise InputError(f"{who}: {full}", "no such file or folder", "Correct path or data_root.") from error
+    except (OSError, PermissionError, ImportError, ValueError) as error:
+        raise InputError(f"{who}: {full}", f"cannot be listed: {error}", "Correct path or data_root.") from error
+    shown = {p: i for p, i in found.items() if not _hidden(_relative(p, root))}
+    if not shown:
+        raise InputError(f"{who}: {full}", "no file there", "Correct path or data_root.")
+    for file in sorted(shown, key=lambda p: _relative(p, root)):
+        yield _relative(file, root), prefix + file, int(shown[file]["size"])
+
+
+def _relative(path: str, root: str) -> str:
+    return path[len(root) :].lstrip("/")
+
+
+def _hidden(relative: str) -> bool:
+    return any(part.startswith(".") for part in relative.split("/"))
+
+
+def of_file(location: str, size: int) -> str:
+    """Hash of a file's bytes (XXH3, 128 bits); files that did not change since are not read again in this process."""
+    return _of_file(location, size, _stamp(location))
+
+
+@lru_cache(maxsize=100_000)
+def _of_file(location: str, size: int, stamp: str) -> str:
+    digest = xxhash.xxh3_128()
+    try:
+        with open_file(location) as file:
+            while chunk := file.read(CHUNK):
+                digest.update(chunk)
+    except OSError as error:
+        raise InputError(location, f"cannot be read: {error.strerror or error}", "Correct its permissions.") from error
+    return digest.hexdigest()
+
+
+def _stamp(location: str) -> str:
+    return str(os.stat(location).st_mtime_ns) if "://" not in location else ""
+
+
+def open_file(location: str) -> Any:
+    """A binary file handle for a path or URL."""
+    import fsspec
+
+    return open(location, "rb") if "://" not in location else fsspec.open(location, "rb").open()

@@ -1,0 +1,130 @@
+"""Rows of a JSONL file, plain, gzip or Zstandard. We own the loop: whatever cannot be read is reported, never skipped."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+import zstandard
+
+from curation.sources.base import Piece, Row, Unreadable, meta_json
+from curation.sources.content_hash import open_file
+
+RAW_KEPT = 4096  # bytes of an unreadable row that quarantine keeps; the rest stays in the file, at the offset given
+READ_CHUNK = 2**20
+_BROKEN = (EOFError, OSError, zlib.error, zstandard.ZstdError)
+
+
+def is_compressed(location: str) -> bool:
+    return location.lower().endswith((".gz", ".zst", ".zstd"))
+
+
+def read(piece: Piece, text_key: str, id_key: str | None) -> Iterator[Row | Unreadable]:
+    """Rows whose line starts within the piece; blank lines are no rows."""
+    for offset, line in _lines(piece):
+        if isinstance(line, Unreadable):
+            yield line
+        elif line.strip():
+            yield _row(line, piece.path, offset, text_key, id_key)
+
+
+def _lines(piece: Piece) -> Iterator[tuple[int, bytes | Unreadable]]:
+    offset = piece.start
+    with open_file(piece.location) as raw:
+        stream = _decompressed(raw, piece.location)
+        if piece.start:
+            # a line belongs to the piece in which it starts: begin after the first newline at or behind start - 1
+            raw.seek(piece.start - 1)
+            offset = piece.start - 1 + len(raw.readline())
+        while piece.end is None or offset < piece.end:
+            try:
+                line = stream.readline()
+            except _BROKEN as error:
+                reason = f"compressed stream broken: {type(error).__name__}: {error}"
+                yield offset, Unreadable(piece.path, offset, reason)
+                return
+            if not line:
+                return
+            yield offset, line
+            offset += len(line)
+
+
+def _decompressed(raw: Any, location: str) -> Any:
+    name = location.lower()
+    if name.endswith(".gz"):
+        return io.BufferedReader(gzip.GzipFile(fileobj=raw), READ_CHUNK)
+    if name.endswith((".zst", ".zstd")):
+        return io.BufferedReader(_WholeZstd(raw), READ_CHUNK)
+    return raw
+
+
+class _WholeZstd(io.RawIOBase):
+    """Zstandard frames one after the other; unlike the library's reader it reports a file that ends within a frame."""
+
+    def __init__(self, raw: Any) -> None:
+        self._raw = raw
+        self._frame: Any = None
+        self._input = b""
+        self._output = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._output:
+            if not self._input:
+                self._input = self._raw.read(READ_CHUNK // 8)
+                if not self._input:
+                    if self._frame is not None:
+                        self._frame = None
+                        raise EOFError("the file ends within a Zstandard frame")
+                    return 0
+            if self._frame is None:
+                self._frame = zstandard.ZstdDecompressor(max_window_size=2**31).decompressobj()
+            self._output = self._frame.decompress(self._input)
+            self._input = b""
+            if self._frame.eof:
+                self._input = self._frame.unused_data
+                self._frame = None
+        n = min(len(buffer), len(self._output))
+        buffer[:n] = self._output[:n]
+        self._output = self._output[n:]
+        return n
+
+
+def _row(line: bytes, path: str, offset: int, text_key: str, id_key: str | None) -> Row | Unreadable:
+    try:
+        value = json.loads(line.decode("utf8"))
+    except UnicodeDecodeError as error:
+        return _refused(line, path, offset, f"not UTF-8 at byte {error.start} of the line")
+    except (json.JSONDecodeError, RecursionError) as error:
+        return _refused(line, path, offset, f"not JSON: {error}")
+    except ValueError as error:  # such as a number of too many digits
+        return _refused(line, path, offset, f"not JSON that can be read: {error}")
+    if not isinstance(value, dict):
+        return _refused(line, path, offset, f"a JSON {type(value).__name__}, not an object")
+    return row_of(value, line, path, offset, text_key, id_key)
+
+
+def row_of(
+    value: dict[str, Any], raw: bytes, path: str, offset: int, text_key: str, id_key: str | None
+) -> Row | Unreadable:
+    """A document from a mapping of fields; also used for Parquet rows."""
+    text = value.pop(text_key, None)
+    if not isinstance(text, str):
+        found = f"field {text_key!r} holds {type(text).__name__}, not text" if text is not None else _no_text(value, text_key)
+        return _refused(raw, path, offset, found)
+    user_id = value.pop(id_key, None) if id_key else None
+    return Row(text, path, offset, None if user_id is None else str(user_id), meta_json(value))
+
+
+def _no_text(value: dict[str, Any], key: str) -> str:
+    return f"no field {key!r}; the row has {', '.join(sorted(value)) or 'none'}"
+
+
+def _refused(line: bytes, path: str, offset: int, reason: str) -> Unreadable:
+    return Unreadable(path, offset, reason, line[:RAW_KEPT])
