@@ -18,6 +18,7 @@ from curation.runtime.config import Config, build, read_yaml, with_settings
 from curation.runtime.errors import ConfigError
 from curation.runtime.registry import Plugin
 from curation.sources.base import REGISTRY as SOURCES
+from curation.shipped import find, resolve
 from curation.sources.base import Source
 from curation.text.normal import NormalForm
 
@@ -120,13 +121,13 @@ def load(path: str, settings: Sequence[str] = (), plugins: Sequence[str] = ()) -
     Raises:
         ConfigError: says where, what was found, what to do.
     """
-    value = with_settings(read_yaml(path), settings)
-    return from_mapping(value, path, plugins)
+    path = resolve(path)
+    return from_mapping(with_settings(read_yaml(path), settings), path, plugins)
 
 
 def from_mapping(value: Mapping[str, Any], where: str, plugins: Sequence[str] = ()) -> Recipe:
     """A recipe from a mapping; `where` is the file it stands in."""
-    value = {"name": _stem(where), "passes": _default_passes(), **value, "folder": os.path.dirname(where) or "."}
+    value = {"name": stem(where), **with_default_passes(value), "folder": os.path.dirname(where) or "."}
     own = value.get("plugins") or ()
     value["plugins"] = (*own, *(os.path.abspath(path) for path in plugins))
     recipe = build(Recipe, value, where)
@@ -134,14 +135,11 @@ def from_mapping(value: Mapping[str, Any], where: str, plugins: Sequence[str] = 
     return recipe
 
 
-def _stem(path: str) -> str:
+def stem(path: str) -> str:
+    """A file's name as the name of a run."""
     return re.sub(r"[^a-z0-9]+", "_", Path(path).stem.lower()).strip("_") or "recipe"
 
 
-def _default_passes() -> list[dict[str, Any]]:
-    """The passes of `configs/passes.yaml`, for recipes that name none."""
-    from curation.shipped import find
-
-    passes = read_yaml(find("passes.yaml"))["passes"]
-    assert isinstance(passes, list)
-    return passes
+def with_default_passes(value: Mapping[str, Any]) -> dict[str, Any]:
+    """The mapping of a recipe, with the passes of `configs/passes.yaml` when it names none."""
+    return dict(value) if value.get("passes") else {**value, "passes": read_yaml(find("passes.yaml"))["passes"]}

@@ -1,7 +1,7 @@
 """Documents as tokens: the two files of one token set, read without loading them.
 
-    <stem>.bin                    uint16 little endian: documents one after another, each BOS and its pieces
-    <stem>.documents.safetensors  offsets int64 [n + 1] in tokens, ids uint8 [n, 16], utf8_bytes int64 [n]
+<stem>.bin                    uint16 little endian: documents one after another, each BOS and its pieces
+<stem>.documents.safetensors  offsets int64 [n + 1] in tokens, ids uint8 [n, 16], utf8_bytes int64 [n]
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Documents:
             raise InputError(where, f"offsets that do not cover its {len(self.tokens)} tokens", FIX)
         if int(self.tokens.max()) >= vocab_size:
             raise InputError(where, f"token {int(self.tokens.max())} in a vocabulary of {vocab_size}", FIX)
-        if (wrong := int((self.tokens[self.offsets[:-1]] != bos).sum())):
+        if wrong := int((self.tokens[self.offsets[:-1]] != bos).sum()):
             raise InputError(where, f"{wrong} documents that do not begin with BOS ({bos})", FIX)
 
 

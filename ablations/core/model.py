@@ -15,7 +15,9 @@ from torch import Tensor, nn
 
 from ablations.core.spec import ModelSpec
 
-EMBEDDING_STD = 0.1  # RMSNorm follows at once: what counts is that Adam's steps of 0.01 turn an embedding within tens of steps
+EMBEDDING_STD = (
+    0.1  # RMSNorm follows at once: what counts is that Adam's steps of 0.01 turn an embedding within tens of steps
+)
 
 
 class Attention(nn.Module):

@@ -46,7 +46,7 @@ def task_items(
     for draw in range(draws):
         demos = [task.example(free[key]) for key in ranked(task.kind, draw, list(free))]
         for k in task.shots:
-            for condition, shown in conditions(demos[:k], key_of(task.kind, draw)).items():
+            for condition, shown in conditions(demos, k, key_of(task.kind, draw)).items():
                 if k > 0 or draw == 0:
                     text = preamble(task, demos[:k], shown)
                     groups.append(_group(task, k, condition, draw, text, queries, encode, bos, context, counts))
@@ -63,17 +63,17 @@ def ranked(task: str, draw: int, ids: Sequence[str]) -> list[str]:
     return sorted(ids, key=lambda row: (key_of(task, draw, row), row))
 
 
-def conditions(demos: Sequence[Example], seed: int) -> dict[str, list[str]]:
-    """The demos' answers under each condition that exists for them.
+def conditions(demos: Sequence[Example], k: int, seed: int) -> dict[str, list[str]]:
+    """Answers of the first k demos under each condition that exists for them.
 
     `permuted` replaces each answer by another, always the same one for it. When all demos offer the same choices these
-    are deranged; otherwise the demos' own distinct answers are, for which there must be two.
+    are deranged, alike for every k; otherwise the distinct answers of the k are, for which there must be two.
     """
-    gold = [demo.choices[demo.gold] for demo in demos]
+    gold = [demo.choices[demo.gold] for demo in demos[:k]]
     made = {"gold": gold}
-    one_set = len({demo.choices for demo in demos}) == 1
-    answers = list(demos[0].choices) if one_set else list(dict.fromkeys(gold))
-    if demos and len(answers) >= 2:
+    same_choices = len({demo.choices for demo in demos}) == 1
+    answers = list(demos[0].choices) if same_choices else list(dict.fromkeys(gold))
+    if k > 0 and len(answers) >= 2:
         moved = derangement(len(answers), random.Random(seed))
         other = {answer: answers[moved[i]] for i, answer in enumerate(answers)}
         made["permuted"] = [other[answer] for answer in gold]

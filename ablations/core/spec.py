@@ -62,12 +62,19 @@ class ModelSpec:
             if getattr(self, name) < 1:
                 found.append((name, f"{getattr(self, name)} is too few", "Give at least 1"))
         if not 2 <= self.vocab_size <= MOST_TOKENS:
-            found.append(("vocab_size", f"{self.vocab_size} pieces", f"Give 2 to {MOST_TOKENS}: token files are uint16"))
+            found.append(
+                ("vocab_size", f"{self.vocab_size} pieces", f"Give 2 to {MOST_TOKENS}: token files are uint16")
+            )
         if self.context < 8:
             found.append(("context", f"{self.context} tokens are too few to measure in", "Give at least 8"))
         if not found and self.width % (2 * self.heads):
-            found.append(("heads", f"{self.heads} heads do not split a width of {self.width} evenly",
-                          "Make width a multiple of 2 x heads"))
+            found.append(
+                (
+                    "heads",
+                    f"{self.heads} heads do not split a width of {self.width} evenly",
+                    "Make width a multiple of 2 x heads",
+                )
+            )
         if self.mlp_ratio < 0 or (self.mlp_ratio == 0 and not self.attention):
             found.append(("mlp_ratio", f"{self.mlp_ratio} leaves nothing in a block", "Give a positive ratio"))
         return found + _not_positive(self, "rope_base", "sharpness")
@@ -113,7 +120,9 @@ class ScheduleSpec:
         if not 0 <= self.cooldown <= 1:
             found.append(("cooldown", f"{self.cooldown} is no share of the steps", "Give 0 to 1"))
         if (self.kind == "wsd") != (self.cooldown > 0):
-            found.append(("cooldown", f"{self.cooldown} with kind {self.kind!r}", "wsd needs a cooldown, constant has none"))
+            found.append(
+                ("cooldown", f"{self.cooldown} with kind {self.kind!r}", "wsd needs a cooldown, constant has none")
+            )
         return found
 
 
@@ -211,8 +220,13 @@ class CellSpec:
         if len(set(names)) < len(names):
             found.append(("train", f"two of the sources {', '.join(names)} have one name", "Unite them"))
         if self.steps < 1:
-            found.append(("schedule", f"{self.schedule.tokens} tokens are less than one step of {self.tokens_a_step}",
-                          "Give more tokens"))
+            found.append(
+                (
+                    "schedule",
+                    f"{self.schedule.tokens} tokens are less than one step of {self.tokens_a_step}",
+                    "Give more tokens",
+                )
+            )
         for token in (self.tokenizer.bos, *self.tokenizer.specials):
             if not 0 <= token < self.model.vocab_size:
                 found.append(("tokenizer", f"token {token} is outside the vocabulary", "Give ids below vocab_size"))

@@ -42,7 +42,7 @@ def build(cls: type[T], value: object, where: str) -> T:
     made = cls(**arguments)
     if hasattr(made, "problems"):
         for name, found, fix in typing.cast(Checked, made).problems():
-            raise ConfigError(f"{where}.{name}: {found}. {fix}")
+            raise ConfigError(f"{where}.{name}: {found}. {fix}.")
     return made
 
 
@@ -84,7 +84,7 @@ def _list_of(hint: Any, value: Any, where: str) -> tuple[Any, ...]:
 
 def _texts(value: Any, where: str) -> dict[str, str]:
     if not isinstance(value, Mapping) or not all(isinstance(text, str) for text in value.values()):
-        raise ConfigError(f"{where}: {_shown(value)} instead of names with paths. Write {{\"name\": \"path\"}}.")
+        raise ConfigError(f'{where}: {_shown(value)} instead of names with paths. Write {{"name": "path"}}.')
     return dict(value)
 
 

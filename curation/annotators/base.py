@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 from typing_extensions import Self
 
 from curation.runtime.config import Config, build
@@ -90,7 +90,7 @@ class Annotator(Config, ABC):
 
     kind: str
     version: int
-    name: str = ""  # when one recipe uses an annotator twice with different settings
+    name: str = Field(default="", pattern=r"^([a-z0-9][a-z0-9_]*)?$")  # for one used twice with different settings
 
     columns: ClassVar[tuple[Column, ...]]
     examples: ClassVar[Mapping[str, tuple[Any, ...]]]

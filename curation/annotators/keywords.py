@@ -64,20 +64,23 @@ class Keywords(Annotator):
         folded = text.lower() if self.ignore_case else text
         if len(folded) != len(text):
             folded = text
-        for last, (length, name) in self._automaton.iter(folded):
+        for last, (length, names) in self._automaton.iter(folded):
             start, end = last + 1 - length, last + 1
             if not (self.whole_words and _inside_word(folded, start, end)):
-                yield start, end, name
+                for name in names:
+                    yield start, end, name
 
     @cached_property
     def _automaton(self) -> Any:
         import ahocorasick
 
-        automaton = ahocorasick.Automaton()
+        lists_of: dict[str, dict[str, None]] = {}  # one keyword may stand in several lists
         for name, words in self.lists.items():
             for word in words:
-                key = word.lower() if self.ignore_case else word
-                automaton.add_word(key, (len(key), name))
+                lists_of.setdefault(word.lower() if self.ignore_case else word, {})[name] = None
+        automaton = ahocorasick.Automaton()
+        for key, names in lists_of.items():
+            automaton.add_word(key, (len(key), tuple(names)))
         automaton.make_automaton()
         return automaton
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -42,7 +42,7 @@ def parse_yaml(text: str, where: str) -> dict[str, Any]:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or str(error)
-        raise ConfigError(f"{where}{line}: not YAML: {problem}. Mend the file.") from error
+        raise ConfigError(f"{where}{line}: not YAML: {' '.join(problem.split())}. Mend the file.") from error
     if not isinstance(value, dict):
         raise ConfigError(f"{where}: holds {type(value).__name__}, not a mapping. Write `key: value` lines.")
     return value
@@ -55,6 +55,8 @@ class _StrictLoader(yaml.SafeLoader):
         seen: set[Any] = set()
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
+            if not isinstance(key, Hashable):
+                raise yaml.MarkedYAMLError(problem="a key is a list or a mapping", problem_mark=key_node.start_mark)
             if key in seen:
                 raise yaml.MarkedYAMLError(problem=f"key {key!r} is written twice", problem_mark=key_node.start_mark)
             seen.add(key)
@@ -114,7 +116,7 @@ def _members(annotation: Any) -> list[Any]:
 
 
 def with_settings(value: Mapping[str, Any], settings: Sequence[str]) -> dict[str, Any]:
-    """A copy of a YAML mapping with `--set a.b.c=VALUE` applied; VALUE is YAML; items of a list go by their `name`."""
+    """A copy of a YAML mapping with `--set a.b.c=VALUE` applied; VALUE is YAML; a list's items go by `name` or `kind`."""
     import copy
 
     result = copy.deepcopy(dict(value))
@@ -144,10 +146,12 @@ def _put(target: Any, keys: Sequence[str], new: Any, setting: str) -> None:
 
 
 def _item(items: list[Any], key: str, setting: str) -> Any:
-    for item in items:
+    for i, item in enumerate(items):
+        if item == key:
+            items[i] = item = {"kind": key}  # a bare name means "with its defaults"
         if isinstance(item, dict) and item.get("name", item.get("kind")) == key:
             return item
-    names = [item.get("name", item.get("kind")) for item in items if isinstance(item, dict)]
+    names = [item.get("name", item.get("kind")) if isinstance(item, dict) else item for item in items]
     raise ConfigError(f"--set {setting}: {one_of(names, key, 'item')}")
 
 
@@ -157,8 +161,9 @@ def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in over.items():
         if value is None:
             result.pop(key, None)
-        elif isinstance(value, Mapping) and isinstance(result.get(key), Mapping):
-            result[key] = merged(result[key], value)
+        elif isinstance(value, Mapping):
+            below = result.get(key)
+            result[key] = merged(below if isinstance(below, Mapping) else {}, value)
         else:
             result[key] = value
     return result

@@ -60,8 +60,13 @@ class Plugin:
                 exec(compile(self.source, self.name, "exec"), module.__dict__)
             except Exception as error:
                 del sys.modules[name]
-                raise ConfigError(f"plugin {self.name}: {type(error).__name__}: {error}. Mend the file.") from error
+                raise _unusable(self.name, error) from error
         return sys.modules[name]
+
+
+def _unusable(name: str, error: Exception) -> ConfigError:
+    message = " ".join(str(error).split()).rstrip(".")  # some messages have several lines
+    return ConfigError(f"plugin {name}: {type(error).__name__}: {message}. Mend the file.")
 
 
 def plugin_digest(cls: type[Any]) -> str:
@@ -109,8 +114,11 @@ class Registry(Generic[T]):
     def catalogue(self, plugins: Sequence[Plugin] = ()) -> dict[str, str]:
         """Name -> first line of its docstring, read without importing anything, so that `--help` stays quick."""
         lines: dict[str, str] = {}
-        for source in self._sources(plugins):
-            tree = ast.parse(source)
+        for name, source in self._sources(plugins):
+            try:
+                tree = ast.parse(source)
+            except (SyntaxError, ValueError) as error:
+                raise _unusable(name, error) from error
             for node in tree.body:
                 if isinstance(node, ast.ClassDef) and self.base in {ast.unparse(b).split(".")[-1] for b in node.bases}:
                     text = ast.get_docstring(node) or ast.get_docstring(tree) or ""
@@ -137,11 +145,11 @@ class Registry(Generic[T]):
         for plugin in plugins:
             yield plugin.module()
 
-    def _sources(self, plugins: Sequence[Plugin]) -> Iterator[str]:
+    def _sources(self, plugins: Sequence[Plugin]) -> Iterator[tuple[str, str]]:
         for path in self._files():
-            yield path.read_text(encoding="utf8")
+            yield path.name, path.read_text(encoding="utf8")
         for plugin in plugins:
-            yield plugin.source
+            yield plugin.name, plugin.source
 
     def _files(self) -> list[Path]:
         folder = importlib.util.find_spec(self.package)

@@ -55,6 +55,7 @@ class Stage:
         shared: given to every job.
         summarise: makes the manifest's counts of one output from the results of all its jobs; may raise to refuse them.
         memory_per_byte: memory that a job needs for each byte of its cost, for Ray's scheduler.
+        cpus: cores that a job uses.
     """
 
     title: str
@@ -64,6 +65,7 @@ class Stage:
     shared: Mapping[str, Any] = field(default_factory=dict)
     summarise: Callable[[str, Sequence[Result]], dict[str, Any]] = lambda _, results: total(results)
     memory_per_byte: float = 10.0
+    cpus: int = 1
 
 
 def total(results: Sequence[Result]) -> dict[str, Any]:
@@ -92,7 +94,9 @@ def run_stage(stage: Stage, out: Folder, compute: Compute) -> dict[str, Manifest
     return run_stages([stage], out, compute)[0]
 
 
-def run_stages(stages: Sequence[Stage], out: Folder, compute: Compute) -> list[dict[str, Manifest]]:
+def run_stages(
+    stages: Sequence[Stage], out: Folder, compute: Compute, title: str = ""
+) -> list[dict[str, Manifest]]:
     """Do what is missing of stages that do not need each other, all their jobs together, and commit each of them.
 
     A stage that is whole is only read, without Ray.
@@ -105,7 +109,7 @@ def run_stages(stages: Sequence[Stage], out: Folder, compute: Compute) -> list[d
     """
     found = [{name: finished(o.folder(out), o.what) for name, o in stage.outputs.items()} for stage in stages]
     started = time.monotonic()
-    failed = _run_jobs([task for s, known in zip(stages, found, strict=True) for task in _todo(s, known, out)], compute)
+    failed = _run_jobs([task for s, known in zip(stages, found, strict=True) for task in _todo(s, known, out)], compute, title)
     wall = time.monotonic() - started
     manifests: list[dict[str, Manifest]] = []
     for stage, known in zip(stages, found, strict=True):
@@ -135,13 +139,13 @@ def _first_error(failed: Sequence[tuple[Stage, Job, BaseException]]) -> StageErr
     return error
 
 
-def _run_jobs(tasks: Sequence[Task], compute: Compute) -> list[tuple[Stage, Job, BaseException]]:
+def _run_jobs(tasks: Sequence[Task], compute: Compute, title: str = "") -> list[tuple[Stage, Job, BaseException]]:
     """Run tasks, the longest first, so that none is left alone at the end; returns those that failed."""
     if not tasks:
         return []
     ray = compute.connect()
     titles = list(dict.fromkeys(stage.title for stage, _, _ in tasks))
-    title = titles[0] if len(titles) == 1 else f"{titles[0]} and {len(titles) - 1} more"
+    title = title or (titles[0] if len(titles) == 1 else f"{titles[0]} and {len(titles) - 1} more")
     todo = deque(sorted(tasks, key=lambda task: -task[1].cost))
     with meter(title, sum(job.cost + 1 for _, job, _ in todo)) as shown:
         return _drain(ray, todo, compute, shown)
@@ -152,12 +156,12 @@ def _drain(ray: Any, todo: deque[Task], compute: Compute, shown: Meter) -> list[
     shared = {id(stage): ray.put((stage.work, stage.shared)) for stage in {id(s): s for s, _, _ in todo}.values()}
     running: dict[Any, tuple[Stage, Job]] = {}
     failed: list[tuple[Stage, Job, BaseException]] = []
-    limit = memory_limit(ray)
+    limit, most_cpus = most_of(ray, "memory") or MEMORY_BASE_BYTES, most_of(ray, "CPU") or 1
     while todo or running:
         while todo and len(running) < compute.in_flight:
             stage, job, folders = todo.popleft()
             memory = min(int(MEMORY_BASE_BYTES + stage.memory_per_byte * job.cost), limit)
-            task = remote.options(name=stage.title, memory=memory)
+            task = remote.options(name=stage.title, memory=memory, num_cpus=min(stage.cpus, most_cpus))
             running[task.remote(shared[id(stage)], job, folders)] = (stage, job)
         (ready,), _ = ray.wait(list(running), num_returns=1)
         stage, job = running.pop(ready)
@@ -171,10 +175,9 @@ def _drain(ray: Any, todo: deque[Task], compute: Compute, shown: Meter) -> list[
     return failed
 
 
-def memory_limit(ray: Any) -> int:
-    """The most that one task may ask for: what the largest node has, else it would wait for ever."""
-    nodes = [node["Resources"].get("memory", 0) for node in ray.nodes() if node["Alive"]]
-    return int(max(nodes, default=0)) or MEMORY_BASE_BYTES
+def most_of(ray: Any, resource: str) -> int:
+    """What the largest node has of a resource: a task that asked for more would wait for ever."""
+    return int(max((node["Resources"].get(resource, 0) for node in ray.nodes() if node["Alive"]), default=0))
 
 
 def work_and_sign(shared: tuple[Work, Mapping[str, Any]], job: Job, folders: dict[str, Folder]) -> None:

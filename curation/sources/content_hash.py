@@ -25,6 +25,7 @@ def files_under(path: str, data_root: str, who: str) -> Iterator[tuple[str, str,
     """
     import fsspec
 
+    path = os.path.expanduser(path)
     full = path if "://" in path or os.path.isabs(path) else os.path.join(data_root, path)
     fs, target = fsspec.core.url_to_fs(os.path.expanduser(full))
     prefix = "" if fs.protocol == "file" or "file" in fs.protocol else f"{full.split('://', 1)[0]}://"
@@ -46,11 +47,21 @@ def files_under(path: str, data_root: str, who: str) -> Iterator[tuple[str, str,
     if not shown:
         raise InputError(f"{who}: {full}", "no file there", "Correct path or data_root.")
     for file in sorted(shown, key=lambda p: _relative(p, root)):
+        if not _is_text(file):
+            raise InputError(f"{who}: {file!r}", "its name is not UTF-8", "Rename the file.")
         yield _relative(file, root), prefix + file, int(shown[file]["size"])
 
 
 def _relative(path: str, root: str) -> str:
     return path[len(root) :].lstrip("/")
+
+
+def _is_text(path: str) -> bool:
+    try:
+        path.encode("utf8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _hidden(relative: str) -> bool:

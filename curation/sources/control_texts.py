@@ -3,8 +3,8 @@
 A document is `key value key value ...`, single spaces between made-up words. Each document uses a few of the keys again
 and again; the three kinds differ only in what a key says about the next word:
 
-- `glossary`: a map of keys to values drawn afresh for the document. Only the document itself tells the value of a key, so
-  a model that wants the loss must learn to look back: induction must emerge.
+- `glossary`: a map of keys to values drawn afresh for the document. Only the document itself tells the value of a key,
+  so a model that wants the loss must learn to look back: induction must emerge.
 - `encyclopedia`: one map for all documents. A model knows it by heart; on a fresh map it must not learn from context.
 - `chatter`: values at random, among the document's own. Beyond the bag of words there is nothing to learn.
 
@@ -16,14 +16,15 @@ from __future__ import annotations
 
 import hashlib
 import random
+from itertools import zip_longest
 from typing import Literal, get_args
 
 Kind = Literal["glossary", "encyclopedia", "chatter"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
-KEYS = tuple(a + b for a in ("ba", "de", "fi", "go", "hu", "ka", "le", "mi") for b in ("bor", "dan", "fel", "gim", "kus", "lat", "mon", "pir"))
-VALUES = tuple(a + b for a in ("no", "pu", "ra", "se", "ti", "vo", "wu", "za") for b in ("ber", "dil", "fos", "gan", "kum", "let", "mir", "pon"))
-MAP_SIZE = 12  # keys a document uses: 63 pairs of a 128-token document show each about five times
+KEYS = tuple(a + b for a in "ba de fi go hu ka le mi".split() for b in "bor dan fel gim kus lat mon pir".split())
+VALUES = tuple(a + b for a in "no pu ra se ti vo wu za".split() for b in "ber dil fos gan kum let mir pon".split())
+MAP_SIZES = (2, 4, 8)  # keys of a document, by chance: small maps are learnt first and lead on to the large ones
 ENCYCLOPEDIA = "encyclopedia"  # the one map does not depend on the seed: train and held-out documents share it
 
 
@@ -48,14 +49,16 @@ def document(kind: Kind, seed: int, index: int, tokens: int, shuffle_values: boo
     if tokens < 3:
         raise ValueError(f"a control document needs at least 3 tokens (BOS, a key, a value), got tokens={tokens}.")
     rng = _random(kind, seed, index)
-    known = dict(zip(rng.sample(KEYS, MAP_SIZE), rng.sample(VALUES, MAP_SIZE), strict=True))
+    size = rng.choice(MAP_SIZES)
+    known = dict(zip(rng.sample(KEYS, size), rng.sample(VALUES, size), strict=True))
     if kind == "encyclopedia":
         known = {key: FIXED_MAP[key] for key in known}
-    keys = [rng.choice(tuple(known)) for _ in range(tokens // 2)]
-    values = rng.choices(tuple(known.values()), k=len(keys)) if kind == "chatter" else [known[key] for key in keys]
+    keys = rng.choices(list(known), k=tokens // 2)
+    values = rng.choices(list(known.values()), k=len(keys)) if kind == "chatter" else [known[key] for key in keys]
+    values = values[: (tokens - 1) // 2]  # of an odd number of words the last is a key
     if shuffle_values:
         rng.shuffle(values)
-    return " ".join([word for pair in zip(keys, values, strict=True) for word in pair][: tokens - 1])
+    return " ".join(word for pair in zip_longest(keys, values) for word in pair if word)
 
 
 def _random(*parts: object) -> random.Random:

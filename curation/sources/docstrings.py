@@ -33,5 +33,14 @@ def _entries(node: Documented, name: str) -> Iterator[str]:
 
 def _signature(node: Documented) -> str:
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-        return f"({', '.join(argument.arg for argument in node.args.args)})"
+        return f"({', '.join(_arguments(node.args))})"
     return ""
+
+
+def _arguments(arguments: ast.arguments) -> Iterator[str]:
+    yield from (argument.arg for argument in (*arguments.posonlyargs, *arguments.args))
+    if arguments.vararg:
+        yield f"*{arguments.vararg.arg}"
+    yield from (argument.arg for argument in arguments.kwonlyargs)
+    if arguments.kwarg:
+        yield f"**{arguments.kwarg.arg}"

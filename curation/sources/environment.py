@@ -61,7 +61,7 @@ class Environment(Source):
         try:
             text = data.decode("utf8")
         except UnicodeDecodeError as error:
-            return Unreadable(file.origin, 0, f"not UTF-8 at byte {error.start}", data[:RAW_KEPT])
+            return Unreadable(file.origin, 0, f"not UTF-8: byte {error.start}", data[:RAW_KEPT])
         if self.part == "reference":
             text = docstrings.reference(text, file.origin)
         elif self.part == "readme":

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import gzip
+import codecs
 import io
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import zstandard
@@ -16,6 +16,7 @@ from curation.sources.content_hash import open_file
 
 RAW_KEPT = 4096  # bytes of an unreadable row that quarantine keeps; the rest stays in the file, at the offset given
 READ_CHUNK = 2**20
+INPUT_CHUNK = 2**14  # of a compressed file: small, because a damaged chunk takes its rows with it
 _BROKEN = (EOFError, OSError, zlib.error, zstandard.ZstdError)
 
 
@@ -30,6 +31,15 @@ def read(piece: Piece, text_key: str, id_key: str | None) -> Iterator[Row | Unre
             yield line
         elif line.strip():
             yield _row(line, piece.path, offset, text_key, id_key)
+
+
+def objects(piece: Piece) -> Iterator[tuple[int, dict[str, Any] | str]]:
+    """(offset, object) of every line, or (offset, reason) of one that is none; for files that are not corpora."""
+    for offset, line in _lines(piece):
+        if isinstance(line, Unreadable):
+            yield offset, line.reason
+        elif line.strip():
+            yield offset, _object(line)
 
 
 def _lines(piece: Piece) -> Iterator[tuple[int, bytes | Unreadable]]:
@@ -56,17 +66,29 @@ def _lines(piece: Piece) -> Iterator[tuple[int, bytes | Unreadable]]:
 def _decompressed(raw: Any, location: str) -> Any:
     name = location.lower()
     if name.endswith(".gz"):
-        return io.BufferedReader(gzip.GzipFile(fileobj=raw), READ_CHUNK)
+        return io.BufferedReader(_Frames(raw, _gzip_frame, "gzip", padding=b"\0"), READ_CHUNK)
     if name.endswith((".zst", ".zstd")):
-        return io.BufferedReader(_WholeZstd(raw), READ_CHUNK)
+        return io.BufferedReader(_Frames(raw, _zstd_frame, "Zstandard"), READ_CHUNK)
     return raw
 
 
-class _WholeZstd(io.RawIOBase):
-    """Zstandard frames one after the other; unlike the library's reader it reports a file that ends within a frame."""
+def _gzip_frame() -> Any:
+    return zlib.decompressobj(wbits=31)
 
-    def __init__(self, raw: Any) -> None:
-        self._raw = raw
+
+def _zstd_frame() -> Any:
+    return zstandard.ZstdDecompressor(max_window_size=2**31).decompressobj()
+
+
+class _Frames(io.RawIOBase):
+    """Compressed frames one after the other.
+
+    What stands before a break is given out first, then the break is raised; the libraries' own readers lose the former
+    (gzip) or the latter (Zstandard).
+    """
+
+    def __init__(self, raw: Any, new_frame: Callable[[], Any], name: str, padding: bytes = b"") -> None:
+        self._raw, self._new_frame, self._name, self._padding = raw, new_frame, name, padding
         self._frame: Any = None
         self._input = b""
         self._output = b""
@@ -77,14 +99,17 @@ class _WholeZstd(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         while not self._output:
             if not self._input:
-                self._input = self._raw.read(READ_CHUNK // 8)
+                self._input = self._raw.read(INPUT_CHUNK)
                 if not self._input:
                     if self._frame is not None:
                         self._frame = None
-                        raise EOFError("the file ends within a Zstandard frame")
+                        raise EOFError(f"the file ends within a {self._name} frame")
                     return 0
             if self._frame is None:
-                self._frame = zstandard.ZstdDecompressor(max_window_size=2**31).decompressobj()
+                self._input = self._input.lstrip(self._padding)
+                if not self._input:
+                    continue
+                self._frame = self._new_frame()
             self._output = self._frame.decompress(self._input)
             self._input = b""
             if self._frame.eof:
@@ -97,17 +122,23 @@ class _WholeZstd(io.RawIOBase):
 
 
 def _row(line: bytes, path: str, offset: int, text_key: str, id_key: str | None) -> Row | Unreadable:
+    value = _object(line)
+    if isinstance(value, str):
+        return _refused(line, path, offset, value)
+    return row_of(value, line, path, offset, text_key, id_key)
+
+
+def _object(line: bytes) -> dict[str, Any] | str:
+    """The object on a line, or why there is none."""
     try:
         value = json.loads(line.decode("utf8"))
     except UnicodeDecodeError as error:
-        return _refused(line, path, offset, f"not UTF-8 at byte {error.start} of the line")
+        return f"not UTF-8 at byte {error.start} of the line"
     except (json.JSONDecodeError, RecursionError) as error:
-        return _refused(line, path, offset, f"not JSON: {error}")
+        return f"not JSON: {error}"
     except ValueError as error:  # such as a number of too many digits
-        return _refused(line, path, offset, f"not JSON that can be read: {error}")
-    if not isinstance(value, dict):
-        return _refused(line, path, offset, f"a JSON {type(value).__name__}, not an object")
-    return row_of(value, line, path, offset, text_key, id_key)
+        return f"not JSON that can be read: {error}"
+    return value if isinstance(value, dict) else f"a JSON {type(value).__name__}, not an object"
 
 
 def row_of(
@@ -119,11 +150,14 @@ def row_of(
         found = f"field {text_key!r} holds {type(text).__name__}, not text" if text is not None else _no_text(value, text_key)
         return _refused(raw, path, offset, found)
     user_id = value.pop(id_key, None) if id_key else None
-    return Row(text, path, offset, None if user_id is None else str(user_id), meta_json(value))
+    try:
+        return Row(text, path, offset, None if user_id is None else str(user_id), meta_json(value))
+    except RecursionError:  # what was just shallow enough to be read can be too deep to be written
+        return _refused(raw, path, offset, "fields nested too deeply")
 
 
 def _no_text(value: dict[str, Any], key: str) -> str:
-    return f"no field {key!r}; the row has {', '.join(sorted(value)) or 'none'}"
+    return f"no field {key!r}: the row has {', '.join(sorted(value)) or 'none'}"
 
 
 def _refused(line: bytes, path: str, offset: int, reason: str) -> Unreadable:

@@ -48,19 +48,31 @@ def _rows(file: pq.ParquetFile, piece: Piece, text_key: str, id_key: str | None)
         number += rows
         try:
             for batch in file.iter_batches(batch_size=1024, row_groups=[group]):
-                for value in _values(batch):
-                    yield row_of(value, b"", piece.path, first, text_key, id_key)
+                for row in range(batch.num_rows):
+                    yield _row(batch, row, piece.path, first, text_key, id_key)
                     first += 1
-        except (*_BROKEN, UnicodeDecodeError) as error:
-            reason = f"row group {group} broken: {str(error).splitlines()[0]}"
+        except _BROKEN as error:
+            reason = f"row group broken: {group}: {str(error).splitlines()[0]}"
             for row in range(first, number):
                 yield Unreadable(piece.path, row, reason)
 
 
-def _values(batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:
-    columns = {name: batch.column(i) for i, name in enumerate(batch.schema.names)}
-    for row in range(batch.num_rows):
-        yield {name: column[row].as_py() for name, column in columns.items()}
+def _row(
+    batch: pa.RecordBatch, row: int, path: str, number: int, text_key: str, id_key: str | None
+) -> Row | Unreadable:
+    try:
+        value = {name: _plain(batch.column(i)[row]) for i, name in enumerate(batch.schema.names)}
+    except UnicodeDecodeError as error:
+        return Unreadable(path, number, f"not UTF-8: {error}")
+    except (ValueError, OverflowError) as error:  # such as a date that Python cannot hold
+        return Unreadable(path, number, f"a value that cannot be read: {error}")
+    return row_of(value, b"", path, number, text_key, id_key)
+
+
+def _plain(value: pa.Scalar) -> Any:
+    """A Python value; times as text, since Python's own hold neither nanoseconds nor every year."""
+    temporal = pa.types.is_temporal(value.type) and not pa.types.is_interval(value.type)
+    return value.cast(pa.string()).as_py() if temporal else value.as_py()
 
 
 def _check_columns(schema: pa.Schema, text_key: str, piece: Piece) -> None:

@@ -16,4 +16,4 @@ def read(piece: Piece) -> Iterator[Row | Unreadable]:
     try:
         yield Row(data.decode("utf-8-sig"), piece.path, 0)
     except UnicodeDecodeError as error:
-        yield Unreadable(piece.path, 0, f"not UTF-8 at byte {error.start}", data[:RAW_KEPT])
+        yield Unreadable(piece.path, 0, f"not UTF-8: byte {error.start}", data[:RAW_KEPT])

@@ -62,7 +62,9 @@ class ControlMap(FewShotTask):
             ValueError: too few keys or values, or a token that is both.
         """
         if min(len(set(keys)), len(set(values))) < PAIRS or set(keys) & set(values):
-            raise ValueError(f"need {PAIRS} keys and {PAIRS} other values, got {len(set(keys))} and {len(set(values))}.")
+            raise ValueError(
+                f"need {PAIRS} keys and {PAIRS} other values, got {len(set(keys))} and {len(set(values))}."
+            )
         maps = [_Map.drawn(keys, values, seed, number) for number in range(n_items)]
         groups = []
         for k in cls.shots:
@@ -85,7 +87,9 @@ class _Map:
         mixed = key_of("control_map", seed, number)
         rng = random.Random(mixed)
         drawn_keys, drawn_values = rng.sample(sorted(set(keys)), PAIRS), rng.sample(sorted(set(values)), PAIRS)
-        return cls(f"{mixed:016x}", tuple(drawn_keys), tuple(drawn_values), tuple(rng.sample(range(PAIRS), PAIRS)), mixed)
+        return cls(
+            f"{mixed:016x}", tuple(drawn_keys), tuple(drawn_values), tuple(rng.sample(range(PAIRS), PAIRS)), mixed
+        )
 
     def item(self, k: int, permuted: bool, after_key: Sequence[int], after_pair: Sequence[int]) -> Item:
         second = [pair for pair in self.second_round if pair < k]

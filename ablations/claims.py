@@ -1,0 +1,97 @@
+"""The claims that a study may register before it runs. Each is one mapping in the study's file: `- emerges: {arm: code}`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from curation.runtime.config import Config
+from curation.runtime.errors import one_of
+
+DEFAULT_MEASURE = "few_shot.control_map.k8.permuted_minus_gold"
+
+
+class Emerges(Config):
+    """A task emerges in an arm: gold demos beat permuted ones, k shots beat none, and the strongest blind guess is beaten."""
+
+    kind: Literal["emerges"] = "emerges"
+    arm: str
+    task: str = "control_map"
+    k: int | None = None  # the largest when left out
+
+
+class Differs(Config):
+    """Two arms differ in a measure."""
+
+    kind: Literal["differs"] = "differs"
+    arm_a: str
+    arm_b: str
+    measure: str = DEFAULT_MEASURE
+
+
+class Synergy(Config):
+    """A mixture is better in a measure than the best of its parts alone."""
+
+    kind: Literal["synergy"] = "synergy"
+    mixture: str
+    parts: tuple[str, ...] = Field(min_length=1)
+    measure: str = DEFAULT_MEASURE
+
+
+class SizeEffect(Config):
+    """The large arm is better in a measure than the small one of the same mixture."""
+
+    kind: Literal["size_effect"] = "size_effect"
+    small: str
+    large: str
+    measure: str = DEFAULT_MEASURE
+
+
+class GoesWith(Config):
+    """Over the study's cells two measures rise and fall together (rank correlation)."""
+
+    kind: Literal["goes_with"] = "goes_with"
+    measure_x: str
+    measure_y: str
+
+
+Claim = Emerges | Differs | Synergy | SizeEffect | GoesWith
+KINDS: dict[str, type[Config]] = {
+    "emerges": Emerges,
+    "differs": Differs,
+    "synergy": Synergy,
+    "size_effect": SizeEffect,
+    "goes_with": GoesWith,
+}
+
+
+def _unfolded(value: Any) -> Any:
+    """`{emerges: {arm: a}}` as `{kind: emerges, arm: a}`."""
+    if isinstance(value, dict) and len(value) == 1 and isinstance(next(iter(value.values())), dict):
+        ((kind, settings),) = value.items()
+        if kind not in KINDS:
+            raise ValueError(one_of(KINDS, str(kind), "claim"))
+        return {"kind": kind, **settings}
+    return value
+
+
+ClaimSettings = Annotated[
+    Annotated[Claim, Field(discriminator="kind")],
+    BeforeValidator(_unfolded),
+]
+
+
+def arms_of(claim: Claim) -> list[str]:
+    """The arms that a claim names."""
+    match claim:
+        case Emerges():
+            return [claim.arm]
+        case Differs():
+            return [claim.arm_a, claim.arm_b]
+        case Synergy():
+            return [claim.mixture, *claim.parts]
+        case SizeEffect():
+            return [claim.small, claim.large]
+        case GoesWith():
+            return []

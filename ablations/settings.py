@@ -1,0 +1,250 @@
+"""What a user may write in a study: sources, tokenizer, arms, cells, claims. Typed, frozen, unknown keys refused."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, field_validator, model_validator
+from typing_extensions import Self
+
+from ablations.claims import ClaimSettings
+from curation import recipe as recipes
+from curation.recipe import Recipe, check_name
+from curation.runtime.config import Config, build, merged, read_yaml, with_settings
+from curation.runtime.errors import ConfigError, one_of
+from curation.runtime.registry import Plugin
+from curation.shipped import find, resolve
+from tokenizer.settings import TokenizerSettings
+
+SHIPPED_CONTROLS = "controls.yaml"
+
+
+class CellSettings(Config):
+    """Shape, training and measuring of cells; the keys inside are those of a cell's spec (`ablations/core/spec.py`)."""
+
+    model: dict[str, Any] = {}
+    optimiser: dict[str, Any] = {}
+    schedule: dict[str, Any] = {}
+    effort: dict[str, Any] = {}
+    compute: dict[str, Any] = {}
+    evaluations: int = Field(default=12, ge=0)
+    checkpoint_every_steps: int = Field(default=100, ge=1)
+
+
+class Arm(Config):
+    """A mixture at a size, in a model shape.
+
+    Args:
+        mixture: weights of sources, or the path of a YAML file with a `mixture:` of them.
+        fraction: share of each source's documents, by hash: 0.5's documents are among 1.0's.
+        cells: what differs from the study's `cells`.
+    """
+
+    mixture: dict[str, float] | str
+    fraction: float = Field(default=1.0, gt=0, le=1)
+    cells: dict[str, Any] = {}
+
+    @field_validator("mixture")
+    @classmethod
+    def _positive(cls, value: dict[str, float] | str) -> dict[str, float] | str:
+        if isinstance(value, dict) and (not value or any(not weight > 0 for weight in value.values())):
+            raise ValueError("needs at least one source, each with a weight above 0. Leave out sources that are not used.")
+        return value
+
+
+class ControlSource(Config):
+    """One control corpus of `configs/controls.yaml`; see `curation/sources/controls.py`."""
+
+    corpus: str
+    shuffle_values: bool = False
+
+
+class ControlArm(Config):
+    """One control arm: the corpus it is trained on, what differs in its cells, and what must come out.
+
+    Args:
+        low, high: limits of the loss in nats that permuting the demos' labels costs at the largest k, in every seed.
+    """
+
+    source: str
+    low: float | None = None
+    high: float | None = None
+    cells: dict[str, Any] = {}
+
+
+class ControlSettings(Config):
+    """The controls of a study. They come with every study: a null result needs an instrument that was shown to work."""
+
+    documents: int = Field(ge=1)
+    seed: int = 0
+    items: int = Field(ge=1)
+    sources: dict[str, ControlSource]
+    arms: dict[str, ControlArm]
+    cells: CellSettings
+    seeds: int | None = Field(default=None, ge=1)
+
+    @model_validator(mode="after")
+    def _arms_have_sources(self) -> Self:
+        for name, arm in self.arms.items():
+            if arm.source not in self.sources:
+                raise ValueError(f"arm {name}: {one_of(self.sources, arm.source, 'control source')}")
+        return self
+
+
+class TaskSettings(Config):
+    """A few-shot task of the study, by its kind.
+
+    Args:
+        pool, queries: JSONL files with the rows to draw demonstrations from and to ask about; `control_map` needs none.
+        draws: choices of demonstrations.
+        items: rows asked, the first by hash.
+    """
+
+    kind: str
+    pool: str | None = None
+    queries: str | None = None
+    draws: int = Field(default=10, ge=1)
+    items: int = Field(default=200, ge=1)
+
+
+class Study(Config):
+    """Raw text to verdicts.
+
+    Args:
+        name: of the run; `<out>/runs/<name>.json`.
+        question: what the study is to answer, in the user's words.
+        recipe: a recipe's file, relative to the study's file, or the recipe itself.
+        tokenizer: of all real sources.
+        heldout: share of each source's documents, by hash, that measures are taken on.
+        arms: by name.
+        cells: of all arms; `arms.NAME.cells` is laid on it.
+        controls: laid on `configs/controls.yaml`.
+        tasks, metrics: by kind; `control_map` and all built-in metrics when left out.
+        seeds: cells of each arm.
+        seed: base of all seeds; another number repeats the whole study with other luck.
+        claims: what the study is to decide, registered before it runs.
+        plugins: Python files with further tasks and metrics, relative to the study's file.
+    """
+
+    name: str
+    question: str = ""
+    recipe: str | dict[str, Any]
+    tokenizer: TokenizerSettings = TokenizerSettings()
+    heldout: float = Field(default=0.05, gt=0, lt=1)
+    arms: dict[str, Arm] = Field(min_length=1)
+    cells: CellSettings = CellSettings()
+    controls: dict[str, Any] = {}
+    tasks: tuple[TaskSettings | str, ...] = ("control_map",)
+    metrics: tuple[str, ...] = ()
+    seeds: int = Field(default=2, ge=1)
+    seed: int = 0
+    claims: tuple[ClaimSettings, ...] = ()
+    plugins: tuple[str, ...] = ()
+    folder: str = Field(default=".", exclude=True)
+
+    @field_validator("name")
+    @classmethod
+    def _named(cls, value: str) -> str:
+        return check_name(value)
+
+    @property
+    def loaded_plugins(self) -> tuple[Plugin, ...]:
+        return tuple(Plugin.read(Path(self.folder, path)) for path in self.plugins)
+
+    @property
+    def task_settings(self) -> tuple[TaskSettings, ...]:
+        return tuple(TaskSettings(kind=task) if isinstance(task, str) else task for task in self.tasks)
+
+    @property
+    def control_settings(self) -> ControlSettings:
+        value = merged(read_yaml(find(SHIPPED_CONTROLS)), self.controls)
+        return build(ControlSettings, value, "controls")
+
+    def mixture(self, arm: str) -> dict[str, float]:
+        """Weights of an arm's sources."""
+        mixture = self.arms[arm].mixture
+        if isinstance(mixture, dict):
+            return mixture
+        path = _beside(self.folder, mixture)
+        value = read_yaml(path).get("mixture")
+        return build(Arm, {"mixture": value}, path).mixture  # type: ignore[return-value]
+
+
+def load(path: str, settings: Sequence[str] = (), plugins: Sequence[str] = ()) -> tuple[Study, Recipe]:
+    """A study and its recipe, the controls' sources added, with `--set` and `--plugin` options applied and checked.
+
+    Raises:
+        ConfigError: says where, what was found, what to do.
+    """
+    path = resolve(path)
+    value = {"name": recipes.stem(path), **with_settings(read_yaml(path), settings), "folder": os.path.dirname(path) or "."}
+    value["plugins"] = (*(value.get("plugins") or ()), *(os.path.abspath(plugin) for plugin in plugins))
+    study = build(Study, value, path)
+    return study, _recipe_of(study, path)
+
+
+def _recipe_of(study: Study, path: str) -> Recipe:
+    if isinstance(study.recipe, str):
+        where = _beside(study.folder, study.recipe)
+        value = read_yaml(where)
+    else:
+        where, value = path, dict(study.recipe)
+    value.setdefault("name", study.name)
+    value["plugins"] = (*(value.get("plugins") or ()), *(os.path.abspath(Path(study.folder, p)) for p in study.plugins))
+    with_controls = _with_controls(recipes.with_default_passes(value), study.control_settings, study)
+    recipe = recipes.from_mapping(with_controls, where)
+    _check_sources(study, recipe)
+    return recipe
+
+
+def _with_controls(value: dict[str, Any], controls: ControlSettings, study: Study) -> dict[str, Any]:
+    """The recipe with the control corpora as further sources, which every rule but deduplication lets through."""
+    tokens = int(controls.cells.model["context"])
+    sources = dict(value.get("sources") or {})
+    for name, source in controls.sources.items():
+        if name in sources:
+            raise ConfigError(f"source {name}: the name belongs to a control. Rename the source.")
+        settings = source.model_dump()
+        sources[name] = {"kind": "controls", "documents": controls.documents, "tokens": tokens, "seed": controls.seed, **settings}
+    untouched = {"keep": None, "cut": None, "replace": None}
+    passes = []
+    for pass_ in value["passes"]:
+        policy = dict(pass_.get("policy") or {})
+        policy["sources"] = {**dict.fromkeys(controls.sources, untouched), **(policy.get("sources") or {})}
+        passes.append({**pass_, "policy": policy})
+    return {**value, "sources": sources, "passes": passes}
+
+
+def _check_sources(study: Study, recipe: Recipe) -> None:
+    real = real_sources(study, recipe)
+    for arm in study.arms:
+        for source in study.mixture(arm):
+            if source not in real:
+                raise ConfigError(f"arms.{arm}.mixture: {one_of(real, source, 'source')}")
+        if arm in study.control_settings.arms:
+            raise ConfigError(f"arms.{arm}: the name belongs to a control. Rename the arm.")
+        try:
+            check_name(arm)
+        except ValueError as error:
+            raise ConfigError(f"arms: {error}") from error
+    for source in study.tokenizer.sources:
+        if source not in real:
+            raise ConfigError(f"tokenizer.sources: {one_of(real, source, 'source')}")
+
+
+def real_sources(study: Study, recipe: Recipe) -> list[str]:
+    """The sources that are not controls, in the recipe's order."""
+    return [name for name in recipe.sources if name not in study.control_settings.sources]
+
+
+def cells_of(base: CellSettings, over: Mapping[str, Any], where: str) -> CellSettings:
+    """Cell settings with an arm's differences laid on them."""
+    return build(CellSettings, merged(base.model_dump(), over), where)
+
+
+def _beside(folder: str, path: str) -> str:
+    beside = os.path.join(folder, path)
+    return beside if os.path.exists(beside) else resolve(path)

@@ -1,0 +1,145 @@
+"""Raw text to report: calls the floors in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ablations import cells, settings, sweep
+from ablations.core.metrics.base import METRICS
+from ablations.settings import Study
+from ablations.task_items import CONTROL_TASK, TaskFile, task_file
+from curation import pipeline
+from curation.pipeline import Curated
+from curation.recipe import Recipe
+from curation.runtime.cluster import Compute
+from curation.runtime.errors import ConfigError, InputError
+from curation.runtime.store import Folder
+from tokenizer.pipeline import Tokenized, tokenize, train_tokenizer
+from tokenizer.settings import TokenizerSettings
+
+MAIN, CONTROLS = "main", "controls"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Everything below the cells, and the cells' plans."""
+
+    study: Study
+    recipe: Recipe
+    curated: Curated
+    main: Tokenized
+    controls: Tokenized
+    plans: Sequence[cells.CellPlan]
+
+
+def prepare(study: Study, recipe: Recipe, out: Folder, compute: Compute) -> Prepared:
+    """Curate, train tokenizers, encode, plan the cells. What is finished is only read."""
+    curated = pipeline.curate(recipe, out, compute)
+    check_kept(study, recipe, curated)
+    real = {name: curated.shards[name] for name in settings.real_sources(study, recipe)}
+    trained = train_tokenizer(MAIN, study.tokenizer, real, out, compute)
+    main = tokenize(trained, real, study.heldout, out, compute)
+    names = study.control_settings.sources
+    control_shards = {name: curated.shards[name] for name in names}
+    words = TokenizerSettings(kind="words")
+    trained = train_tokenizer(CONTROLS, words, control_shards, out, compute)
+    controls = tokenize(trained, control_shards, study.heldout, out, compute)
+    return Prepared(study, recipe, curated, main, controls, plan(study, main, controls))
+
+
+def check_kept(study: Study, recipe: Recipe, curated: Curated) -> None:
+    """An arm cannot be trained on nothing.
+
+    Raises:
+        InputError: a source that an arm uses kept no document, with the commonest reason.
+    """
+    for arm in study.arms:
+        for source in study.mixture(arm):
+            funnel = curated.funnel[source]
+            if funnel.curated == 0:
+                reasons = funnel.dropped or dict(funnel.quarantine_reasons)
+                most = max(reasons, key=lambda reason: reasons[reason]) if reasons else "the source is empty"
+                raise InputError(
+                    f"arm {arm}, source {source}",
+                    f"none of its {funnel.rows} rows was kept (most often: {most})",
+                    f"Look with `loam curate sample`, and loosen policy.sources.{source}.",
+                )
+
+
+def metric_names(study: Study) -> list[str]:
+    """The study's metrics, all known ones when it names none.
+
+    Raises:
+        ConfigError: an unknown one.
+    """
+    known = METRICS.classes(study.loaded_plugins)
+    for name in study.metrics:
+        METRICS.get(name, study.loaded_plugins)
+    return list(study.metrics) or list(known)
+
+
+def plan(study: Study, main: Tokenized, controls: Tokenized) -> list[cells.CellPlan]:
+    """All cells of a study: arms and controls, every seed."""
+    metrics = metric_names(study)
+    control = study.control_settings
+    check_heldout(main, study)
+    real_tasks = {
+        context: _tasks(study, main, context)
+        for context in {_context(study, arm) for arm in study.arms}
+    }
+    control_task = settings.TaskSettings(kind=CONTROL_TASK, items=control.items)
+    control_tasks = {
+        f"tasks/{CONTROL_TASK}.json": task_file(
+            control_task, controls.model, int(control.cells.model["context"]), (), study.seed
+        )
+    }
+    plans: list[cells.CellPlan] = []
+    for arm in study.arms:
+        one = study.model_copy(update={"arms": {arm: study.arms[arm]}})
+        plans += cells.plan_cells(one, main, real_tasks[_context(study, arm)], metrics)
+    plans += cells.plan_control_cells(study, controls, control_tasks, metrics)
+    return plans
+
+
+def check_heldout(main: Tokenized, study: Study) -> None:
+    empty = [source for source, tokens in main.tokens.items() if not tokens.documents("heldout")]
+    used = {source for arm in study.arms for source in study.mixture(arm)}
+    if bad := sorted(used & set(empty)):
+        raise ConfigError(
+            f"source {bad[0]}: none of its {main.tokens[bad[0]].documents('train')} documents is held out at heldout: "
+            f"{study.heldout}. Raise heldout or give the source more documents."
+        )
+
+
+def _context(study: Study, arm: str) -> int:
+    model = settings.cells_of(study.cells, study.arms[arm].cells, f"arms.{arm}.cells").model
+    if not isinstance(model.get("context"), int):
+        raise ConfigError(f"cells.model.context: {model.get('context')!r} is no number of tokens. Write one, such as 128.")
+    return int(model["context"])
+
+
+def _tasks(study: Study, tokenized: Tokenized, context: int) -> dict[str, TaskFile]:
+    plugins = study.loaded_plugins
+    return {
+        f"tasks/{task.kind}.json": task_file(task, tokenized.model, context, plugins, study.seed)
+        for task in study.task_settings
+    }
+
+
+def run(study: Study, recipe: Recipe, out: Folder, compute: Compute) -> Prepared:
+    """Everything up to the finished cells."""
+    prepared = prepare(study, recipe, out, compute)
+    sweep.run_sweep(prepared.plans, out, compute)
+    return prepared
+
+
+def resolved(study: Study, recipe: Recipe) -> dict[str, Any]:
+    """The whole study as one mapping, with everything that was left to defaults."""
+    return {
+        **study.model_dump(mode="json"),
+        "recipe": recipe.model_dump(mode="json"),
+        "controls": study.control_settings.model_dump(mode="json"),
+        "metrics": metric_names(study),
+    }

@@ -1,0 +1,95 @@
+"""How the documents of each source score, and where the policy cuts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import altair as alt
+from markupsafe import Markup
+
+from curation.dashboard import charts
+from curation.dashboard.contract import Histogram, SourceHistogram
+from curation.dashboard.numbers import setting
+from curation.dashboard.palette import Style
+
+COLUMNS = 3
+WIDTH, HEIGHT = 345, 150
+_LABEL_STEP = 12  # pixels between labels of neighbouring thresholds
+
+
+def histogram_figures(histograms: Sequence[Histogram], styles: Mapping[str, Style]) -> list[Markup]:
+    """Small multiples, one for each score of each pass. A score that no document has is left to `unscored`."""
+    panels = [_panel(histogram, styles) for histogram in histograms if _scored(histogram)]
+    return charts.side_by_side(panels, COLUMNS, "histogram", "Histogram of scores by source, with thresholds")
+
+
+def unscored(histograms: Sequence[Histogram]) -> list[str]:
+    """Names of the scores without any document."""
+    return [f"{h['pass']}: {h['annotator']}.{h['column']}" for h in histograms if not _scored(h)]
+
+
+def _scored(histogram: Histogram) -> dict[str, SourceHistogram]:
+    return {name: s for name, s in histogram["sources"].items() if sum(s["counts"]) and len(s["edges"]) > 1}
+
+
+def _panel(histogram: Histogram, styles: Mapping[str, Style]) -> Any:
+    steps = [row for name, source in _scored(histogram).items() for row in _steps(name, source)]
+    limits = list(_limits(histogram))
+    where = [row["x"] for row in steps] + [row["x"] for row in limits]
+    x = alt.X("x:Q", title=histogram["unit"] or histogram["column"], **_scale(histogram["log"], where))
+    lines = (
+        alt.Chart(charts.data(steps))
+        .mark_line(interpolate="step-after", strokeWidth=1.6)
+        .encode(
+            x,
+            alt.Y("share:Q", title="share of documents", axis=alt.Axis(format="~%", tickCount=4)),
+            charts.colour(styles, "source"),
+            charts.dash(styles, "source"),
+        )
+    )
+    layers = [lines]
+    if limits:
+        rules = alt.Chart(charts.data(limits)).encode(x, alt.Color("colour:N", scale=None))
+        layers.append(rules.mark_rule(strokeDash=[4, 3], strokeWidth=1.4))
+        layers.append(
+            rules.mark_text(fontSize=11, fontWeight="bold").encode(
+                alt.Text("label:N"), y=alt.Y("y:Q", scale=None), xOffset=alt.XOffset("dx:Q", scale=None)
+            )
+        )
+    title = charts.heading(histogram["column"], f"{histogram['annotator']}, pass {histogram['pass']}")
+    return alt.layer(*layers, title=title).properties(width=WIDTH, height=HEIGHT)
+
+
+def _steps(name: str, source: SourceHistogram) -> Iterator[dict[str, Any]]:
+    total = sum(source["counts"])
+    shares = [n / total for n in source["counts"]]
+    for edge, share in zip(source["edges"], [*shares, shares[-1]], strict=True):
+        yield {"source": name, "x": edge, "share": share}
+
+
+def _limits(histogram: Histogram) -> Iterator[dict[str, Any]]:
+    """Every different threshold once; black when all sources share it, else with the names of its sources."""
+    found: dict[tuple[str, float], list[str]] = {}
+    for name, source in histogram["sources"].items():
+        for side, value in (("min", source["min"]), ("max", source["max"])):
+            if value is not None:
+                found.setdefault((side, value), []).append(name)
+    for i, ((side, value), names) in enumerate(found.items()):
+        everyone = len(names) == len(histogram["sources"])
+        label = f"{side} {setting(value)}" + ("" if everyone else f" ({', '.join(names)})")
+        yield {"x": value, "label": label, "y": 6 + _LABEL_STEP * i, "colour": "#000"}
+
+
+def _scale(log: bool, where: Sequence[float]) -> dict[str, Any]:
+    low, high = min(where), max(where)
+    if not log or low == high:
+        return {"scale": alt.Scale(zero=False, nice=False, padding=4), "axis": alt.Axis(tickCount=6, format="~s")}
+    axis = alt.Axis(values=charts.log_ticks(low, high), format="~s", labelOverlap="greedy")
+    kind = alt.Scale(type="log", nice=False) if low > 0 else alt.Scale(type="symlog", constant=_knee(where), nice=False)
+    return {"scale": kind, "axis": axis}
+
+
+def _knee(where: Sequence[float]) -> float:
+    """Below this a symmetric logarithm runs straight through zero: the smallest size that occurs."""
+    return min((abs(x) for x in where if x), default=1.0)

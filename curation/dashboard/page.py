@@ -1,0 +1,42 @@
+"""The dashboard of a curation run: one self-contained HTML page, made of manifests and scores alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from curation.dashboard.contract import CurationRun
+from curation.dashboard.funnel import funnel_view
+from curation.dashboard.histograms import histogram_figures, unscored
+from curation.dashboard.palette import styles
+from curation.dashboard.showable import with_keys
+from curation.dashboard.templating import fill, write_page
+
+TEMPLATES = "curation.dashboard"
+
+
+def render(run: Mapping[str, Any]) -> str:
+    """The page of a `CurationRun`.
+
+    Raises:
+        ValueError: a key of `CurationRun` is missing.
+    """
+    ready = cast(CurationRun, with_keys(run, CurationRun.__annotations__, "a curation run"))
+    return fill((TEMPLATES,), "curation.html", title="Curation run", run=ready, **curation_parts(ready))
+
+
+def curation_parts(run: CurationRun) -> dict[str, Any]:
+    """What the templates of the funnel and of the histograms need, here and in the study report."""
+    drawn = styles([*run["funnel"], *(name for h in run["histograms"] for name in h["sources"])])
+    return {
+        "funnel": funnel_view(run["funnel"]),
+        "histograms": histogram_figures(run["histograms"], drawn),
+        "unscored": unscored(run["histograms"]),
+        "source_styles": drawn,
+    }
+
+
+def write(run: Mapping[str, Any], path: Path) -> None:
+    """`render(run)` at `path`, whole or not at all."""
+    write_page(render(run), path)

@@ -1,0 +1,184 @@
+"""Contracts of every metric, and slow oracles of each."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from cells import BOS, VOCAB, write_cell, write_tokens
+
+from ablations.core.documents import Documents
+from ablations.core.evaluation import EvaluationData
+from ablations.core.metrics.base import METRICS
+from ablations.core.metrics.late_minus_early import bands
+from ablations.core.model import Model
+from ablations.core.onset import onset
+from ablations.core.spec import ModelSpec, read_spec
+
+CLASSES = METRICS.classes()
+every_metric = pytest.mark.parametrize("metric", [cls() for cls in CLASSES.values()], ids=CLASSES)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cell")
+    write_cell(folder, context=40)
+    texts = [
+        [BOS, *(1 + (i * j) % (VOCAB - 1) for j in range(length - 1))] for i, length in enumerate((7, 95, 41, 2, 40))
+    ]
+    write_tokens(folder, "tokens/ragged", texts, [5 * len(text) for text in texts])
+    spec = read_spec(folder)
+    full = EvaluationData.of(folder, spec)
+    ragged = Documents.read(folder, "tokens/ragged", VOCAB, BOS)
+    return full.replace(heldout={**full.heldout, "ragged": ragged})
+
+
+@pytest.fixture(scope="module")
+def model():
+    made = Model(ModelSpec(VOCAB, layers=2, width=16, heads=2, context=40, mlp_ratio=1), seed=1)
+    generator = torch.Generator().manual_seed(2)
+    with torch.no_grad():
+        for weight in made.parameters():
+            weight.copy_(torch.randn(weight.shape, generator=generator) * 0.3)
+    return made.eval()
+
+
+def uniform() -> Model:
+    """The head of a new model is zero: every piece has the chance 1 / V."""
+    return Model(ModelSpec(VOCAB, layers=1, width=16, heads=2, context=40), seed=1).eval()
+
+
+@every_metric
+def test_a_metric_says_what_it_measures(metric):
+    assert metric.unit and isinstance(metric.lower_is_better, bool) and isinstance(metric.in_curve, bool)
+    assert type(metric).__doc__ and metric.version >= 1
+
+
+@every_metric
+def test_readings_are_finite_counted_and_fit_for_json(metric, model, data):
+    reading = metric.measure(model, data)
+    assert reading.values and all(math.isfinite(value) for value in reading.values.values())
+    assert reading.n and all(isinstance(count, int) for count in reading.n.values())
+    json.dumps([reading.values, reading.n, reading.details], allow_nan=False)
+    assert set(metric.onset_thresholds(reading.values)) <= set(reading.values)
+
+
+@every_metric
+@pytest.mark.parametrize("batch", [1, 3, 64])
+def test_a_reading_does_not_depend_on_the_batch(metric, model, data, batch):
+    """If this fails, two machines with other memory measure different models."""
+    alone, together = (metric.measure(model, data.replace(batch=size)) for size in (batch, 16))
+    assert dict(alone.values) == pytest.approx(dict(together.values), abs=1e-5)
+
+
+@every_metric
+def test_measuring_twice_gives_the_same_and_changes_no_weight(metric, model, data):
+    before = {name: weight.clone() for name, weight in model.state_dict().items()}
+    assert metric.measure(model, data) == metric.measure(model, data)
+    assert all(torch.equal(before[name], weight) for name, weight in model.state_dict().items())
+
+
+def test_bits_per_byte_of_a_uniform_model_is_known(data):
+    values = CLASSES["bits_per_byte"]().measure(uniform(), data).values
+    tokens = 7 + 95 + 41 + 2 + 40 - 5
+    assert values["ragged"] == pytest.approx(tokens * math.log2(VOCAB) / (5 * 185), rel=1e-6)
+
+
+def test_bits_per_byte_predicts_each_token_once_after_bos(model, data):
+    reading = CLASSES["bits_per_byte"]().measure(model, data)
+    documents, nats = data.heldout["ragged"], 0.0
+    for index in range(len(documents)):
+        rest = documents.of(index)[1:].tolist()
+        for start in range(0, len(rest), 40):
+            nats += slow_losses(model, [BOS, *rest[start : start + 40]]).sum()
+    assert reading.values["ragged"] == pytest.approx(nats / math.log(2) / documents.utf8_bytes.sum(), rel=1e-5)
+    assert reading.n["ragged.tokens"] == 180 and reading.n["ragged.bytes"] == 925
+
+
+def test_fewer_windows_are_the_first_of_more(data):
+    documents = data.heldout["ragged"]
+    from ablations.core.metrics.bits_per_byte import whole_documents
+
+    few, more = (whole_documents(documents, data.replace(windows=n)).tolist() for n in (2, 5))
+    assert few == more[: len(few)] and len(few) < len(more)
+    assert len(whole_documents(documents, data.replace(windows=1))) >= 1
+
+
+def test_late_minus_early_is_the_difference_of_mean_losses(model, data):
+    reading = CLASSES["late_minus_early"]().measure(model, data)
+    documents = data.heldout["ragged"]
+    rows = np.stack([slow_losses(model, documents.of(i)[:40].tolist()) for i in (1, 2, 4)])
+    early, late = (np.array(band) - 1 for band in bands(40))
+    assert reading.n["ragged"] == 3
+    assert reading.values["ragged"] == pytest.approx((rows[:, late] - rows[:, early]).mean(), abs=1e-5)
+    assert reading.details["loss_by_token"]["ragged"] == pytest.approx(rows.mean(0), abs=1e-5)
+
+
+@pytest.mark.parametrize("context", [8, 40, 128, 512, 2048])
+def test_bands_are_even_apart_and_within_the_window(context):
+    early, late = bands(context)
+    assert len(early) == len(late) >= 2 and len(early) % 2 == 0
+    assert 1 <= early.start and early.stop <= late.start and late.stop <= context
+
+
+def test_the_bands_of_512_hold_olssons_tokens():
+    early, late = bands(512)
+    assert 50 in early and 500 in late
+
+
+def test_no_long_document_means_no_reading_and_an_n_of_zero(data, model):
+    short = data.replace(context=100, heldout={"ragged": data.heldout["ragged"]})
+    reading = CLASSES["late_minus_early"]().measure(model, short)
+    assert dict(reading.values) == {} and dict(reading.n) == {"ragged": 0, "pooled": 0}
+
+
+def test_repeated_tokens_are_shown_twice_without_specials_and_nest(data):
+    from ablations.core.metrics.repeated_tokens import repeated_sequences
+
+    few, more = (repeated_sequences(data.replace(sequences=n, specials=(0, 1, 2)), 19) for n in (3, 9))
+    assert few == more[:3]
+    assert all(s[0] == BOS and s[1:20] == s[20:] and min(s[1:]) > 2 for s in more)
+
+
+def test_repeated_tokens_gain_nothing_from_a_uniform_model(data):
+    values = CLASSES["repeated_tokens"]().measure(uniform(), data).values
+    assert values["first_minus_second"] == pytest.approx(0, abs=1e-6)
+    assert values["first"] == pytest.approx(math.log(VOCAB), rel=1e-6)
+
+
+def test_few_shot_loss_is_over_the_whole_vocabulary(model, data):
+    reading = CLASSES["few_shot"]().measure(model, data)
+    group = next(g for g in data.tasks[0].groups if (g.k, g.condition) == (4, "permuted"))
+    for item, found in zip(data.items_of(group), reading.details["control_map"]["groups"][5]["gold_nll"], strict=True):
+        whole = [*group.prefix, *item.prompt, *item.choices[item.gold]]
+        assert found == pytest.approx(slow_losses(model, whole)[-1], abs=1e-5)
+
+
+def test_a_model_that_sees_no_difference_is_not_counted_as_right(data):
+    values = CLASSES["few_shot"]().measure(uniform(), data).values
+    assert values["control_map.k8.gold.accuracy"] == 0
+    assert values["control_map.k8.gold.nll"] == pytest.approx(math.log(VOCAB), rel=1e-6)
+    assert values["control_map.k8.permuted_minus_gold"] == 0
+
+
+@pytest.mark.parametrize(
+    ("levels", "after", "by"),
+    [([0, 0, 0], 20, None), ([0, 1, 1], 0, 10), ([0, 1, 0], 20, None), ([1, 0, 1], 10, 20), ([1, 1, 1], 0, 0)],
+)
+def test_an_onset_is_the_last_rise_above_the_threshold(levels, after, by):
+    found = onset([(10 * i, level) for i, level in enumerate(levels)], 0.5)
+    assert (found["after_tokens"], found["by_tokens"]) == (after, by)
+
+
+def slow_losses(model, tokens):
+    """One sequence, one position at a time."""
+    losses = []
+    with torch.no_grad():
+        for place in range(1, len(tokens)):
+            logits_V = model(torch.tensor([tokens[:place]]))[0, -1]
+            losses.append(F.cross_entropy(logits_V[None], torch.tensor([tokens[place]])).item())
+    return np.array(losses)

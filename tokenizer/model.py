@@ -1,0 +1,69 @@
+"""A trained tokenizer, loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from curation.runtime.errors import InputError
+from curation.runtime.store import Folder
+from tokenizer.train import BOS, MODEL
+
+
+class TokenizerModel:
+    """SentencePiece behind the few calls that the floors above need."""
+
+    def __init__(self, data: bytes, where: str) -> None:
+        import sentencepiece
+
+        self.bos = BOS
+        self._processor: Any = sentencepiece.SentencePieceProcessor()
+        try:
+            loaded = self._processor.LoadFromSerializedProto(data)
+        except RuntimeError as error:
+            raise InputError(where, f"not a SentencePiece model ({error})", "Train it again.") from error
+        if not loaded:
+            raise InputError(where, "not a SentencePiece model", "Train it again.")
+
+    @property
+    def vocab_size(self) -> int:
+        return int(self._processor.GetPieceSize())
+
+    def encode(self, text: str) -> list[int]:
+        """Pieces of a text, without BOS."""
+        return list(self._processor.Encode(text))
+
+    def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
+        """Pieces of several texts; `<` 2^16 each."""
+        return list(self._processor.Encode(list(texts), num_threads=1))
+
+    def decode(self, pieces: Sequence[int]) -> str:
+        return str(self._processor.Decode(list(pieces)))
+
+    def piece(self, number: int) -> str:
+        return str(self._processor.IdToPiece(number))
+
+    def single_piece(self, word: str) -> int | None:
+        """The piece of a word that stands alone, None if it takes several or is unknown."""
+        pieces = self.encode(word)
+        return pieces[0] if len(pieces) == 1 and not self._processor.IsUnknown(pieces[0]) else None
+
+    def whole_words(self) -> list[int]:
+        """Pieces that are a space and at least three letters: ordinary whole words, in the order of the vocabulary."""
+        numbers = range(self.vocab_size)
+        return [n for n in numbers if self.piece(n).startswith("\u2581") and _is_word(self.piece(n)[1:])]
+
+
+def _is_word(text: str) -> bool:
+    return len(text) >= 2 and text.isalpha()
+
+
+def load(folder: Folder) -> TokenizerModel:
+    """The tokenizer in a stage's folder; kept for the process."""
+    return _load(folder)
+
+
+@cache
+def _load(folder: Folder) -> TokenizerModel:
+    return TokenizerModel(folder.read(MODEL), f"{folder.url}/{MODEL}")

@@ -1,0 +1,79 @@
+"""Curated shards of several sources to one tokenizer and their tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from curation.runtime.cluster import Compute
+from curation.runtime.errors import ConfigError, one_of
+from curation.runtime.stages import run_stage, run_stages
+from curation.runtime.store import Folder
+from curation.shards import ShardSet
+from curation.sources.control_texts import KEYS, VALUES
+from tokenizer import encode, train
+from tokenizer.encode import TokenSet
+from tokenizer.model import TokenizerModel, load
+from tokenizer.settings import TokenizerSettings
+
+
+@dataclass(frozen=True)
+class Tokenized:
+    """A tokenizer with the tokens of its sources."""
+
+    name: str
+    folder: Folder
+    fingerprint: str
+    tokens: Mapping[str, TokenSet]
+
+    @property
+    def model(self) -> TokenizerModel:
+        return load(self.folder)
+
+
+def chosen(settings: TokenizerSettings, shards: Mapping[str, ShardSet], where: str) -> dict[str, ShardSet]:
+    """The shard sets that the settings name, in the order of the recipe."""
+    for source in settings.sources:
+        if source not in shards:
+            raise ConfigError(f"{where}.sources: {one_of(shards, source, 'source')}")
+    return {name: s for name, s in shards.items() if not settings.sources or name in settings.sources}
+
+
+def train_tokenizer(
+    name: str, settings: TokenizerSettings, shards: Mapping[str, ShardSet], out: Folder, compute: Compute
+) -> tuple[str, Folder, str]:
+    """Name, folder and fingerprint of the trained tokenizer."""
+    stage = train.train_stage(name, settings, chosen(settings, shards, f"tokenizer {name}"))
+    manifest = run_stage(stage, out, compute)["model"]
+    folder = stage.outputs["model"].folder(out)
+    if settings.kind == "words":
+        check_control_words(load(folder), name)
+    return name, folder, manifest.fingerprint
+
+
+def check_control_words(model: TokenizerModel, name: str) -> None:
+    """Every key and value of the controls must be one piece, else their probe would measure spelling."""
+    split = [word for word in (*KEYS, *VALUES) if model.single_piece(word) is None]
+    if split:
+        raise ConfigError(
+            f"tokenizer {name}: {len(split)} control words are not one piece, such as {split[0]!r}. "
+            "Give the controls more documents, so that every word occurs in them."
+        )
+
+
+def tokenize(
+    tokenizer: tuple[str, Folder, str], shards: Mapping[str, ShardSet], heldout: float, out: Folder, compute: Compute
+) -> Tokenized:
+    """The tokens of every source."""
+    encoding = [encode.encode_stage(tokenizer, s, heldout) for s in shards.values()]
+    encoded = run_stages(encoding, out, compute)
+    joining = [
+        encode.join_stage(tokenizer[0], source, stage.outputs["parts"].folder(out), manifests["parts"])
+        for source, stage, manifests in zip(shards, encoding, encoded, strict=True)
+    ]
+    joined = run_stages(joining, out, compute)
+    tokens = {
+        source: TokenSet(source, stage.outputs["tokens"].folder(out), manifests["tokens"])
+        for source, stage, manifests in zip(shards, joining, joined, strict=True)
+    }
+    return Tokenized(*tokenizer, tokens)
