@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ablations.settings import CellSettings, Study, cells_of
 from ablations.task_items import TaskFile
@@ -22,6 +22,9 @@ from curation.runtime.store import Folder
 from tokenizer.encode import DOCUMENTS, TOKENS, TokenSet
 from tokenizer.pipeline import Tokenized
 from tokenizer.train import BOS, EOS, UNKNOWN
+
+if TYPE_CHECKING:
+    from ablations.core.spec import CellSpec
 
 STAGE = "cells"
 SPEC, RESULT, ERROR = "cell.json", "result.json", "error.json"
@@ -161,13 +164,18 @@ def check_spec(spec: Mapping[str, Any], arm: str) -> None:
     Raises:
         ConfigError: names the arm and the place.
     """
+    try:
+        typed_spec(spec)
+    except ConfigError as error:
+        raise ConfigError(f"arm {arm}: {error}") from error
+
+
+def typed_spec(spec: Mapping[str, Any]) -> CellSpec:
+    """The contents of a cell.json as the typed value that core works with."""
     from ablations.core.spec import CellSpec
     from ablations.core.strict import build
 
-    try:
-        build(CellSpec, json.loads(canonical(spec)), "cells")
-    except ConfigError as error:
-        raise ConfigError(f"arm {arm}: {error}") from error
+    return build(CellSpec, json.loads(canonical(spec)), "cells")
 
 
 def cell_job(shared: Mapping[str, Any], spec: Mapping[str, Any], folders: dict[str, Folder]) -> dict[str, Result]:
@@ -222,11 +230,3 @@ def _link(folder: Folder, name: str, target: Path) -> None:
             os.link(path, draft)
         except OSError:
             shutil.copyfile(path, draft)
-
-
-def spec_of(plan: CellPlan) -> Any:
-    """The plan's spec as the typed value that core works with."""
-    from ablations.core.spec import CellSpec
-    from ablations.core.strict import build
-
-    return build(CellSpec, json.loads(canonical(plan.spec)), "cells")

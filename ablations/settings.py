@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from pydantic import Field, field_validator, model_validator
-from typing_extensions import Self
 
 from ablations.claims import ClaimSettings
 from curation import recipe as recipes

@@ -8,6 +8,7 @@ from typing import Any
 
 from ablations import cells, settings, sweep
 from ablations.core.metrics.base import METRICS
+from ablations.plan import context_of
 from ablations.settings import Study
 from ablations.task_items import CONTROL_TASK, TaskFile, task_file
 from curation import pipeline
@@ -114,10 +115,7 @@ def check_heldout(main: Tokenized, study: Study) -> None:
 
 
 def _context(study: Study, arm: str) -> int:
-    model = settings.cells_of(study.cells, study.arms[arm].cells, f"arms.{arm}.cells").model
-    if not isinstance(model.get("context"), int):
-        raise ConfigError(f"cells.model.context: {model.get('context')!r} is no number of tokens. Write one, such as 128.")
-    return int(model["context"])
+    return context_of(settings.cells_of(study.cells, study.arms[arm].cells, f"arms.{arm}.cells"), arm)
 
 
 def _tasks(study: Study, tokenized: Tokenized, context: int) -> dict[str, TaskFile]:

@@ -87,7 +87,7 @@ def run_pass(
             "scores": {label: _relative(folder, out) for label, folder in member.scores.items()},
             "decide": _relative(decisions[name], out),
             "curated": _relative(curated[name].folder, out),
-            "duplicates": _relative(edges.folder, out) if edges else None,
+            "duplicates": [_relative(folder, out) for folder in (edges.folder, edges.routed)] if edges else [],
         }
         for name, member in members.items()
     }

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
-from typing_extensions import Self
 
 from curation.annotators.base import Annotator
 from curation.runtime.config import Config, build, merged

@@ -7,18 +7,17 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from pydantic import Field, field_validator, model_validator
-from typing_extensions import Self
 
 from curation.annotators.base import Annotator, AnnotatorSettings, make_all
 from curation.policy import Policy
 from curation.runtime.config import Config, build, read_yaml, with_settings
 from curation.runtime.errors import ConfigError
 from curation.runtime.registry import Plugin
-from curation.sources.base import REGISTRY as SOURCES
 from curation.shipped import find, resolve
+from curation.sources.base import REGISTRY as SOURCES
 from curation.sources.base import Source
 from curation.text.normal import NormalForm
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import gzip
-import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import zstandard
 from hypothesis import HealthCheck, settings
+from jsonl_writer import WriteJsonl, write_rows
 
 from curation.runtime.cluster import Compute
 from curation.runtime.store import Folder, open_out
@@ -23,8 +20,6 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("loam")
-
-WriteJsonl = Callable[[str, Iterable[Any]], Path]
 
 
 @pytest.fixture(scope="session")
@@ -44,18 +39,5 @@ def out(tmp_path: Path) -> Folder:
 
 @pytest.fixture
 def write_jsonl(tmp_path: Path) -> WriteJsonl:
-    """Writes rows (mappings, or bytes taken as they are) below `tmp_path`, compressed as the name says."""
-
-    def write(name: str, rows: Iterable[Any]) -> Path:
-        lines = [row if isinstance(row, bytes) else json.dumps(row, ensure_ascii=False).encode() for row in rows]
-        data = b"".join(line + b"\n" for line in lines)
-        if name.endswith(".gz"):
-            data = gzip.compress(data, mtime=0)
-        elif name.endswith(".zst"):
-            data = zstandard.compress(data)
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-        return path
-
-    return write
+    """Writes rows to a file below `tmp_path`."""
+    return lambda name, rows: write_rows(tmp_path / name, rows)

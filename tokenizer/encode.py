@@ -33,6 +33,7 @@ class TokenSet:
 
     source: str
     folder: Folder
+    parts: Folder
     manifest: Manifest
 
     def tokens(self, split: str) -> int:

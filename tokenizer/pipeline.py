@@ -73,7 +73,7 @@ def tokenize(
     ]
     joined = run_stages(joining, out, compute)
     tokens = {
-        source: TokenSet(source, stage.outputs["tokens"].folder(out), manifests["tokens"])
-        for source, stage, manifests in zip(shards, joining, joined, strict=True)
+        source: TokenSet(source, to.outputs["tokens"].folder(out), of.outputs["parts"].folder(out), manifests["tokens"])
+        for source, of, to, manifests in zip(shards, encoding, joining, joined, strict=True)
     }
     return Tokenized(*tokenizer, tokens)

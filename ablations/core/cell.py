@@ -1,7 +1,7 @@
 """One cell from its folder to its result: train, measure along the way, measure at the end.
 
-Killed at any moment and started again, it ends with the same bytes: what a step does depends on its number, the spec and
-the checkpoint alone, and every file is either whole or absent. `result.json` is written last.
+Killed at any moment and started again, it ends with the same bytes: what a step does depends on its number, the spec
+and the checkpoint alone, and every file is either whole or absent. `result.json` is written last.
 """
 
 from __future__ import annotations

@@ -71,6 +71,6 @@ class EvaluationData:
         return np.argsort(hash_ids(documents.ids, "evaluation", self.seed), kind="stable")
 
     def items_of(self, group: Group) -> list[Item]:
-        """The first items by hash of their ids: the same ones in every group that has them."""
-        ranked = sorted(group.items, key=lambda item: (key_of("item", self.seed, item.id), item.id))
+        """The first items by hash of their ids: the same ones in every group that has them, pairs together."""
+        ranked = sorted(group.items, key=lambda item: (key_of("item", self.seed, item.id.split(".")[0]), item.id))
         return ranked[: self.items]

@@ -1,7 +1,7 @@
 """Ready token items of one few-shot task: what a scorer needs, and no text.
 
-A group holds the items of one (k, condition, draw); its `prefix` begins with BOS and is shared by all its items, so that
-one pass over the demos can serve them all.
+A group holds the items of one (k, condition, draw); its `prefix` begins with BOS and is shared by all its items, so
+that one pass over the demos can serve them all.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ FIX = "Build the task's items again."
 class Item:
     """One question: `prompt` follows the group's prefix; the right one of `choices` is `choices[gold]`.
 
+    `id` is the same in all groups; items whose ids differ only after a dot are a pair and are chosen together.
     `fits` is false when prefix, prompt and longest choice exceed the context; such an item is counted, never scored.
     """
 
@@ -45,7 +46,7 @@ class Group:
 
 @dataclass(frozen=True)
 class TaskItems:
-    """All groups of a task. `counts` says what happened on the way: borders crossed, items that do not fit, and so on."""
+    """All groups of a task. `counts` says what happened on the way: borders crossed, items that do not fit."""
 
     task: str
     version: int

@@ -1,8 +1,8 @@
 """A small decoder-only language model, plain enough that what it learns from context can be attributed.
 
 Blocks of causal attention (RoPE, QK-norm) and a ReLU² MLP around a residual stream, RMSNorm before each. There is no
-token shift, no smeared key and no bigram embedding: such tricks hand a layer the previous token, with which one layer can
-do induction, and the contrast between one layer and two is what the controls rest on.
+token shift, no smeared key and no bigram embedding: such tricks hand a layer the previous token, with which one layer
+can do induction, and the contrast between one layer and two is what the controls rest on.
 
 Shapes: B sequences, T positions, W width, H heads, D = W / H, V vocabulary.
 """

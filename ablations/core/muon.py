@@ -1,7 +1,7 @@
 """Muon: momentum whose matrices are orthogonalised, here in float32 and one batched product a shape.
 
-`torch.optim.Muon` rounds to bfloat16 and takes one matrix at a time. A CPU without bfloat16 units emulates them: 20 ms a
-step for a model of two layers, a sixth of the whole step, against 4 ms here. A test holds the two to the same step.
+`torch.optim.Muon` rounds to bfloat16 and takes one matrix at a time. A CPU without bfloat16 units emulates them: 20 ms
+a step for a model of two layers, a sixth of the whole step, against 4 ms here. A test holds the two to the same step.
 
 Source: Jordan et al. 2024, https://kellerjordan.github.io/posts/muon/.
 """

@@ -7,7 +7,7 @@ from typing import TypedDict
 
 
 class Onset(TypedDict):
-    """The onset lies after `after_tokens` and not later than `by_tokens`; null: not within the run, a censored value."""
+    """The onset lies after `after_tokens` and not later than `by_tokens`; null: not within the run (censored)."""
 
     threshold: float
     after_tokens: int
@@ -22,8 +22,8 @@ def onset(curve: Sequence[tuple[int, float]], threshold: float) -> Onset:
         threshold: in the measure's unit.
 
     Returns:
-        The interval between the evaluation before and that one. When the last point is not above the threshold there is no
-        onset within the tokens of the last point.
+        The interval between the evaluation before and that one. When the last point is not above the threshold there is
+        no onset within the tokens of the last point.
     """
     above = [value > threshold for _, value in curve]
     if not above[-1]:

@@ -1,8 +1,8 @@
 """From rows of a few-shot task to token items. Pure: `encode` is the only thing it needs of a tokenizer.
 
-Demonstrations of a draw are ranked by a hash of (task, draw, row), so the first k are the k demos: they nest, are shared
-by all queries, and depend on nothing else. A prompt's tokens and an answer's are split from the tokens of the joined
-string, for a piece may run across the border; each such case is counted.
+Demonstrations of a draw are ranked by a hash of (task, draw, row), so the first k are the k demos: they nest, are
+shared by all queries, and depend on nothing else. A prompt's tokens and an answer's are split from the tokens of the
+joined string, for a piece may run across the border; each such case is counted.
 """
 
 from __future__ import annotations

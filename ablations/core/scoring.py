@@ -40,7 +40,7 @@ class Score:
 
 
 def token_losses(model: Model, sequences: Sequence[Tokens], batch: int) -> list[NDArray[np.float32]]:
-    """Next-token losses in nats: of a sequence of T + 1 tokens, T numbers, the first for predicting its second token."""
+    """Next-token losses in nats: T numbers for a sequence of T + 1 tokens, the first for predicting the second."""
     losses: list[NDArray[np.float32]] = [np.zeros(0, np.float32)] * len(sequences)
     with torch.no_grad():
         for chosen, padded_BT in _batches(sequences, batch, model.device):
@@ -88,7 +88,7 @@ def _score_any(model: Model, group: Group, items: Sequence[Item], batch: int) ->
 
 
 def _batches(sequences: Sequence[Tokens], batch: int, device: torch.device) -> Iterator[tuple[list[int], Tensor]]:
-    """Indices and padded tokens, longest sequences first, so that little is padded and memory fails at once if at all."""
+    """Indices and padded tokens, longest first, so that little is padded and memory fails at once if at all."""
     order = sorted(range(len(sequences)), key=lambda index: (-len(sequences[index]), index))
     for start in range(0, len(order), batch):
         chosen = order[start : start + batch]

@@ -58,9 +58,7 @@ class ModelSpec:
 
     def problems(self) -> list[Problem]:
         found: list[Problem] = []
-        for name in ("layers", "width", "heads"):
-            if getattr(self, name) < 1:
-                found.append((name, f"{getattr(self, name)} is too few", "Give at least 1"))
+        found += _not_positive(self, "layers", "width", "heads")
         if not 2 <= self.vocab_size <= MOST_TOKENS:
             found.append(
                 ("vocab_size", f"{self.vocab_size} pieces", f"Give 2 to {MOST_TOKENS}: token files are uint16")
@@ -103,7 +101,7 @@ class OptimiserSpec:
 
 @dataclass(frozen=True)
 class ScheduleSpec:
-    """Length and learning-rate curve. `wsd` is constant and then falls linearly to zero over the last `cooldown` share."""
+    """Length and learning-rate curve. `wsd` stays and then falls linearly to zero over the last `cooldown`."""
 
     tokens: int
     batch: int
@@ -144,14 +142,14 @@ class TrainSource:
 
 @dataclass(frozen=True)
 class EffortSpec:
-    """How much is measured: at the end, and at each point of the curve (a hash prefix of the same items, so they nest)."""
+    """How much is measured: at the end, and at each point of the curve (a hash prefix of the same items)."""
 
     windows: int = 1024  # of a held-out source
-    items: int = 1000  # of a group of a few-shot task
+    items: int = 4000  # of a group of a few-shot task
     sequences: int = 256  # of random repeated tokens
     curve_windows: int = 32
-    curve_items: int = 64
-    curve_sequences: int = 32
+    curve_items: int = 32
+    curve_sequences: int = 16
     batch: int = 32  # sequences scored at once; changes no result beyond rounding
 
     def problems(self) -> list[Problem]:
@@ -227,10 +225,11 @@ class CellSpec:
                     "Give more tokens",
                 )
             )
-        for token in (self.tokenizer.bos, *self.tokenizer.specials):
-            if not 0 <= token < self.model.vocab_size:
-                found.append(("tokenizer", f"token {token} is outside the vocabulary", "Give ids below vocab_size"))
-        return found
+        return found + [
+            ("tokenizer", f"token {token} is outside the vocabulary", "Give ids below vocab_size")
+            for token in (self.tokenizer.bos, *self.tokenizer.specials)
+            if not 0 <= token < self.model.vocab_size
+        ]
 
 
 def read_spec(folder: Path) -> CellSpec:

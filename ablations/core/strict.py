@@ -1,4 +1,4 @@
-"""From JSON to frozen dataclasses: unknown keys refused, types checked, every message says where, what and what to do."""
+"""From JSON to frozen dataclasses: unknown keys refused, types checked, and messages that say what to do."""
 
 from __future__ import annotations
 

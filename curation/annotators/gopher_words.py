@@ -84,7 +84,7 @@ def _starts_with_bullet(batch: Batch) -> np.ndarray[tuple[int], np.dtype[np.bool
 
 
 def _ends_with_ellipsis(batch: Batch) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    lines, first, last = _trimmed(batch)
-    codes = np.append(batch.codes, 0)
+    _, first, last = _trimmed(batch)
+    codes = np.append(batch.codes, np.zeros(3, np.uint32))  # a blank line's last is -1, and two before it are looked at
     dots = (last - first >= 2) & (codes[last] == 0x2E) & (codes[last - 1] == 0x2E) & (codes[last - 2] == 0x2E)
     return ((codes[last] == 0x2026) | dots) & (first >= 0)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
-from typing_extensions import Self
 
 from curation.annotators.base import Annotator, Column, Scores, Spans
 from curation.text.batch import Batch
@@ -54,7 +53,7 @@ class Keywords(Annotator):
             lines: set[tuple[int, int, int, str]] = set()
             for start, end, name in self._hits(text):
                 hits[d] += 1
-                lines.add((d, text.rfind("\n", 0, start) + 1, _line_end(text, end), name))
+                lines.add((d, text.rfind("\n", 0, start) + 1, _line_end(text, end - 1), name))
             rows += lines
         per_1000 = 1000 * hits / np.maximum(batch.words.count, 1)
         return {"hits": hits, "hits_per_1000_words": per_1000, "spans": Spans.of(rows, len(batch))}
@@ -86,8 +85,7 @@ class Keywords(Annotator):
 
 
 def _line_end(text: str, position: int) -> int:
-    end = text.find("\n", position)
-    return len(text) if end < 0 else end
+    return text.find("\n", position) + 1 or len(text)  # its newline goes with it
 
 
 def _inside_word(text: str, start: int, end: int) -> bool:

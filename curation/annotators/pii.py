@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import PrivateAttr
-from typing_extensions import Self
 
 from curation.annotators.base import Annotator, Column, Scores, Spans
 from curation.pii.base import REGISTRY, Entity

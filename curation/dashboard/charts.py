@@ -1,28 +1,68 @@
-"""From an Altair chart to SVG that can stand inside a page: no script, no font to load, no id that another figure has."""
+"""From an Altair chart to SVG that can stand inside a page: no script, no font to load, no id of another figure."""
 
 from __future__ import annotations
 
-import io
+import json
 import math
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from contextlib import AbstractContextManager
+from typing import Any, cast
 
 import altair as alt
+import vl_convert
+from altair.utils import schemapi
 from markupsafe import Markup
 
 from curation.dashboard.palette import Style
 
 FONT = "Helvetica, Arial, 'Liberation Sans', sans-serif"
-TOKENS = "replace(format(datum.value, '~s'), 'G', 'B')"  # 1k, 1M, 1B
+_VEGALITE = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
+_CONFIG = {
+    "background": "transparent",
+    "padding": 4,
+    "font": FONT,
+    "view": {"stroke": None},
+    "title": {
+        "anchor": "start",
+        "frame": "group",
+        "fontSize": 13,
+        "subtitleFontSize": 11,
+        "subtitleColor": "#555",
+        "limit": 0,
+        "offset": 8,
+    },
+    "axis": {
+        "labelFontSize": 11,
+        "titleFontSize": 11,
+        "titleFontWeight": "normal",
+        "titleColor": "#444",
+        "labelLimit": 420,
+        "titleLimit": 0,
+        "gridColor": "#e8e8e8",
+        "domainColor": "#888",
+        "tickColor": "#888",
+    },
+}
+LARGE = (
+    "abs(datum.value) < 1000 ? format(datum.value, '~g') : replace(format(datum.value, '~s'), 'G', 'B')"  # 1k, 1M, 1B
+)
+_GAP = 78  # pixels between the frames of two panels: room for the labels of an axis
 ET.register_namespace("", "http://www.w3.org/2000/svg")
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
+_DECIMALS = re.compile(r"\d+\.\d{3,}")
 _SPOKEN = ("aria-", "role")  # the figure as a whole is described; a screen reader should not read every tick
 
 
+def unchecked() -> AbstractContextManager[None]:
+    """Build charts without holding each against the Vega-Lite schema: that takes longer than drawing; tests do it."""
+    return cast("AbstractContextManager[None]", schemapi.debug_mode(False))
+
+
 def data(rows: Sequence[Mapping[str, Any]]) -> Any:
-    return alt.Data(values=[dict(row) for row in rows])
+    """Rows inside the chart, as one JSON text: Altair would copy and check a list again for every layer and panel."""
+    return alt.InlineData(values=json.dumps(rows, allow_nan=False), format=alt.JsonDataFormat(type="json"))
 
 
 def colour(styles: Mapping[str, Style], field: str) -> Any:
@@ -42,8 +82,9 @@ def heading(text: str, *below: str) -> Any:
 
 def side_by_side(panels: Sequence[Any], columns: int, name: str, description: str) -> list[Markup]:
     """One SVG a row of panels, so that a printed page can break between rows."""
-    rows = [panels[at : at + columns] for at in range(0, len(panels), columns)]
-    return [svg(alt.hconcat(*row, spacing=24), f"{name}-{i}", description) for i, row in enumerate(rows)]
+    specs = [panel.to_dict(validate=schemapi.DEBUG_MODE) for panel in panels]
+    rows = [specs[at : at + columns] for at in range(0, len(specs), columns)]
+    return [_drawn(_row(row), f"{name}-{i}", description) for i, row in enumerate(rows)]
 
 
 def svg(chart: Any, name: str, description: str) -> Markup:
@@ -54,13 +95,23 @@ def svg(chart: Any, name: str, description: str) -> Markup:
         name: of the figure in its page; ids inside the SVG begin with it.
         description: one sentence for those who cannot see it.
     """
-    file = io.StringIO()
-    _dressed(chart).save(file, format="svg")
-    root = ET.fromstring(file.getvalue())
+    return _drawn(chart.to_dict(validate=schemapi.DEBUG_MODE), name, description)
+
+
+def _row(specs: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Charts beside each other. Altair's own way copies and checks every one of them again: seconds a page."""
+    shared = {"$schema", "config", "datasets"}
+    panels = [{key: value for key, value in spec.items() if key not in shared} for spec in specs]
+    datasets = {name: rows for spec in specs for name, rows in spec.get("datasets", {}).items()}  # named by their hash
+    return {"hconcat": panels, "bounds": "flush", "spacing": _GAP, "datasets": datasets}
+
+
+def _drawn(spec: dict[str, Any], name: str, description: str) -> Markup:
+    drawn = vl_convert.vegalite_to_svg({**spec, "config": _CONFIG}, vl_version=_VEGALITE)
+    root = ET.fromstring(drawn)
     _strip(root, f"svg-{name}-")
     root.attrib.update({"role": "img", "aria-label": description})
-    text = ET.tostring(root, encoding="unicode")
-    return Markup(text)  # the XML serialiser has escaped every text in it
+    return Markup(ET.tostring(root, encoding="unicode"))  # the XML serialiser has escaped every text in it
 
 
 def _strip(root: ET.Element, prefix: str) -> None:
@@ -73,26 +124,8 @@ def _strip(root: ET.Element, prefix: str) -> None:
                 del element.attrib[key]
             elif "url(#" in value:
                 element.set(key, _REFERENCE.sub(rf"url(#{prefix}\1)", value))
-
-
-def _dressed(chart: Any) -> Any:
-    return (
-        chart.properties(background="transparent", padding=4)
-        .configure(font=FONT)
-        .configure_view(stroke=None)
-        .configure_title(anchor="start", fontSize=13, subtitleFontSize=11, subtitleColor="#555", limit=0, offset=8)
-        .configure_axis(
-            labelFontSize=11,
-            titleFontSize=11,
-            titleFontWeight="normal",
-            titleColor="#444",
-            labelLimit=420,
-            titleLimit=0,
-            gridColor="#e8e8e8",
-            domainColor="#888",
-            tickColor="#888",
-        )
-    )
+            elif key in ("d", "transform"):
+                element.set(key, _DECIMALS.sub(lambda found: f"{float(found[0]):.2f}", value))  # of a pixel
 
 
 def extent(values: Iterable[float | None], margin: float = 0.06) -> list[float]:
@@ -104,7 +137,7 @@ def extent(values: Iterable[float | None], margin: float = 0.06) -> list[float]:
 
 
 def log_ticks(low: float, high: float) -> list[float]:
-    """Powers of ten between two numbers, with 2 and 5 between them where few powers fit; 0 and negative ones mirrored."""
+    """Powers of ten between two numbers, with 2 and 5 times them where few fit; 0, and negative ones mirrored."""
     powers = [10.0**e for e in range(_magnitude(low, high), math.ceil(math.log10(max(abs(low), abs(high), 1e-12))) + 1)]
     factors = (1, 2, 5) if len([p for p in powers if low <= p <= high]) < 3 else (1,)
     positive = [p * f for p in powers for f in factors]

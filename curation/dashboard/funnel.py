@@ -46,10 +46,11 @@ class FunnelView:
 def funnel_view(funnel: Mapping[str, Funnel]) -> FunnelView:
     """Everything that the funnel's template shows."""
     reasons = _reasons(funnel)
-    legend = _legend(reasons)
+    labels = _labels(reasons)
+    legend = _legend(labels)
     return FunnelView(
         headline=_headline(funnel),
-        figure=_figure(funnel, legend) if any(source["rows"] for source in funnel.values()) else None,
+        figure=_figure(funnel, legend, labels) if any(source["rows"] for source in funnel.values()) else None,
         legend=legend,
         sources=list(funnel),
         lines=_account(funnel, reasons),
@@ -67,18 +68,19 @@ def _reasons(funnel: Mapping[str, Funnel]) -> list[str]:
     return sorted((reason for reason, n in totals.items() if n), key=lambda reason: (-totals[reason], reason))
 
 
-def _legend(reasons: list[str]) -> dict[str, Style]:
-    """The reasons with most documents have a colour of their own, the others share grey."""
-    own = zip(reasons, _REASON_COLOURS, strict=False)
-    legend = {CURATED: Style(palette.GREEN)} | {reason: Style(colour) for reason, colour in own}
-    if others := len(reasons) - len(_REASON_COLOURS):
-        if others > 0:
-            legend[_others(others)] = Style(palette.GREY)
+def _labels(reasons: list[str]) -> dict[str, str]:
+    """What each reason is called in the figure: those with most documents by name, the rest together."""
+    rest = len(reasons) - len(_REASON_COLOURS)
+    together = plural(rest, "other reason")
+    return {reason: reason if i < len(_REASON_COLOURS) else together for i, reason in enumerate(reasons)}
+
+
+def _legend(labels: Mapping[str, str]) -> dict[str, Style]:
+    """In the order of the bars: curated, the reasons (the rest in grey), quarantined."""
+    colours = (*_REASON_COLOURS, palette.GREY)
+    drops = zip(dict.fromkeys(labels.values()), colours, strict=False)
+    legend = {CURATED: Style(palette.GREEN)} | {label: Style(colour) for label, colour in drops}
     return legend | {QUARANTINED: Style(palette.BLACK)}
-
-
-def _others(n: int) -> str:
-    return plural(n, "other reason")
 
 
 def _headline(funnel: Mapping[str, Funnel]) -> str:
@@ -99,15 +101,20 @@ def _account(funnel: Mapping[str, Funnel], reasons: list[str]) -> list[Line]:
     return lines
 
 
-def _figure(funnel: Mapping[str, Funnel], legend: dict[str, Style]) -> Markup:
-    rows = [part for name, f in funnel.items() if f["rows"] for part in _parts(name, f, legend)]
+def _figure(funnel: Mapping[str, Funnel], legend: Mapping[str, Style], labels: Mapping[str, str]) -> Markup:
+    rows = [part for name, f in funnel.items() if f["rows"] for part in _parts(name, f, list(legend), labels)]
     order = [name for name, f in funnel.items() if f["rows"]]
     scale = alt.Scale(domain=list(legend), range=[style.colour for style in legend.values()])
     bars = (
         alt.Chart(data(rows))
         .mark_bar(stroke="white", strokeWidth=0.5)
         .encode(
-            alt.X("share:Q", title="share of rows found", axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0, 1])),
+            alt.X(
+                "share:Q",
+                title="share of rows found",
+                axis=alt.Axis(format="%", tickCount=10),
+                scale=alt.Scale(domain=[0, 1]),
+            ),
             alt.Y("source:N", title=None, sort=order),
             alt.Color("part:N", scale=scale, legend=None),
             alt.Order("order:Q"),
@@ -122,14 +129,14 @@ def _figure(funnel: Mapping[str, Funnel], legend: dict[str, Style]) -> Markup:
     return svg((bars + labels).properties(width=940, height=alt.Step(28)), "funnel", _headline(funnel))
 
 
-def _parts(name: str, source: Funnel, legend: dict[str, Style]) -> list[dict[str, Any]]:
+def _parts(name: str, source: Funnel, order: list[str], labels: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The pieces of one source's bar."""
     numbers = {CURATED: source["curated"], QUARANTINED: source["quarantined"]}
     for reason, n in source["dropped"].items():
-        part = reason if reason in legend else next((p for p in legend if p.endswith(("reason", "reasons"))), reason)
-        numbers[part] = numbers.get(part, 0) + n
-    place = list(legend)
+        if n:
+            numbers[labels[reason]] = numbers.get(labels[reason], 0) + n
     return [
-        {"source": name, "part": part, "share": n / source["rows"], "order": place.index(part)}
+        {"source": name, "part": part, "share": n / source["rows"], "order": order.index(part)}
         for part, n in numbers.items()
         if n
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import altair as alt
@@ -11,11 +12,19 @@ from markupsafe import Markup
 from curation.dashboard import charts
 from curation.dashboard.contract import Histogram, SourceHistogram
 from curation.dashboard.numbers import setting
-from curation.dashboard.palette import Style
+from curation.dashboard.palette import BLACK, Style
 
 COLUMNS = 3
 WIDTH, HEIGHT = 345, 150
-_LABEL_STEP = 12  # pixels between labels of neighbouring thresholds
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A threshold; `words` name its sources unless it holds for all, `only`: the one source that it is for, if so."""
+
+    value: float
+    words: str
+    only: str
 
 
 def histogram_figures(histograms: Sequence[Histogram], styles: Mapping[str, Style]) -> list[Markup]:
@@ -35,8 +44,8 @@ def _scored(histogram: Histogram) -> dict[str, SourceHistogram]:
 
 def _panel(histogram: Histogram, styles: Mapping[str, Style]) -> Any:
     steps = [row for name, source in _scored(histogram).items() for row in _steps(name, source)]
-    limits = list(_limits(histogram))
-    where = [row["x"] for row in steps] + [row["x"] for row in limits]
+    limits = _limits(histogram)
+    where = [row["x"] for row in steps] + [limit.value for limit in limits]
     x = alt.X("x:Q", title=histogram["unit"] or histogram["column"], **_scale(histogram["log"], where))
     lines = (
         alt.Chart(charts.data(steps))
@@ -48,17 +57,19 @@ def _panel(histogram: Histogram, styles: Mapping[str, Style]) -> Any:
             charts.dash(styles, "source"),
         )
     )
-    layers = [lines]
-    if limits:
-        rules = alt.Chart(charts.data(limits)).encode(x, alt.Color("colour:N", scale=None))
-        layers.append(rules.mark_rule(strokeDash=[4, 3], strokeWidth=1.4))
-        layers.append(
-            rules.mark_text(fontSize=11, fontWeight="bold").encode(
-                alt.Text("label:N"), y=alt.Y("y:Q", scale=None), xOffset=alt.XOffset("dx:Q", scale=None)
-            )
-        )
-    title = charts.heading(histogram["column"], f"{histogram['annotator']}, pass {histogram['pass']}")
+    layers = [lines, _threshold_layer(limits, x, styles)] if limits else [lines]
+    named = f"{histogram['annotator']}, pass {histogram['pass']}"
+    title = charts.heading(
+        histogram["column"], named, "thresholds: " + ", ".join(limit.words for limit in limits) if limits else "no threshold"
+    )
     return alt.layer(*layers, title=title).properties(width=WIDTH, height=HEIGHT)
+
+
+def _threshold_layer(limits: list[Limit], x: Any, styles: Mapping[str, Style]) -> Any:
+    """A dashed line for each threshold: black, or the colour of the one source that it is for."""
+    rows = [{"x": limit.value, "colour": styles[limit.only].colour if limit.only else BLACK} for limit in limits]
+    rules = alt.Chart(charts.data(rows)).mark_rule(strokeDash=[4, 3], strokeWidth=1.4)
+    return rules.encode(x, alt.Color("colour:N", scale=None))
 
 
 def _steps(name: str, source: SourceHistogram) -> Iterator[dict[str, Any]]:
@@ -68,24 +79,32 @@ def _steps(name: str, source: SourceHistogram) -> Iterator[dict[str, Any]]:
         yield {"source": name, "x": edge, "share": share}
 
 
-def _limits(histogram: Histogram) -> Iterator[dict[str, Any]]:
-    """Every different threshold once; black when all sources share it, else with the names of its sources."""
+def _limits(histogram: Histogram) -> list[Limit]:
+    """Every different threshold once."""
     found: dict[tuple[str, float], list[str]] = {}
     for name, source in histogram["sources"].items():
         for side, value in (("min", source["min"]), ("max", source["max"])):
             if value is not None:
                 found.setdefault((side, value), []).append(name)
-    for i, ((side, value), names) in enumerate(found.items()):
-        everyone = len(names) == len(histogram["sources"])
-        label = f"{side} {setting(value)}" + ("" if everyone else f" ({', '.join(names)})")
-        yield {"x": value, "label": label, "y": 6 + _LABEL_STEP * i, "colour": "#000"}
+    everyone = len(histogram["sources"])
+    return [
+        Limit(
+            value,
+            f"{side} {setting(value)}" + (f" ({', '.join(names)})" if len(names) < everyone else ""),
+            names[0] if len(names) == 1 < everyone else "",
+        )
+        for (side, value), names in found.items()
+    ]
 
 
 def _scale(log: bool, where: Sequence[float]) -> dict[str, Any]:
     low, high = min(where), max(where)
     if not log or low == high:
-        return {"scale": alt.Scale(zero=False, nice=False, padding=4), "axis": alt.Axis(tickCount=6, format="~s")}
-    axis = alt.Axis(values=charts.log_ticks(low, high), format="~s", labelOverlap="greedy")
+        return {
+            "scale": alt.Scale(zero=False, nice=False, padding=4),
+            "axis": alt.Axis(tickCount=6, labelExpr=charts.LARGE),
+        }
+    axis = alt.Axis(values=charts.log_ticks(low, high), labelExpr=charts.LARGE, labelOverlap="greedy")
     kind = alt.Scale(type="log", nice=False) if low > 0 else alt.Scale(type="symlog", constant=_knee(where), nice=False)
     return {"scale": kind, "axis": axis}
 

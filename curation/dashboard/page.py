@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
+from curation.dashboard import charts
 from curation.dashboard.contract import CurationRun
 from curation.dashboard.funnel import funnel_view
 from curation.dashboard.histograms import histogram_figures, unscored
@@ -23,7 +24,9 @@ def render(run: Mapping[str, Any]) -> str:
         ValueError: a key of `CurationRun` is missing.
     """
     ready = cast(CurationRun, with_keys(run, CurationRun.__annotations__, "a curation run"))
-    return fill((TEMPLATES,), "curation.html", title="Curation run", run=ready, **curation_parts(ready))
+    with charts.unchecked():
+        parts = curation_parts(ready)
+    return fill((TEMPLATES,), "curation.html", title="Curation run", run=ready, **parts)
 
 
 def curation_parts(run: CurationRun) -> dict[str, Any]:

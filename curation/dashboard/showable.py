@@ -1,4 +1,4 @@
-"""Makes a JSON value fit to show: no control characters that break XML or turn a line around, no number that is not one."""
+"""Makes a JSON value fit to show: no control characters that break XML or turn a line around, no NaN."""
 
 from __future__ import annotations
 

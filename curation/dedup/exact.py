@@ -42,6 +42,7 @@ class Edges:
     """Where the edges lie: one file a bucket, each row a document to drop and the document kept in its place."""
 
     folder: Folder
+    routed: Folder
     buckets: int
     fingerprint: str
 
@@ -75,7 +76,7 @@ def find(members: Sequence[Member], pass_name: str, out: Folder, compute: Comput
     shared = {"folder": routed, "files": files}
     stage = Stage(f"duplicates of {pass_name}", {"edges": output}, jobs, resolve_job, shared)
     manifest = run_stage(stage, out, compute)["edges"]
-    return Edges(output.folder(out), buckets, manifest.fingerprint)
+    return Edges(output.folder(out), routed, buckets, manifest.fingerprint)
 
 
 def _route(

@@ -60,3 +60,13 @@ class Compute:
         import ray
 
         return 2 * max(1, int(ray.cluster_resources().get("CPU", 1)))
+
+
+@dataclass(frozen=True)
+class Idle(Compute):
+    """Stands where nothing may run: stages that are not finished raise `ConfigError(message)`."""
+
+    message: str = "there is work to do, and nothing may run"
+
+    def connect(self) -> Any:
+        raise ConfigError(self.message)

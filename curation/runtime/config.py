@@ -54,6 +54,8 @@ class _StrictLoader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[Any] = set()
         for key_node, _ in node.value:
+            if key_node.tag == "tag:yaml.org,2002:merge":
+                continue
             key = self.construct_object(key_node, deep=True)
             if not isinstance(key, Hashable):
                 raise yaml.MarkedYAMLError(problem="a key is a list or a mapping", problem_mark=key_node.start_mark)
@@ -96,8 +98,8 @@ def _known_keys(model: Any, location: Sequence[str | int]) -> list[str]:
                 field = option.model_fields.get(str(part))
                 following += _members(field.annotation) if field else [option]
             else:
-                args = typing.get_args(option)
-                following += [m for a in args[-1:] for m in _members(a)] if args else []
+                args = [arg for arg in typing.get_args(option) if arg is not ...]
+                following += [m for a in args[-1:] for m in _members(a)]
         options = following or options
     return sorted({k for o in options if isinstance(o, type) and issubclass(o, BaseModel) for k in o.model_fields})
 

@@ -34,7 +34,7 @@ class Manifest:
         what: everything that changed bytes; `fingerprint` is its hash.
         parts: one mapping a file written, in order: `file`, `rows`, and what the stage adds.
         counts: documents in and out, with reasons.
-        cost: seconds of the stage (`wall`) and of its jobs together (`work`), and what was predicted.
+        cost: seconds of the stage (`wall_seconds`) and of its jobs together (`work_seconds`), and when it was finished.
     """
 
     stage: str

@@ -10,7 +10,6 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib
-import importlib.metadata
 import importlib.util
 import inspect
 import re
@@ -123,7 +122,7 @@ class Registry(Generic[T]):
                 if isinstance(node, ast.ClassDef) and self.base in {ast.unparse(b).split(".")[-1] for b in node.bases}:
                     text = ast.get_docstring(node) or ast.get_docstring(tree) or ""
                     lines[snake_case(node.name)] = text.split("\n")[0]
-        for point in importlib.metadata.entry_points(group=self.group):
+        for point in _entry_points(self.group):
             lines.setdefault(point.name, f"from {point.value}")
         return dict(sorted(lines.items()))
 
@@ -139,7 +138,7 @@ class Registry(Generic[T]):
     def _modules(self, plugins: Sequence[Plugin]) -> Iterator[ModuleType]:
         for path in self._files():
             yield importlib.import_module(f"{self.package}.{path.stem}")
-        for point in importlib.metadata.entry_points(group=self.group):
+        for point in _entry_points(self.group):
             loaded = point.load()
             yield loaded if inspect.ismodule(loaded) else sys.modules[loaded.__module__]
         for plugin in plugins:
@@ -156,6 +155,12 @@ class Registry(Generic[T]):
         assert folder is not None and folder.submodule_search_locations
         paths = sorted(Path(folder.submodule_search_locations[0]).glob("*.py"))
         return [path for path in paths if path.stem not in {"__init__", "base"}]
+
+
+def _entry_points(group: str) -> Any:
+    import importlib.metadata  # a tenth of a second that `loam --help` should not wait for
+
+    return importlib.metadata.entry_points(group=group)
 
 
 def _kind_of(cls: type[Any]) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from curation.runtime.cluster import Compute
 from curation.runtime.errors import LoamError, StageError
+from curation.runtime.identity import fingerprint
 from curation.runtime.manifest import Manifest, finished, stage_folder
 from curation.runtime.progress import Meter, meter
 from curation.runtime.store import Folder
@@ -34,6 +35,10 @@ class Output:
     stage: str
     name: str
     what: Mapping[str, Any]
+
+    @property
+    def fingerprint(self) -> str:
+        return fingerprint(self.what)
 
     def folder(self, out: Folder) -> Folder:
         return stage_folder(out, self.stage, self.name, self.what)
@@ -200,7 +205,11 @@ def _commit(stage: Stage, name: str, out: Folder, wall: float) -> Manifest:
         output.what,
         parts=[part for result in results for part in result.get("parts", [])],
         counts=stage.summarise(name, results),
-        cost={"wall_seconds": round(wall, 3), "work_seconds": round(sum(r["seconds"] for r in results), 3)},
+        cost={
+            "wall_seconds": round(wall, 3),
+            "work_seconds": round(sum(r["seconds"] for r in results), 3),
+            "finished_at": round(time.time(), 3),
+        },
     )
     manifest.save(folder)
     return manifest

@@ -22,8 +22,12 @@ from typing import Literal, get_args
 Kind = Literal["glossary", "encyclopedia", "chatter"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
-KEYS = tuple(a + b for a in "ba de fi go hu ka le mi".split() for b in "bor dan fel gim kus lat mon pir".split())
-VALUES = tuple(a + b for a in "no pu ra se ti vo wu za".split() for b in "ber dil fos gan kum let mir pon".split())
+_KEY_STARTS = ("ba", "de", "fi", "go", "hu", "ka", "le", "mi")
+_KEY_ENDS = ("bor", "dan", "fel", "gim", "kus", "lat", "mon", "pir")
+_VALUE_STARTS = ("no", "pu", "ra", "se", "ti", "vo", "wu", "za")
+_VALUE_ENDS = ("ber", "dil", "fos", "gan", "kum", "let", "mir", "pon")
+KEYS = tuple(start + end for start in _KEY_STARTS for end in _KEY_ENDS)
+VALUES = tuple(start + end for start in _VALUE_STARTS for end in _VALUE_ENDS)
 MAP_SIZES = (2, 4, 8)  # keys of a document, by chance: small maps are learnt first and lead on to the large ones
 ENCYCLOPEDIA = "encyclopedia"  # the one map does not depend on the seed: train and held-out documents share it
 

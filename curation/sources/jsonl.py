@@ -122,7 +122,7 @@ class _Frames(io.RawIOBase):
 
 
 def _row(line: bytes, path: str, offset: int, text_key: str, id_key: str | None) -> Row | Unreadable:
-    value = _object(line)
+    value = _object(line.removeprefix(codecs.BOM_UTF8) if offset == 0 else line)  # a byte-order mark is not text
     if isinstance(value, str):
         return _refused(line, path, offset, value)
     return row_of(value, line, path, offset, text_key, id_key)
@@ -133,7 +133,7 @@ def _object(line: bytes) -> dict[str, Any] | str:
     try:
         value = json.loads(line.decode("utf8"))
     except UnicodeDecodeError as error:
-        return f"not UTF-8 at byte {error.start} of the line"
+        return f"not UTF-8: byte {error.start} of the line"
     except (json.JSONDecodeError, RecursionError) as error:
         return f"not JSON: {error}"
     except ValueError as error:  # such as a number of too many digits

@@ -19,8 +19,8 @@ class BitsPerByte(Metric):
     """Bits that the model needs for a byte of held-out text, per source; lower is better.
 
     Nats of every token of the chosen documents but BOS, over ln 2 and over their UTF-8 bytes. A document is cut into
-    windows of the context; each is predicted after BOS alone, so no token sees another document, and the first tokens of
-    a later window do not see the window before.
+    windows of the context; each is predicted after BOS alone, so no token sees another document, and the first tokens
+    of a later window do not see the window before.
     """
 
     kind: ClassVar[str] = "bits_per_byte"

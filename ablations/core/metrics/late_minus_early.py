@@ -20,10 +20,10 @@ OLSSON_CONTEXT, OLSSON_EARLY, OLSSON_LATE = 512, 50, 500
 class LateMinusEarly(Metric):
     """Mean loss late in a document minus mean loss early; negative when context helps.
 
-    Over documents of at least one context, each window one unbroken document from BOS on. Token t is the t-th after BOS.
-    Olsson's tokens 50 and 500 of 512 are scaled to the context and widened to small bands of an even number of tokens,
-    for less noise (and as many keys as values in a control document). Where the context is at least 512, `icl_score` is
-    the original: token 500 minus token 50 of the first 512. Per source, and pooled over all windows.
+    Over documents of at least one context, each window one unbroken document from BOS on. Token t is the t-th after
+    BOS. Olsson's tokens 50 and 500 of 512 are scaled to the context and widened to small bands of an even number of
+    tokens, for less noise (and as many keys as values in a control document). Where the context is at least 512,
+    `icl_score` is the original: token 500 minus token 50 of the first 512. Per source, and pooled over all windows.
 
     Source: Olsson et al. 2022, https://arxiv.org/abs/2209.11895, "In-context learning score".
     """

@@ -45,7 +45,13 @@ class ControlMap(FewShotTask):
         after_key: Sequence[int] = (),
         after_pair: Sequence[int] = (),
     ) -> TaskItems:
-        """Token items, `n_items` maps in each group of (k, condition).
+        """Token items, `n_items` in each group of (k, condition).
+
+        Items come in mirrored pairs (ids `<map>.0` and `<map>.1`): what the first shows as gold the second shows as
+        permuted, and the other way round, and the second asks for the value that the first calls permuted. Whatever a
+        context does to all values alike cancels in the pair's permuted minus gold. And the asked value stands last
+        under neither condition (from k = 4 on; at k = 2 it must), so a habit about recent words cancels too. What is
+        left is the use of the map.
 
         The k demos are the first k pairs of a map, shown in this order and then again in a hashed order; the query is
         any shown key but the last. With permuted labels the values are deranged among the shown keys, the same way in
@@ -65,39 +71,49 @@ class ControlMap(FewShotTask):
             raise ValueError(
                 f"need {PAIRS} keys and {PAIRS} other values, got {len(set(keys))} and {len(set(values))}."
             )
-        maps = [_Map.drawn(keys, values, seed, number) for number in range(n_items)]
+        maps = [_Map.drawn(keys, values, seed, number // 2, bool(number % 2)) for number in range(n_items)]
         groups = []
         for k in cls.shots:
             for condition in ("gold", "permuted") if k >= 2 else ("gold",):
                 items = tuple(each.item(k, condition == "permuted", after_key, after_pair) for each in maps)
                 groups.append(Group(k, condition, 0, (bos,), items))
-        return TaskItems(cls.kind, cls.version, cls.shots, tuple(groups), {"maps": n_items})
+        return TaskItems(cls.kind, cls.version, cls.shots, tuple(groups), {"maps": -(-n_items // 2)})
 
 
 @dataclass(frozen=True)
 class _Map:
-    id: str
+    """One map; `mirror` swaps the roles of its true and its permuted values."""
+
+    seed: int
     keys: tuple[int, ...]
     values: tuple[int, ...]
     second_round: tuple[int, ...]  # pairs in the order of the second showing
-    seed: int
+    mirror: bool
 
     @classmethod
-    def drawn(cls, keys: Sequence[int], values: Sequence[int], seed: int, number: int) -> _Map:
+    def drawn(cls, keys: Sequence[int], values: Sequence[int], seed: int, number: int, mirror: bool) -> _Map:
         mixed = key_of("control_map", seed, number)
         rng = random.Random(mixed)
         drawn_keys, drawn_values = rng.sample(sorted(set(keys)), PAIRS), rng.sample(sorted(set(values)), PAIRS)
-        return cls(
-            f"{mixed:016x}", tuple(drawn_keys), tuple(drawn_values), tuple(rng.sample(range(PAIRS), PAIRS)), mixed
-        )
+        return cls(mixed, tuple(drawn_keys), tuple(drawn_values), tuple(rng.sample(range(PAIRS), PAIRS)), mirror)
 
     def item(self, k: int, permuted: bool, after_key: Sequence[int], after_pair: Sequence[int]) -> Item:
         second = [pair for pair in self.second_round if pair < k]
         rng = random.Random(key_of(self.seed, k))
         query = rng.choice(second[:-1] or [0])
-        shown = derangement(k, rng) if permuted else range(k)
+        deranged = _derangement(k, query, second[-1] if k else 0, rng)
+        asked = deranged[query] if self.mirror else query
         prompt: list[int] = []
         for pair in [*range(k), *second]:
-            prompt += [self.keys[pair], *after_key, self.values[shown[pair]], *after_pair]
+            shown = pair if permuted == self.mirror else deranged[pair]
+            prompt += [self.keys[pair], *after_key, self.values[shown], *after_pair]
         choices = tuple((value,) for value in self.values)
-        return Item(self.id, (*prompt, self.keys[query], *after_key), choices, query)
+        return Item(f"{self.seed:016x}.{self.mirror:d}", (*prompt, self.keys[query], *after_key), choices, asked)
+
+
+def _derangement(k: int, query: int, last: int, rng: random.Random) -> list[int]:
+    """Of the k shown pairs; the value asked for moves neither from nor to the last place, if k leaves the choice."""
+    while True:
+        moved = derangement(k if k >= 2 else PAIRS, rng)
+        if k < 4 or (moved[query] != last and moved[last] != query):
+            return moved

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from cells import write_control, write_tokens
@@ -52,7 +54,7 @@ def test_windows_of_one_epoch_are_the_documents_once_and_follow_on(tmp_path):
     source = packed(tmp_path, [5, 9, 2, 30, 1, 11], context=8)
     windows = [source.window(i) for i in range(source.windows)]
     assert source.windows == 58 // 8
-    for left, right in zip(windows, windows[1:], strict=False):
+    for left, right in itertools.pairwise(windows):
         assert left[-1] == right[0], "the last target is the next window's first input"
     order, _ = source._shuffled(0)
     oracle = np.concatenate([source.documents.of(i) for i in order])
@@ -70,7 +72,8 @@ def test_any_window_is_the_same_in_any_order_of_asking(tmp_path):
 def test_each_epoch_has_its_own_order_and_sources_shuffle_apart(tmp_path):
     source = packed(tmp_path, [8] * 50)
     first, second = source._shuffled(0)[0].tolist(), source._shuffled(1)[0].tolist()
-    assert first != second and sorted(first) == sorted(second)
+    assert first != second
+    assert sorted(first) == sorted(second)
 
 
 def test_documents_of_one_context_are_never_cut(tmp_path):

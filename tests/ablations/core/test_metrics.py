@@ -54,15 +54,20 @@ def uniform() -> Model:
 
 @every_metric
 def test_a_metric_says_what_it_measures(metric):
-    assert metric.unit and isinstance(metric.lower_is_better, bool) and isinstance(metric.in_curve, bool)
-    assert type(metric).__doc__ and metric.version >= 1
+    assert metric.unit
+    assert isinstance(metric.lower_is_better, bool)
+    assert isinstance(metric.in_curve, bool)
+    assert type(metric).__doc__
+    assert metric.version >= 1
 
 
 @every_metric
 def test_readings_are_finite_counted_and_fit_for_json(metric, model, data):
     reading = metric.measure(model, data)
-    assert reading.values and all(math.isfinite(value) for value in reading.values.values())
-    assert reading.n and all(isinstance(count, int) for count in reading.n.values())
+    assert reading.values
+    assert all(math.isfinite(value) for value in reading.values.values())
+    assert reading.n
+    assert all(isinstance(count, int) for count in reading.n.values())
     json.dumps([reading.values, reading.n, reading.details], allow_nan=False)
     assert set(metric.onset_thresholds(reading.values)) <= set(reading.values)
 
@@ -96,7 +101,8 @@ def test_bits_per_byte_predicts_each_token_once_after_bos(model, data):
         for start in range(0, len(rest), 40):
             nats += slow_losses(model, [BOS, *rest[start : start + 40]]).sum()
     assert reading.values["ragged"] == pytest.approx(nats / math.log(2) / documents.utf8_bytes.sum(), rel=1e-5)
-    assert reading.n["ragged.tokens"] == 180 and reading.n["ragged.bytes"] == 925
+    assert reading.n["ragged.tokens"] == 180
+    assert reading.n["ragged.bytes"] == 925
 
 
 def test_fewer_windows_are_the_first_of_more(data):
@@ -104,7 +110,8 @@ def test_fewer_windows_are_the_first_of_more(data):
     from ablations.core.metrics.bits_per_byte import whole_documents
 
     few, more = (whole_documents(documents, data.replace(windows=n)).tolist() for n in (2, 5))
-    assert few == more[: len(few)] and len(few) < len(more)
+    assert few == more[: len(few)]
+    assert len(few) < len(more)
     assert len(whole_documents(documents, data.replace(windows=1))) >= 1
 
 
@@ -121,19 +128,24 @@ def test_late_minus_early_is_the_difference_of_mean_losses(model, data):
 @pytest.mark.parametrize("context", [8, 40, 128, 512, 2048])
 def test_bands_are_even_apart_and_within_the_window(context):
     early, late = bands(context)
-    assert len(early) == len(late) >= 2 and len(early) % 2 == 0
-    assert 1 <= early.start and early.stop <= late.start and late.stop <= context
+    assert len(early) == len(late) >= 2
+    assert len(early) % 2 == 0
+    assert early.start >= 1
+    assert early.stop <= late.start
+    assert late.stop <= context
 
 
 def test_the_bands_of_512_hold_olssons_tokens():
     early, late = bands(512)
-    assert 50 in early and 500 in late
+    assert 50 in early
+    assert 500 in late
 
 
 def test_no_long_document_means_no_reading_and_an_n_of_zero(data, model):
     short = data.replace(context=100, heldout={"ragged": data.heldout["ragged"]})
     reading = CLASSES["late_minus_early"]().measure(model, short)
-    assert dict(reading.values) == {} and dict(reading.n) == {"ragged": 0, "pooled": 0}
+    assert dict(reading.values) == {}
+    assert dict(reading.n) == {"ragged": 0, "pooled": 0}
 
 
 def test_repeated_tokens_are_shown_twice_without_specials_and_nest(data):

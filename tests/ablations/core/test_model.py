@@ -109,7 +109,9 @@ def test_muon_steps_as_torchs_muon_does():
 def test_orthogonalised_matrices_have_singular_values_near_one(shape):
     made = orthogonalise(torch.randn(shape, generator=torch.Generator().manual_seed(1)))
     values = torch.linalg.svdvals(made)
-    assert made.shape == shape and values.max() < 1.3 and values.median() > 0.6
+    assert made.shape == shape
+    assert values.max() < 1.3
+    assert values.median() > 0.6
 
 
 def test_muon_takes_the_hidden_matrices_and_adamw_the_rest():

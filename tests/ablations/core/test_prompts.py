@@ -60,15 +60,18 @@ def items_of(task=None, pool=POOL, queries=QUERIES, encode=by_letter, context=10
 @every_task
 def test_a_task_turns_its_sample_into_an_example(task):
     example = task.example(task.sample)
-    assert example.choices and 0 <= example.gold < len(example.choices)
-    assert task.example(task.sample) == example and task.version >= 1
+    assert example.choices
+    assert 0 <= example.gold < len(example.choices)
+    assert task.example(task.sample) == example
+    assert task.version >= 1
     assert tuple(sorted(set(task.shots))) == task.shots
 
 
 @given(st.integers(2, 40), st.integers())
 def test_a_derangement_leaves_nothing_in_its_place(n, seed):
     order = derangement(n, random.Random(seed))
-    assert sorted(order) == list(range(n)) and all(a != b for a, b in enumerate(order))
+    assert sorted(order) == list(range(n))
+    assert all(a != b for a, b in enumerate(order))
 
 
 def test_one_thing_cannot_be_deranged():
@@ -83,7 +86,8 @@ def test_permuted_labels_are_consistent_and_never_the_gold_ones(labels, seed):
     if len({demo.choices for demo in demos}) > 1:
         other = dict(zip(made["gold"], made["permuted"], strict=True))
         assert [other[answer] for answer in made["gold"]] == made["permuted"]
-        assert all(a != b for a, b in other.items()) and set(other.values()) == set(other)
+        assert all(a != b for a, b in other.items())
+        assert set(other.values()) == set(other)
 
 
 def test_labels_of_a_classification_are_swapped_for_all_demos_alike():
@@ -104,7 +108,8 @@ def test_demos_nest_and_do_not_depend_on_the_queries_asked():
     for one, other in zip(more.groups, fewer.groups, strict=True):
         assert text_of([*one.prefix[1:], *one.items[0].prompt]) == text_of([*other.prefix[1:], *other.items[0].prompt])
     texts = {g.k: text_of(g.prefix[1:]) for g in more.groups if g.draw == 0 and g.condition == "gold"}
-    assert texts[2].startswith(texts[1].removesuffix("isle").rstrip("\n")) and len(texts[4]) > len(texts[2])
+    assert texts[2].startswith(texts[1].removesuffix("isle").rstrip("\n"))
+    assert len(texts[4]) > len(texts[2])
 
 
 def test_the_pieces_put_together_are_the_prompt_that_a_reader_expects():
@@ -136,14 +141,18 @@ def test_a_piece_across_the_border_stays_with_the_answer_and_is_counted():
         return [ord(c) for c in text.replace(": ", "§")]
 
     prompt, choices, crossed = split("a:", (" b", " c"), encode)
-    assert crossed and text_of(prompt) == "a" and [text_of(c) for c in choices] == ["§b", "§c"]
+    assert crossed
+    assert text_of(prompt) == "a"
+    assert [text_of(c) for c in choices] == ["§b", "§c"]
     assert items_of(encode=encode).counts["border_crossings"] > 0
     assert items_of().counts["border_crossings"] == 0
 
 
 def test_choices_that_begin_alike_share_no_part_of_their_answer_with_the_prompt():
     prompt, choices, crossed = split("a:", (" bx", " by"), by_letter)
-    assert text_of(prompt) == "a:" and [text_of(c) for c in choices] == [" bx", " by"] and not crossed
+    assert text_of(prompt) == "a:"
+    assert [text_of(c) for c in choices] == [" bx", " by"]
+    assert not crossed
 
 
 def test_an_item_that_does_not_fit_is_counted_and_says_so():
@@ -174,7 +183,9 @@ def test_the_control_map_has_gold_at_every_k_and_permuted_from_two():
 def test_a_control_map_is_shown_twice_and_its_query_is_a_shown_key_but_not_the_last(k):
     for item in GROUPS[k, "gold"].items:
         pairs = list(zip(item.prompt[:-1:2], item.prompt[1:-1:2], strict=True))
-        assert len(pairs) == 2 * k and set(pairs[:k]) == set(pairs[k:]) and len(dict(pairs)) == k
+        assert len(pairs) == 2 * k
+        assert set(pairs[:k]) == set(pairs[k:])
+        assert len(dict(pairs)) == k
         assert dict(pairs)[item.prompt[-1]] == item.choices[item.gold][0]
         assert k == 1 or item.prompt[-1] != pairs[-1][0]
         assert len(set(item.choices)) == 8
@@ -187,21 +198,43 @@ def test_permuted_control_maps_are_deranged_alike_in_both_rounds(k):
         assert gold.prompt[::2] == permuted.prompt[::2]
         true = dict(zip(gold.prompt[:-1:2], gold.prompt[1:-1:2], strict=True))
         shown = dict(zip(permuted.prompt[:-1:2], permuted.prompt[1:-1:2], strict=True))
-        assert all(true[key] != shown[key] for key in true) and sorted(true.values()) == sorted(shown.values())
+        assert all(true[key] != shown[key] for key in true)
+        assert sorted(true.values()) == sorted(shown.values())
         assert [shown[key] for key in permuted.prompt[:-1:2]] == list(permuted.prompt[1:-1:2])
 
 
 def test_control_maps_nest_in_k_and_in_number():
-    for two, eight in zip(GROUPS[2, "gold"].items, GROUPS[8, "gold"].items, strict=True):
-        assert two.prompt[:4] == eight.prompt[:4] and two.choices == eight.choices
+    for two, eight in zip(GROUPS[2, "gold"].items[::2], GROUPS[8, "gold"].items[::2], strict=True):
+        assert two.prompt[:4] == eight.prompt[:4]
+        assert two.choices == eight.choices
     fewer = ControlMap.items(KEY_TOKENS, VALUE_TOKENS, BOS, seed=1, n_items=5)
     assert all(a.items == b.items[:5] for a, b in zip(fewer.groups, CONTROL.groups, strict=True))
+
+
+@pytest.mark.parametrize("k", [2, 4, 8])
+def test_mirrored_items_swap_gold_and_permuted(k):
+    """So a context's effect on all values alike cancels; else the null controls would need many more items."""
+    gold, permuted = GROUPS[k, "gold"].items, GROUPS[k, "permuted"].items
+    for i in range(0, 40, 2):
+        assert gold[i].prompt == permuted[i + 1].prompt
+        assert gold[i + 1].prompt == permuted[i].prompt
+        assert gold[i].gold != gold[i + 1].gold
+
+
+@pytest.mark.parametrize("k", [4, 8])
+@pytest.mark.parametrize("condition", ["gold", "permuted"])
+def test_the_asked_value_is_never_the_last_shown(k, condition):
+    """Else a habit about recent words looks like use of the map."""
+    for item in GROUPS[k, condition].items:
+        assert item.prompt[-2] != item.choices[item.gold][0]
 
 
 def test_separators_stand_where_the_text_has_them():
     made = ControlMap.items(KEY_TOKENS, VALUE_TOKENS, BOS, 1, 1, after_key=(200,), after_pair=(201, 202))
     prompt = next(g for g in made.groups if g.k == 1).items[0].prompt
-    assert len(prompt) == 12 and prompt[1] == prompt[-1] == 200 and prompt[3:5] == (201, 202)
+    assert len(prompt) == 12
+    assert prompt[1] == prompt[-1] == 200
+    assert prompt[3:5] == (201, 202)
 
 
 def test_a_token_that_is_key_and_value_is_refused():

@@ -58,7 +58,7 @@ def test_an_unknown_entity_is_refused_with_the_known_ones() -> None:
 
 
 def test_an_unknown_kind_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ConfigError, match="unknown annotator 'gopher_word'. Did you mean 'gopher_words'"):
+    with pytest.raises(ConfigError, match=r"unknown annotator 'gopher_word'. Did you mean 'gopher_words'"):
         make({"kind": "gopher_word"}, (), "pass clean")
     with pytest.raises(ConfigError, match="no kind"):
         make({}, (), "pass clean")

@@ -107,7 +107,8 @@ def _check_contract(annotator: Annotator, texts: list[str]) -> None:
             least, most = column.range
             for value in np.asarray(values, float):
                 assert math.isfinite(value), column.name
-                assert (least is None or value >= least) and (most is None or value <= most + 1e-12), column.name
+                assert least is None or value >= least, column.name
+                assert most is None or value <= most + 1e-12, column.name
         if column.type == "hash":
             assert all(len(value) == 16 for value in values)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
 
 import numpy as np
 from hypothesis import given
@@ -21,7 +20,7 @@ FIND = re.compile(r"w(?:w|q(?=w))*|h|[sq]+")
 
 
 def words_oracle(text: str) -> list[tuple[int, int, bool]]:
-    """(start, end, is it a word) by a regular expression over one letter a class: w word, h alone, s sign, q apostrophe."""
+    """(start, end, is it a word) by a regular expression over letters: w word, h alone, s sign, q apostrophe."""
     letters = []
     for char in text:
         class_ = int(classes.table()[ord(char)])
@@ -52,7 +51,6 @@ def hash_oracle(word: str) -> int:
     h = (h ^ (h >> 30)) * 0xBF58476D1CE4E5B9 & most
     h = (h ^ (h >> 27)) * 0x94D049BB133111EB & most
     return h ^ (h >> 31)
-
 
 
 @given(texts=TEXTS)

@@ -51,7 +51,7 @@ def test_marks_and_joiners_survive(text: str) -> None:
 
 
 def test_korean_letters_are_composed() -> None:
-    """Files from a Mac hold conjoining letters; without composition they are neither duplicates nor tokens of others."""
+    """Files from a Mac hold conjoining letters; uncomposed they are nobody's duplicates, nor tokens."""
     assert document_form(unicodedata.normalize("NFD", "한국어")) == "한국어"
     assert document_form("a\r\nb\rc\u2028d") == "a\nb\nc\nd"
 

@@ -1,0 +1,164 @@
+"""The `loam` command: opens the door to all three floors. Heavy imports stay inside functions, so that help is quick."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from curation.runtime.command import errors_as_one_line, listing, table, what_options, where_options
+from curation.runtime.registry import Registry
+
+TASKS: Registry[Any] = Registry("ablations.core.tasks", "FewShotTask", "loam.tasks", "task")
+METRICS: Registry[Any] = Registry("ablations.core.metrics", "Metric", "loam.metrics", "metric")
+FLOORS = {"curate": "curation.cli", "tokenizer": "tokenizer.cli"}
+
+
+class Doors(click.Group):
+    """Loads the commands of the lower floors when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return ["study", "curate", "tokenizer", "ablate", "gc"]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in FLOORS:
+            command: click.Command = getattr(import_module(FLOORS[cmd_name]), cmd_name)
+            return command
+        return super().get_command(ctx, cmd_name)
+
+
+def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from curation.runtime.manifest import code_version
+
+        click.echo(f"loam {code_version()}")
+        ctx.exit()
+
+
+@click.group(cls=Doors, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Print the version.")
+def loam() -> None:
+    """Which corpora, in which mixture and at which size, give a language model in-context learning?
+
+    \b
+    loam study configs/demo.yaml      from raw text to a report with verdicts
+    loam curate run RECIPE            raw text to curated shards
+    loam COMMAND --help               what a command takes
+    """
+
+
+@loam.command(cls=listing(TASKS, METRICS))
+@click.argument("study")
+@where_options
+@what_options
+@click.option("--dry-run", is_flag=True, help="Print configuration, stages, cells and an estimate; train nothing.")
+def study(
+    study: str, out: str, workers: int | None, ray_address: str | None, settings: tuple[str, ...],
+    plugins: tuple[str, ...], dry_run: bool,
+) -> None:  # fmt: skip
+    """Run STUDY, a YAML file, from raw text to the report.
+
+    Curates the sources, trains tokenizer and models, measures in-context learning, judges the registered claims. What is
+    finished is not done again; a killed run goes on where it stopped. The last line is the path of the report.
+    """
+    from ablations import commands
+
+    where = commands.Where(out, workers, ray_address)
+    if dry_run:
+        commands.dry_run(study, settings, plugins, where)
+    else:
+        commands.study(study, settings, plugins, where)
+
+
+@loam.group()
+def ablate() -> None:
+    """Train and measure the cells of a study, see where they stand, write its report."""
+
+
+@ablate.command(cls=listing(TASKS, METRICS))
+@click.argument("study")
+@where_options
+@what_options
+def run(
+    study: str, out: str, workers: int | None, ray_address: str | None, settings: tuple[str, ...], plugins: tuple[str, ...]
+) -> None:
+    """Do what is missing of STUDY up to its finished cells; no report."""
+    from ablations import commands
+
+    commands.run(study, settings, plugins, commands.Where(out, workers, ray_address))
+
+
+@ablate.command()
+@click.argument("study")
+@where_options
+@what_options
+def status(
+    study: str, out: str, workers: int | None, ray_address: str | None, settings: tuple[str, ...], plugins: tuple[str, ...]
+) -> None:
+    """Where the cells of STUDY stand: done, failed, started or waiting. Runs nothing."""
+    from ablations import commands
+
+    rows = commands.status(study, settings, plugins, commands.Where(out, workers, ray_address))
+    click.echo(table(("cell", "state", "note"), rows))
+    done = sum(row[1] == "done" for row in rows)
+    click.echo(f"\n{done} of {len(rows)} cells are done")
+
+
+@ablate.command()
+@click.argument("study")
+@where_options
+@what_options
+def report(
+    study: str, out: str, workers: int | None, ray_address: str | None, settings: tuple[str, ...], plugins: tuple[str, ...]
+) -> None:
+    """Write the report of STUDY from the cells that are finished. Runs nothing."""
+    from ablations import commands
+
+    commands.report(study, settings, plugins, commands.Where(out, workers, ray_address))
+
+
+@loam.command()
+@click.option("--out", default="out", show_default=True, metavar="FOLDER", help="The output folder to tidy.")
+@click.option("--yes", is_flag=True, help="Remove them; without it they are only listed.")
+def gc(out: str, yes: bool) -> None:
+    """Remove results that no run in FOLDER/runs names any more.
+
+    Results of earlier settings stay until then, so that going back to them costs nothing.
+    """
+    from curation.runtime.errors import ConfigError
+    from curation.runtime.gc import unused
+    from curation.runtime.lock import sole_run
+    from curation.runtime.store import Folder
+
+    folder = Folder(out.rstrip("/") or "/")
+    if not (folder / "runs").exists():
+        raise ConfigError(f"--out {out}: no runs/ in it, so it is no output folder of loam. Name one that is.")
+    with sole_run(folder):
+        found = unused(folder)
+        if found:
+            click.echo(table(("unused result", "MB"), [(each.path, each.bytes / 1e6) for each in found]))
+        size = sum(each.bytes for each in found) / 1e6
+        if not yes:
+            click.echo(f"{len(found)} unused results, {size:.1f} MB." + (" Remove them with --yes." if found else ""))
+            return
+        for each in found:
+            (folder / each.path).remove()
+        click.echo(f"{len(found)} unused results removed, {size:.1f} MB.")
+
+
+def main() -> None:
+    """Entry point of the `loam` command."""
+    with errors_as_one_line():
+        try:
+            loam.main(prog_name="loam", standalone_mode=False)
+        except click.exceptions.Abort:
+            raise KeyboardInterrupt from None
+        except click.ClickException as error:
+            error.show()
+            sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+"""What the commands about studies do; the heavy imports of the `loam` command begin here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import click
+import yaml
+
+from ablations import estimate, plan, settings, sweep
+from ablations import study as studies
+from ablations.report import data, page
+from ablations.study import Prepared
+from curation.cli import funnel_table
+from curation.runtime.cluster import Compute, Idle
+from curation.runtime.command import table
+from curation.runtime.lock import sole_run
+from curation.runtime.store import Folder, open_out
+from curation.runtime.usage import Usage
+
+
+@dataclass(frozen=True)
+class Where:
+    """Where and how a command works; changes no byte of any result."""
+
+    out: str
+    workers: int | None
+    ray_address: str | None
+
+    @property
+    def compute(self) -> Compute:
+        return Compute(self.ray_address, self.workers)
+
+
+def study(path: str, changes: Sequence[str], plugins: Sequence[str], where: Where) -> None:
+    """`loam study`."""
+    loaded, recipe = settings.load(path, changes, plugins)
+    out = open_out(where.out)
+    with sole_run(out), Usage(out) as usage:
+        predicted = estimate.kept_or_made(loaded, recipe, out, where.compute)
+        prepared = studies.run(loaded, recipe, out, where.compute)
+        made = data.study_report(prepared, out, predicted, usage)
+        written = write_report(made, loaded.name, out)
+    _print_end(made, written)
+
+
+def run(path: str, changes: Sequence[str], plugins: Sequence[str], where: Where) -> None:
+    """`loam ablate run`."""
+    loaded, recipe = settings.load(path, changes, plugins)
+    out = open_out(where.out)
+    with sole_run(out):
+        prepared = studies.run(loaded, recipe, out, where.compute)
+        data.write_record(prepared, out)
+    click.echo(f"{len(prepared.plans)} of {len(prepared.plans)} cells are done. Write the report with: loam ablate report {path}")
+
+
+def status(path: str, changes: Sequence[str], plugins: Sequence[str], where: Where) -> list[tuple[str, str, str]]:
+    """`loam ablate status`: rows of cell, state, note."""
+    prepared = _prepared(path, changes, plugins, where)
+    found = sweep.states(prepared.plans, open_out(where.out))
+    return [(state.folder.url.rsplit("/", 1)[-1], state.state, state.note) for state in found]
+
+
+def report(path: str, changes: Sequence[str], plugins: Sequence[str], where: Where) -> None:
+    """`loam ablate report`."""
+    prepared = _prepared(path, changes, plugins, where)
+    out = open_out(where.out)
+    predicted = estimate.kept(prepared.study, prepared.recipe, out)
+    made = data.study_report(prepared, out, predicted, None)
+    _print_end(made, write_report(made, prepared.study.name, out))
+
+
+def _prepared(path: str, changes: Sequence[str], plugins: Sequence[str], where: Where) -> Prepared:
+    """The plans of a study whose curation and tokens are finished; nothing is run for it.
+
+    Raises:
+        ConfigError: they are not.
+    """
+    loaded, recipe = settings.load(path, changes, plugins)
+    waiting = f"{path}: not curated and encoded in {where.out} yet. Run `loam ablate run {path}` first."
+    return studies.prepare(loaded, recipe, open_out(where.out), Idle(message=waiting))
+
+
+def write_report(made: data.Report, name: str, out: Folder) -> str:
+    """The report as HTML and as JSON; returns the path of the page."""
+    folder = out / "reports"
+    folder.write_json(f"{name}.json", made)
+    folder.write(f"{name}.html", page.render(made).encode())
+    return f"{folder.url}/{name}.html"
+
+
+def _print_end(made: data.Report, written: str) -> None:
+    click.echo(funnel_table(made["funnel"]))
+    for warning in made["warnings"]:
+        click.echo(f"warning: {warning}")
+    click.echo(f"\n{made['instrument']['sentence']}")
+    rows = [(verdict["sentence"], verdict["effect"], verdict["why"]) for verdict in made["verdicts"]]
+    if rows:
+        click.echo("\n" + table(("verdict", "effect", "why"), rows))
+    click.echo("\nreport:")
+    print(written)
+
+
+def dry_run(path: str, changes: Sequence[str], plugins: Sequence[str], where: Where) -> None:
+    """`loam study --dry-run`."""
+    loaded, recipe = settings.load(path, changes, plugins)
+    click.echo(yaml.safe_dump(studies.resolved(loaded, recipe), sort_keys=False, allow_unicode=True, width=120))
+    click.echo("\n".join(plan.tree(loaded, recipe)))
+    made = estimate.make(loaded, recipe, where.compute)
+    click.echo("\n" + "\n".join(estimate.lines(made)))
+    click.echo("\nnothing was written")

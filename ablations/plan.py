@@ -1,0 +1,49 @@
+"""What a study would do, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ablations.settings import CellSettings, Study, cells_of
+from curation import plan as curation_plan
+from curation.recipe import Recipe
+from curation.runtime.errors import ConfigError
+
+
+def tree(study: Study, recipe: Recipe) -> Iterator[str]:
+    """The stages with their shards, and the cells, one line each."""
+    yield from curation_plan.tree(recipe, curation_plan.sources(recipe))
+    tokenizer, controls = study.tokenizer, study.control_settings
+    yield f"  tokenizer main: {tokenizer.kind}, {tokenizer.vocab_size} pieces; tokenizer controls: one piece a word"
+    yield f"  encode and join: {len(recipe.sources)} sources"
+    yield "cells"
+    for arm, settings in study.arms.items():
+        cells = cells_of(study.cells, settings.cells, f"arms.{arm}.cells")
+        mixture = " + ".join(f"{weight:g} {source}" for source, weight in study.mixture(arm).items())
+        yield f"  {arm}: {mixture}, documents x {settings.fraction:g}, {shape(cells, arm)}, {study.seeds} seeds"
+    for arm, control in controls.arms.items():
+        cells = cells_of(controls.cells, control.cells, f"controls.arms.{arm}.cells")
+        yield f"  {arm}: {control.source}, {shape(cells, arm)}, {controls.seeds or study.seeds} seeds"
+
+
+def shape(cells: CellSettings, arm: str) -> str:
+    """A cell's model and length in words."""
+    model, schedule = cells.model, cells.schedule
+    context = context_of(cells, arm)
+    return (
+        f"{model.get('layers')} layers x {model.get('width')} wide, context {context}, {schedule.get('tokens'):,} tokens"
+        if isinstance(schedule.get("tokens"), int)
+        else f"context {context}"
+    )
+
+
+def context_of(cells: CellSettings, arm: str) -> int:
+    """Context length of an arm's cells.
+
+    Raises:
+        ConfigError: none is given.
+    """
+    context = cells.model.get("context")
+    if not isinstance(context, int):
+        raise ConfigError(f"arm {arm}: cells.model.context: {context!r} is no number of tokens. Write one, such as 128.")
+    return context

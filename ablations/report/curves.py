@@ -1,0 +1,192 @@
+"""Learning curves and the phase change: when, in training tokens, each cell left its baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+from markupsafe import Markup
+
+from ablations.report.contract import Curve, OnsetInterval
+from curation.dashboard import charts, palette
+from curation.dashboard.numbers import amount, listed, plural, setting
+from curation.dashboard.palette import Style, styles
+
+COLUMNS = 3
+WIDTH, HEIGHT = 345, 190
+MOST = 5  # measures drawn when none has an onset
+TRAIN_LOSS = "train_loss"
+_TITLES = {TRAIN_LOSS: "training loss"}
+_BAND = palette.ORANGE
+
+
+@dataclass(frozen=True)
+class CurvesView:
+    """`onsets`: arm -> a list of sentences for each measure; `switched`, `silent`: arms with an onset, and without."""
+
+    headline: str
+    arms: dict[str, Style]
+    thresholds: dict[str, str]
+    onsets: dict[str, list[list[str]]]
+    overview: list[Markup]
+    undrawn: list[str]
+    switched: list[tuple[str, list[Markup]]]
+    silent: list[tuple[str, list[Markup]]]
+
+
+def curves_view(curves: Sequence[Curve]) -> CurvesView:
+    """Everything that the template of the learning curves shows."""
+    drawn = [curve for curve in curves if curve["points"]]
+    arms = styles(curve["arm"] for curve in drawn)
+    figures = [(arm, _arm_figures(drawn, arm, i)) for i, arm in enumerate(arms)]
+    happened = {c["arm"] for c in curves if any(o["by_tokens"] is not None for o in c["onsets"].values())}
+    thresholds = _thresholds(curves)
+    with_onsets = dict.fromkeys(c["arm"] for c in curves if c["onsets"])
+    return CurvesView(
+        headline=_headline(curves),
+        arms=arms,
+        thresholds=thresholds,
+        onsets={arm: [_sentences(curves, arm, m) for m in thresholds] for arm in with_onsets},
+        overview=_overview(drawn, arms),
+        undrawn=[m for m in _taken(drawn) if m not in {m for kind in _kinds(drawn) for m in _measures(kind)}],
+        switched=[(arm, svgs) for arm, svgs in figures if arm in happened],
+        silent=[(arm, svgs) for arm, svgs in figures if arm not in happened],
+    )
+
+
+def _thresholds(curves: Sequence[Curve]) -> dict[str, str]:
+    """Measure -> the thresholds that were used for it."""
+    found: dict[str, set[float]] = {}
+    for curve in curves:
+        for measure, onset in curve["onsets"].items():
+            known = found.setdefault(measure, set())
+            known |= {onset["threshold"]} - {None}  # type: ignore[arg-type]
+    return {measure: listed(setting(value) for value in sorted(values)) for measure, values in found.items()}
+
+
+def _sentences(curves: Sequence[Curve], arm: str, measure: str) -> list[str]:
+    """Seeds with the same onset share a sentence: 'seeds 0 and 1: between 100k and 200k tokens'."""
+    seeds: dict[str, list[str]] = {}
+    for curve in curves:
+        if curve["arm"] == arm and measure in curve["onsets"]:
+            seeds.setdefault(words(curve["onsets"][measure]), []).append(str(curve["seed"]))
+    return [f"{'seed' if len(own) == 1 else 'seeds'} {listed(own)}: {said}" for said, own in seeds.items()]
+
+
+def words(onset: OnsetInterval) -> str:
+    """An onset in words; a censored one says so."""
+    if onset["by_tokens"] is None:
+        within = (
+            f"within {amount(onset['after_tokens'])} tokens" if onset["after_tokens"] is not None else "in this run"
+        )
+        return f"no onset {within} (censored)"
+    if onset["by_tokens"] == onset["after_tokens"]:
+        return f"from the first evaluation, at {amount(onset['by_tokens'])} tokens"
+    return f"between {amount(onset['after_tokens'])} and {amount(onset['by_tokens'])} tokens"
+
+
+def _headline(curves: Sequence[Curve]) -> str:
+    """How many cells switched, for every measure that has a threshold; real arms and controls apart."""
+    sentences = []
+    for measure in dict.fromkeys(m for c in curves for m in c["onsets"]):
+        parts = []
+        for kind, control in (("real arms", False), ("controls", True)):
+            found = [c["onsets"][measure] for c in curves if measure in c["onsets"] and c["control"] == control]
+            if found:
+                switched = sum(onset["by_tokens"] is not None for onset in found)
+                parts.append(f"{switched} of {plural(len(found), 'cell')} of {kind}")
+        sentences.append(f"{measure} left its baseline in {listed(parts)}.")
+    return " ".join(sentences) or "No onset was looked for."
+
+
+def _measures(curves: Sequence[Curve]) -> list[str]:
+    """Training loss and the measures with an onset; without any onset, the first measures that were taken."""
+    onsets = dict.fromkeys(m for c in curves for m in c["onsets"])
+    return [TRAIN_LOSS, *(onsets or _taken(curves)[:MOST])]
+
+
+def _taken(curves: Sequence[Curve]) -> list[str]:
+    """Everything that was measured while the cells trained."""
+    return list(dict.fromkeys(m for c in curves for p in c["points"] for m in p["measures"]))
+
+
+def _values(curve: Curve, measure: str) -> Iterator[dict[str, Any]]:
+    for point in curve["points"]:
+        value = point["train_loss"] if measure == TRAIN_LOSS else point["measures"].get(measure)
+        if value is not None:
+            yield {"arm": curve["arm"], "seed": str(curve["seed"]), "tokens": point["tokens"], "value": value}
+
+
+def _overview(curves: Sequence[Curve], arms: Mapping[str, Style]) -> list[Markup]:
+    """Real arms, then controls: what a control does would press the arms' curves flat."""
+    figures = []
+    for kind, control in (("arms", False), ("controls", True)):
+        of_kind = [curve for curve in curves if curve["control"] == control]
+        panels = []
+        for measure in _measures(of_kind):
+            if rows := [row for curve in of_kind for row in _values(curve, measure)]:
+                lines = _lines(rows, measure).encode(charts.colour(arms, "arm"), charts.dash(arms, "arm"))
+                title = charts.heading(_TITLES.get(measure, measure), f"all {kind}")
+                panels.append(lines.properties(title=title, width=WIDTH, height=HEIGHT))
+        said = f"Training loss and measures over training tokens, all {kind}"
+        figures += charts.side_by_side(panels, COLUMNS, f"curves-{kind}", said)
+    return figures
+
+
+def _lines(rows: list[dict[str, Any]], measure: str) -> Any:
+    title = "training loss, nats per token" if measure == TRAIN_LOSS else _unit(measure)
+    return (
+        alt.Chart(charts.data(rows))
+        .mark_line(strokeWidth=1.4, point=alt.OverlayMarkDef(size=12))
+        .encode(
+            alt.X("tokens:Q", title="training tokens", axis=alt.Axis(labelExpr=charts.LARGE, tickCount=5)),
+            alt.Y("value:Q", title=title, scale=alt.Scale(zero=measure != TRAIN_LOSS)),
+            alt.Detail("seed:N"),
+        )
+    )
+
+
+def _unit(measure: str) -> str:
+    return (
+        "difference, nats" if measure.endswith("permuted_minus_gold") else measure.rpartition(".")[2].replace("_", " ")
+    )
+
+
+def _arm_figures(curves: Sequence[Curve], arm: str, place: int) -> list[Markup]:
+    """Training loss and the measures with an onset, one panel each, with the interval of every seed's onset."""
+    own = [curve for curve in curves if curve["arm"] == arm]
+    panels = [panel for measure in _measures(own) if (panel := _arm_panel(own, measure)) is not None]
+    return charts.side_by_side(panels, COLUMNS, f"arm-{place}", f"Learning curves of {arm}, by seed")
+
+
+def _arm_panel(curves: Sequence[Curve], measure: str) -> Any:
+    rows = [row for curve in curves for row in _values(curve, measure)]
+    if not rows:
+        return None
+    seeds = styles(str(curve["seed"]) for curve in curves)
+    lines = _lines(rows, measure).encode(charts.colour(seeds, "seed"), charts.dash(seeds, "seed"))
+    layers = [*_onset_layers(curves, measure), lines]
+    title = charts.heading(_TITLES.get(measure, measure), *_sentences(curves, curves[0]["arm"], measure))
+    return alt.layer(*layers, title=title).properties(width=WIDTH, height=HEIGHT)
+
+
+def _onset_layers(curves: Sequence[Curve], measure: str) -> list[Any]:
+    """A band for each onset that happened, a dotted line at each threshold."""
+    found = [c["onsets"][measure] for c in curves if measure in c["onsets"]]
+    bands = [
+        {"tokens": onset["after_tokens"], "to": onset["by_tokens"]}
+        for onset in found
+        if onset["after_tokens"] is not None and onset["by_tokens"] is not None
+    ]
+    thresholds = sorted({o["threshold"] for o in found if o["threshold"] is not None})
+    layers = []
+    if bands:
+        layers.append(
+            alt.Chart(charts.data(bands)).mark_rect(color=_BAND, opacity=0.22).encode(alt.X("tokens:Q"), alt.X2("to"))
+        )
+    if thresholds:
+        rule = alt.Chart(charts.data([{"value": t} for t in thresholds])).mark_rule(strokeDash=[2, 3], color="#555")
+        layers.append(rule.encode(alt.Y("value:Q")))
+    return layers

@@ -1,0 +1,285 @@
+"""The report as one JSON value, made from manifests, results and verdicts; the page only shows it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import yaml
+
+from ablations import sweep
+from ablations.cells import machine_class
+from ablations.settings import Study
+from ablations.statistics.instrument import ControlOutcome, check
+from ablations.statistics.measures import CellResult, Measures
+from ablations.statistics.verdicts import judge
+from ablations.study import Prepared, resolved
+from curation.histograms import histograms
+from curation.report_data import provenance, warnings
+from curation.run_record import STUDY_ENDING, RunRecord
+from curation.runtime.identity import fingerprint
+from curation.runtime.manifest import Manifest, code_version, finished
+from curation.runtime.store import MANIFEST, Folder
+from curation.runtime.usage import Usage
+from tokenizer.pipeline import Tokenized
+
+Report = dict[str, Any]
+HIDDEN = (".standard_error",)  # readings that the table of measures leaves to the JSON of the cells
+
+
+def study_report(prepared: Prepared, out: Folder, predicted: Mapping[str, Any] | None, usage: Usage | None) -> Report:
+    """Everything that the page shows.
+
+    Args:
+        predicted: the estimate made before the first run, if there is one.
+        usage: of this run; None when nothing was run, and then the costs of the run before are kept.
+    """
+    study, record = prepared.study, prepared.curated.record
+    cells = sweep.results(prepared.plans, out)
+    real = Measures(c for c in cells if c.arm in study.arms)
+    controls = control_outcomes(study, Measures(cells))
+    report: Report = {
+        "format": 1,
+        "study": _heading(prepared),
+        "instrument": _instrument(controls),
+        "verdicts": [dataclasses.asdict(verdict) for verdict in judge(study.claims, real)],
+        "funnel": record["funnel"],
+        "histograms": histograms(RunRecord(out, record)),
+        "tokens": [_tokens(prepared.main, "bpe"), _tokens(prepared.controls, "words")],
+        "arms": _arms(prepared, cells),
+        "measures": _measures(Measures(cells)),
+        "curves": [_curve(cell, cell.arm not in study.arms) for cell in cells],
+        "shots": [shots for cell in cells for shots in _shots(cell)],
+        "cost": _cost(prepared, out, predicted, usage),
+        "provenance": [*provenance(record), *_machine()],
+        "config": yaml.safe_dump(resolved(study, prepared.recipe), sort_keys=False, allow_unicode=True, width=120),
+        "warnings": [*warnings(record["funnel"]), *_unfinished(prepared, cells)],
+    }
+    write_record(prepared, out, report)
+    return report
+
+
+def write_record(prepared: Prepared, out: Folder, report: Report | None = None) -> None:
+    """`<out>/runs/<name>.study.json`: where everything lies, and the results of all cells by hash."""
+    cells = sweep.results(prepared.plans, out)
+    record = {
+        "kind": "study",
+        "name": prepared.study.name,
+        "study": resolved(prepared.study, prepared.recipe),
+        "curation": prepared.curated.record["stages"],
+        "tokenizers": [_relative(t.folder, out) for t in (prepared.main, prepared.controls)],
+        "tokens": [path for t in (prepared.main, prepared.controls) for path in _token_folders(t, out)],
+        "cells": {plan.output.fingerprint: _relative(plan.output.folder(out), out) for plan in prepared.plans},
+        "results": {cell.cell: dict(cell.values) for cell in cells},
+        "cost": report["cost"] if report else None,
+        "code": code_version(),
+    }
+    (out / "runs").write_json(f"{prepared.study.name}{STUDY_ENDING}", record)
+
+
+def control_outcomes(study: Study, measures: Measures) -> list[ControlOutcome]:
+    """Every control held against its limits."""
+    controls = study.control_settings
+    k = max((_k_of(name) for name in measures.names() if name.endswith(".permuted_minus_gold")), default=8)
+    limits = {arm: (settings.low, settings.high) for arm, settings in controls.arms.items()}
+    measure = f"few_shot.control_map.k{k}.permuted_minus_gold"
+    return check(limits, measures, measure, k, controls.seeds or study.seeds)
+
+
+def _k_of(name: str) -> int:
+    return int(name.removesuffix(".permuted_minus_gold").rsplit(".k", 1)[1]) if ".control_map.k" in name else 0
+
+
+def _heading(prepared: Prepared) -> dict[str, Any]:
+    study = prepared.study
+    tokens = sorted({int(plan.spec["schedule"]["tokens"]) for plan in prepared.plans if not plan.control})
+    budget = " to ".join(f"{value / 1e6:g}M" for value in (tokens if len(tokens) < 3 else [tokens[0], tokens[-1]]))
+    return {
+        "name": study.name,
+        "question": study.question,
+        "fingerprint": fingerprint(sorted(plan.output.fingerprint for plan in prepared.plans)),
+        "code": code_version(),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seeds": study.seeds,
+        "budget_note": f"{budget} tokens a cell, {study.seeds} seeds, {len(prepared.plans)} cells",
+    }
+
+
+def _instrument(controls: Sequence[ControlOutcome]) -> dict[str, Any]:
+    failed = [control.arm for control in controls if not control.passed]
+    works = not failed
+    sentence = (
+        "The instrument works: every control gave what it must in every seed."
+        if works
+        else f"THE INSTRUMENT FAILED: {', '.join(failed)} did not give what it must, so nothing below can be trusted."
+    )
+    rows = [
+        {
+            "arm": c.arm,
+            "expectation": c.expectation,
+            "low": c.low,
+            "high": c.high,
+            "unit": "nats",
+            "seeds": {str(seed): value for seed, value in c.seeds.items()},
+            "passed": c.passed,
+        }
+        for c in controls
+    ]
+    return {"works": works, "sentence": sentence, "controls": rows}
+
+
+def _tokens(tokenized: Tokenized, kind: str) -> dict[str, Any]:
+    sources = {source: dict(tokens.manifest.counts) for source, tokens in tokenized.tokens.items()}
+    return {
+        "tokenizer": tokenized.name,
+        "kind": kind,
+        "vocab_size": tokenized.model.vocab_size,
+        "sources": sources,
+    }
+
+
+def _arms(prepared: Prepared, cells: Sequence[CellResult]) -> list[dict[str, Any]]:
+    first = {cell.arm: cell.result for cell in reversed(cells)}
+    rows: dict[str, dict[str, Any]] = {}
+    for plan in prepared.plans:
+        if plan.arm in rows or plan.arm not in first:
+            continue
+        result, model = first[plan.arm], plan.spec["model"]
+        rows[plan.arm] = {
+            "arm": plan.arm,
+            "control": plan.control,
+            "mixture": {part["source"]: part["weight"] for part in plan.spec["train"]},
+            "fraction": plan.spec["train"][0]["fraction"],
+            "model": {**{k: model.get(k) for k in ("layers", "width", "context")}, "parameters": result["parameters"]},
+            "tokens": result["tokens"],
+            "sources": {name: _seen(seen) for name, seen in result["sources"].items()},
+        }
+    return list(rows.values())
+
+
+def _seen(seen: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "tokens": seen["tokens"],
+        "repetitions": seen["repetitions"],
+        "documents": seen["documents_seen"],
+        "tokens_lost": seen["tokens_lost_an_epoch"],
+    }
+
+
+def _measures(measures: Measures) -> list[dict[str, Any]]:
+    rows = []
+    for name in measures.names():
+        if name.endswith(HIDDEN):
+            continue
+        metric = name.split(".")[0]
+        having = [cell for cell in measures.cells if name in cell.values]
+        reading = having[0].result["final"][metric]
+        arms: dict[str, dict[str, float]] = {}
+        for cell in having:
+            arms.setdefault(cell.arm, {})[str(cell.seed)] = cell.values[name]
+        rows.append(
+            {
+                "measure": name,
+                "metric": metric,
+                "unit": reading["unit"],
+                "lower_is_better": measures.lower_is_better(name),
+                "n": reading["n"].get(name.split(".", 1)[1]),
+                "arms": arms,
+            }
+        )
+    return rows
+
+
+def _curve(cell: CellResult, control: bool) -> dict[str, Any]:
+    points = [
+        {
+            "tokens": point["tokens"],
+            "train_loss": point["train_loss"],
+            "measures": {
+                f"{m}.{name}": value for m, values in point["measures"].items() for name, value in values.items()
+            },
+        }
+        for point in cell.result["curve"]
+    ]
+    onsets = {f"{m}.{name}": o for m, of_metric in cell.result["onset"].items() for name, o in of_metric.items()}
+    return {"arm": cell.arm, "seed": cell.seed, "control": control, "points": points, "onsets": onsets}
+
+
+def _shots(cell: CellResult) -> list[dict[str, Any]]:
+    details = cell.result["final"].get("few_shot", {}).get("details", {})
+    rows = []
+    for task, detail in details.items():
+        points = []
+        for k, condition in dict.fromkeys((group["k"], group["condition"]) for group in detail["groups"]):
+            start = f"few_shot.{task}.k{k}.{condition}"
+            n = cell.result["final"]["few_shot"]["n"].get(f"{task}.k{k}.{condition}", 0)
+            nll, accuracy = cell.values.get(f"{start}.nll"), cell.values.get(f"{start}.accuracy")
+            points.append({"k": k, "condition": condition, "nll": nll, "accuracy": accuracy, "n": n})
+        rows.append({"arm": cell.arm, "seed": cell.seed, "task": task, "points": points})
+    return rows
+
+
+def _cost(prepared: Prepared, out: Folder, predicted: Mapping[str, Any] | None, usage: Usage | None) -> dict[str, Any]:
+    stages = []
+    for path in stage_folders(prepared, out):
+        manifest = Manifest.load(Folder(f"{out.url}/{path}"))
+        reused = usage is None or manifest.cost["finished_at"] < usage.started_at
+        stages.append({"stage": f"{manifest.stage} {manifest.name}", **manifest.cost, "reused": reused})
+    cells = []
+    for plan in prepared.plans:
+        folder = plan.output.folder(out)
+        if finished(folder, plan.output.what):
+            timing = json.loads(folder.read("timing.json"))
+            name = folder.url.rsplit("/", 1)[-1]
+            cells.append({"cell": name, "seconds": timing["seconds"], "tokens_per_second": timing["tokens_per_second"]})
+    return {"predicted": predicted, "actual": _actual(prepared, out, usage), "stages": stages, "cells": cells}
+
+
+def _actual(prepared: Prepared, out: Folder, usage: Usage | None) -> dict[str, Any] | None:
+    """Cost of the run that did the work: a later run that found everything done must not overwrite it."""
+    name = f"{prepared.study.name}{STUDY_ENDING}"
+    before = (out / "runs").read_json(name).get("cost") if (out / "runs").exists(name) else None
+    known: dict[str, Any] | None = before["actual"] if before else None
+    mine = usage.actual() if usage else None
+    if mine is None or (
+        known and known["fingerprint"] == _heading(prepared)["fingerprint"] and known["seconds"] > mine["seconds"]
+    ):
+        return known
+    return {**mine, "fingerprint": _heading(prepared)["fingerprint"]}
+
+
+def stage_folders(prepared: Prepared, out: Folder) -> list[str]:
+    """Folders of all stages below the cells, relative to `out`."""
+    found: dict[str, None] = {}
+    for stages in prepared.curated.record["stages"].values():
+        found[stages["read"]] = None
+        for passed in stages["passes"].values():
+            for path in (*passed["scores"].values(), *passed["duplicates"], passed["decide"], passed["curated"]):
+                found[path] = None
+    for tokenized in (prepared.main, prepared.controls):
+        found[_relative(tokenized.folder, out)] = None
+        for path in _token_folders(tokenized, out):
+            found[path] = None
+    return [path for path in found if Folder(f"{out.url}/{path}").exists(MANIFEST)]
+
+
+def _token_folders(tokenized: Tokenized, out: Folder) -> list[str]:
+    return [_relative(folder, out) for t in tokenized.tokens.values() for folder in (t.parts, t.folder)]
+
+
+def _machine() -> list[dict[str, str]]:
+    return [{"what": what, "value": value} for what, value in machine_class().items()]
+
+
+def _unfinished(prepared: Prepared, cells: Sequence[CellResult]) -> list[str]:
+    missing = len(prepared.plans) - len(cells)
+    return (
+        [f"{missing} of {len(prepared.plans)} cells are not finished; the report shows the others"] if missing else []
+    )
+
+
+def _relative(folder: Folder, out: Folder) -> str:
+    return folder.url[len(out.url) :].lstrip("/")

@@ -1,0 +1,183 @@
+"""`loam curate ...`: raw text to curated shards, and questions about a finished run."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from curation.runtime.command import listing, table, what_options, where_options
+from curation.runtime.registry import Registry
+
+ANNOTATORS: Registry[Any] = Registry("curation.annotators", "Annotator", "loam.annotators", "annotator")
+ENTITIES: Registry[Any] = Registry("curation.pii", "Entity", "loam.entities", "entity")
+
+
+@click.group()
+def curate() -> None:
+    """Raw text to curated shards: measure every document, then decide.
+
+    RUN is the output folder of a finished run, or a file in its runs/.
+    """
+
+
+@curate.command(cls=listing(ANNOTATORS, ENTITIES))
+@click.argument("recipe")
+@where_options
+@what_options
+@click.option("--dry-run", is_flag=True, help="Check everything, print the plan, write nothing.")
+def run(
+    recipe: str, out: str, workers: int | None, ray_address: str | None, settings: tuple[str, ...],
+    plugins: tuple[str, ...], dry_run: bool,
+) -> None:  # fmt: skip
+    """Curate the sources of RECIPE, a YAML file.
+
+    What is finished is not done again; a killed run goes on where it stopped.
+    """
+    from curation import pipeline, plan
+    from curation import recipe as recipes
+    from curation.dashboard import page
+    from curation.report_data import curation_report
+    from curation.runtime.cluster import Compute
+    from curation.runtime.lock import sole_run
+    from curation.runtime.store import open_out
+
+    loaded = recipes.load(recipe, settings, plugins)
+    if dry_run:
+        click.echo(plan.describe(loaded))
+        return
+    folder = open_out(out)
+    with sole_run(folder):
+        curated = pipeline.curate(loaded, folder, Compute(ray_address, workers))
+        report = curation_report(curated.record, folder)
+        (folder / "reports").write(f"{loaded.name}.curation.html", page.render(report).encode())
+    click.echo(funnel_table(curated.record["funnel"]))
+    for warning in report["warnings"]:
+        click.echo(f"warning: {warning}")
+    click.echo(f"\ncurated shards: {folder.url}/runs/{loaded.name}.json names them\nreport:")
+    click.echo(f"{folder.url}/reports/{loaded.name}.curation.html")
+
+
+def funnel_table(funnel: dict[str, Any]) -> str:
+    """Source by source where the rows went."""
+    rows = []
+    for source, of_source in funnel.items():
+        dropped = of_source["dropped"]
+        most = max(dropped, key=lambda reason: dropped[reason]) if dropped else ""
+        rows.append(
+            (source, of_source["rows"], of_source["curated"], sum(dropped.values()), of_source["quarantined"], most)
+        )
+    return table(("source", "rows", "curated", "dropped", "quarantined", "dropped most often for"), rows)
+
+
+@curate.command("what-if")
+@click.argument("run")
+@click.option("--set", "settings", multiple=True, required=True, metavar="policy.KEY=VALUE", help="A change of the policy; may be given several times.")
+@click.option("--pass", "pass_", metavar="NAME", help="Pass whose policy is changed. [default: the last]")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def what_if(run: str, settings: tuple[str, ...], pass_: str | None, as_json: bool) -> None:
+    """What another policy would keep of RUN, from its scores alone: no text is read, nothing is written.
+
+    \b
+    loam curate what-if out --set policy.defaults.keep.gopher_words.words.min=20
+    loam curate what-if out --set policy.sources.code.keep.language=null
+    """
+    from curation.run_record import load
+    from curation.what_if import what_if as compare
+
+    found = compare(load(run), pass_, settings)
+    if as_json:
+        value = {
+            source: {
+                side: {"documents": o.documents, "kept": o.kept, "dropped": o.dropped}
+                for side, o in (("before", c.before), ("after", c.after))
+            }
+            for source, c in found.items()
+        }
+        click.echo(json.dumps(value, indent=1))
+        return
+    rows = [(s, c.before.documents, c.before.kept, c.after.kept, f"{c.after.kept - c.before.kept:+d}") for s, c in found.items()]
+    click.echo(table(("source", "documents", "kept", "would keep", "change"), rows))
+    reasons = []
+    for source, c in found.items():
+        for reason in sorted({*c.before.dropped, *c.after.dropped}):
+            before, after = c.before.dropped.get(reason, 0), c.after.dropped.get(reason, 0)
+            if before != after:
+                reasons.append((source, reason, before, after))
+    if reasons:
+        click.echo("\n" + table(("source", "dropped for", "before", "after"), reasons))
+
+
+@curate.command()
+@click.argument("run")
+@click.argument("id")
+@click.option("--text", is_flag=True, help="Print the document too (of a kept one as it was curated).")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def explain(run: str, id: str, text: bool, as_json: bool) -> None:
+    """Why RUN kept or dropped one document: origin, scores against bounds, verdict, spans.
+
+    ID is the document's id (the first 6 digits or more), or the id that its file gives it.
+    """
+    from curation.explain import explain as explain_document
+    from curation.run_record import load
+
+    found = explain_document(load(run), id, text)
+    if as_json:
+        click.echo(json.dumps(found, indent=1, ensure_ascii=False))
+        return
+    for key in ("id", "source", "path", "offset", "user_id", "chars", "meta"):
+        if found.get(key) is not None:
+            click.echo(f"{key:>8}: {found[key]}")
+    for name, passed in found["passes"].items():
+        click.echo(f"\npass {name}: {passed['reason']}" + (f" of {passed['duplicate_of']}" if passed["duplicate_of"] else ""))
+        rows = [
+            (f"{label}.{column}", value, _bound(passed["bounds"].get(label, {}).get(column)))
+            for label, values in passed["scores"].items()
+            for column, value in values.items()
+        ]
+        click.echo(table(("score", "value", "kept if"), rows))
+        for action in ("cut", "replaced"):
+            for span in passed[action]:
+                click.echo(f"{action}: characters {span['start']} to {span['end']} ({span['kind']})")
+    if text:
+        click.echo(f"\n{found['text']}")
+
+
+def _bound(bound: dict[str, Any] | None) -> str:
+    if not bound:
+        return ""
+    if "any_of" in bound:
+        return f"one of {', '.join(bound['any_of'])}"
+    return " and ".join(f"{'>=' if side == 'min' else '<='} {bound[side]:g}" for side in ("min", "max") if side in bound)
+
+
+@curate.command()
+@click.argument("run")
+@click.option("--kept", "which", flag_value="kept", help="Kept documents.")
+@click.option("--removed", "which", flag_value="removed", default="removed", help="Removed documents. [default]")
+@click.option("--quarantined", "which", flag_value="quarantined", help="Rows that could not be read.")
+@click.option("--source", metavar="NAME", help="Of one source only.")
+@click.option("--pass", "pass_", metavar="NAME", help="Of one pass only.")
+@click.option("--reason", metavar="REASON", help="Removed for one reason only.")
+@click.option("-n", default=10, show_default=True, type=click.IntRange(1), help="How many.")
+@click.option("--chars", default=400, show_default=True, type=click.IntRange(0), help="Characters of each to print.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON lines with the whole texts.")
+def sample(
+    run: str, which: str, source: str | None, pass_: str | None, reason: str | None, n: int, chars: int, as_json: bool
+) -> None:
+    """Documents of RUN to read: removed, kept or quarantined ones. Always the same ones, chosen by hash."""
+    from curation.run_record import load
+    from curation.sample import sample as take
+
+    rows = take(load(run), which, n, source, pass_, reason)
+    if not rows:
+        click.echo("none")
+    for row in rows:
+        if as_json:
+            click.echo(json.dumps(row, ensure_ascii=False))
+        elif which == "quarantined":
+            click.echo(f"{row['source']}: {row['file']}, offset {row['offset']}: {row['reason']}")
+        else:
+            text = row["text"][:chars].replace("\n", "\n    ")
+            click.echo(f"{row['id']}  {row['source']}  {row['reason']}\n    {text}\n")

@@ -1,0 +1,122 @@
+"""Everything a run knows of one document: origin, scores against their bounds, verdict, spans. Reads no other text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from curation.policy import KEPT, Rules
+from curation.run_record import RunRecord
+from curation.runtime.errors import ConfigError
+from curation.runtime.manifest import Manifest
+from curation.runtime.store import Folder
+from curation.shards import read_columns
+
+LEAST_ID_DIGITS = 6
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a document lies among a source's raw shards."""
+
+    source: str
+    file: str
+    row: int
+    id: bytes
+
+
+def find(run: RunRecord, wanted: str) -> Place:
+    """The document with this id (its first digits are enough) or with this id of the user's.
+
+    Raises:
+        ConfigError: none has it, or several have.
+    """
+    places = list(_matches(run, wanted))
+    if not places:
+        raise ConfigError(
+            f"{wanted}: no document of run {run.name} has this id. "
+            "Give the hex digits that `loam curate sample` shows, or the id of the input file."
+        )
+    if len({place.id for place in places}) > 1:
+        shown = ", ".join(f"{place.id.hex()} ({place.source})" for place in places[:5])
+        raise ConfigError(f"{wanted}: {len(places)} documents have this id: {shown}. Give more digits.")
+    return places[0]
+
+
+def _matches(run: RunRecord, wanted: str) -> Iterator[Place]:
+    digits = wanted.lower()
+    is_hex = LEAST_ID_DIGITS <= len(digits) <= 32 and all(digit in "0123456789abcdef" for digit in digits)
+    for source in run.sources():
+        folder = run.raw(source)
+        for part in Manifest.load(folder).parts:
+            table = read_columns(folder, part["file"], ["id", "user_id"])
+            for row, (id_, user_id) in enumerate(zip(table["id"].to_pylist(), table["user_id"].to_pylist(), strict=True)):
+                if user_id == wanted or (is_hex and id_.hex().startswith(digits)):
+                    yield Place(source, part["file"], row, id_)
+
+
+def explain(run: RunRecord, wanted: str, with_text: bool = False) -> dict[str, Any]:
+    """A document's way through the run.
+
+    Returns:
+        `id`, `source`, `path`, `offset`, `user_id`, `meta`, `chars`, and for each pass that it reached `scores`, `missed`
+        bounds, `reason` ("kept" if none), `duplicate_of` and `spans`; `text` of the kept document when asked for.
+    """
+    place = find(run, wanted)
+    row = _row(run.raw(place.source), place.file, place.id)
+    assert row is not None
+    text = row.pop("text")
+    found: dict[str, Any] = {**row, "id": place.id.hex(), "passes": {}}
+    for pass_ in run.recipe.passes:
+        passed = _pass(run, place, pass_.name, pass_.policy.rules_for(place.source))
+        if passed is None:
+            break
+        found["passes"][pass_.name] = passed
+        if passed["reason"] == "kept":
+            curated = _row(run.folder(place.source, pass_.name, "curated"), place.file, place.id)
+            text = curated["text"] if curated else text
+    if with_text:
+        found["text"] = text
+    return found
+
+
+def _row(folder: Folder, file: str, id_: bytes) -> dict[str, Any] | None:
+    table = read_columns(folder, file, ["id"])
+    ids = table["id"].to_pylist()
+    if id_ not in ids:
+        return None
+    from curation.shards import DOCUMENT
+
+    return dict(read_columns(folder, file, DOCUMENT.names).slice(ids.index(id_), 1).to_pylist()[0])
+
+
+def _pass(run: RunRecord, place: Place, pass_: str, rules: Rules) -> dict[str, Any] | None:
+    decisions = read_columns(run.folder(place.source, pass_, "decide"), place.file, ["id", "reason", "duplicate_of"])
+    ids = decisions["id"].to_pylist()
+    if place.id not in ids:
+        return None
+    row = ids.index(place.id)
+    decision = decisions.slice(row, 1).to_pylist()[0]
+    scores: dict[str, Any] = {}
+    spans: dict[str, Any] = {}
+    for label, folder in run.scores(place.source, pass_).items():
+        values = read_columns(folder, place.file, [c.name for c in run.annotators(run.pass_(pass_))[label].columns])
+        of_row = values.slice(row, 1).to_pylist()[0]
+        if "spans" in of_row:
+            spans[label] = of_row.pop("spans")
+        scores[label] = {name: value.hex() if isinstance(value, bytes) else value for name, value in of_row.items()}
+    keeper = decision["duplicate_of"]
+    return {
+        "scores": scores,
+        "bounds": _bounds(rules),
+        "reason": "kept" if decision["reason"] == KEPT else decision["reason"],
+        "duplicate_of": keeper.hex() if keeper else None,
+        "cut": [span for label in rules.cut for span in spans.get(label, [])],
+        "replaced": [span for label in rules.replace for span in spans.get(label, [])],
+    }
+
+
+def _bounds(rules: Rules) -> Mapping[str, Mapping[str, Any]]:
+    dumped: Mapping[str, Mapping[str, Any]] = rules.model_dump(mode="json", exclude_none=True)["keep"]
+    return dumped

@@ -1,0 +1,53 @@
+"""What a run would do, in words: configuration, stages and their shards; nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import yaml
+
+from curation import ingest
+from curation.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class SourcePlan:
+    """What reading one source takes: tasks, and bytes of its files."""
+
+    source: str
+    jobs: int
+    bytes: int
+
+
+def sources(recipe: Recipe) -> list[SourcePlan]:
+    """Every source's jobs; lists and hashes the input files, reads no document."""
+    stages = {name: ingest.read_stage(recipe, name) for name in recipe.sources}
+    return [SourcePlan(name, len(stage.jobs), sum(job.cost for job in stage.jobs)) for name, stage in stages.items()]
+
+
+def tree(recipe: Recipe, planned: list[SourcePlan]) -> Iterator[str]:
+    """The stages as a tree, one line each."""
+    shards = sum(plan.jobs for plan in planned)
+    yield "stages"
+    for plan in planned:
+        yield f"  read {plan.source}: {plan.jobs} shards, {plan.bytes / 1e6:.1f} MB"
+    for pass_ in recipe.passes:
+        yield f"  pass {pass_.name}"
+        yield f"    annotate: {shards} shards x {', '.join(recipe.annotators(pass_))}"
+        if any(pass_.policy.rules_for(name).duplicates for name in recipe.sources):
+            yield "    exact duplicates: hashes of all sources, by bucket"
+        yield f"    decide: {shards} shards"
+        yield f"    curate: {shards} shards"
+
+
+def resolved(recipe: Recipe) -> str:
+    """The recipe as YAML with everything that was left to defaults."""
+    text: str = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=120)
+    return text
+
+
+def describe(recipe: Recipe) -> str:
+    """The text of `loam curate run --dry-run`."""
+    planned = sources(recipe)
+    return "\n".join((resolved(recipe), *tree(recipe, planned), "", "nothing was written"))

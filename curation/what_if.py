@@ -1,0 +1,107 @@
+"""What another policy would keep, answered from the scores of a finished run; no text is read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from curation.dedup.exact import ROUTED, resolve
+from curation.eligibility import shard_reasons
+from curation.policy import DUPLICATE, KEPT, Policy, Rules
+from curation.run_record import RunRecord
+from curation.runtime.config import build, with_settings
+from curation.runtime.errors import ConfigError
+from curation.runtime.manifest import Manifest
+from curation.runtime.progress import meter
+from curation.shards import read_columns
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a policy does to one source: documents that it keeps, and drops by reason."""
+
+    documents: int
+    dropped: Mapping[str, int]
+
+    @property
+    def kept(self) -> int:
+        return self.documents - sum(self.dropped.values())
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One source as the run decided, and as the other policy would."""
+
+    before: Outcome
+    after: Outcome
+
+
+def what_if(run: RunRecord, pass_name: str | None, settings: Sequence[str]) -> dict[str, Comparison]:
+    """The run's decisions in one pass beside those of a changed policy.
+
+    Args:
+        settings: `policy.KEY=VALUE` settings laid on the pass.
+
+    Raises:
+        ConfigError: a setting does not begin with `policy.`, or the changed policy names what the run has not scored.
+    """
+    for setting in settings:
+        if not setting.startswith("policy."):
+            raise ConfigError(f"--set {setting}: only a policy can be changed without reading text. Begin with policy.")
+    pass_ = run.pass_(pass_name)
+    value = with_settings({"policy": pass_.policy.model_dump(mode="json", exclude_unset=True)}, settings)
+    policy = build(Policy, value["policy"], f"pass {pass_.name}.policy")
+    sources = run.sources()
+    policy.check(run.annotators(pass_), sources, f"pass {pass_.name}")
+    rules = {source: policy.rules_for(source) for source in sources}
+    after = _outcomes(run, pass_.name, rules)
+    return {source: Comparison(_decided(run, source, pass_.name), after[source]) for source in sources}
+
+
+def _decided(run: RunRecord, source: str, pass_name: str) -> Outcome:
+    counts = Manifest.load(run.folder(source, pass_name, "decide")).counts
+    return Outcome(int(counts["documents"]), dict(counts["dropped"]))
+
+
+def _outcomes(run: RunRecord, pass_name: str, rules: Mapping[str, Rules]) -> dict[str, Outcome]:
+    dropped: dict[str, Counter[str]] = {}
+    documents: dict[str, int] = {}
+    eligible: list[pa.Table] = []
+    with meter("what if", len(rules)) as shown:
+        for priority, (source, of_source) in enumerate(rules.items()):
+            dropped[source], documents[source] = Counter(), 0
+            for found, table in _shards(run, source, pass_name, of_source, priority):
+                dropped[source].update(reason for reason in found if reason != KEPT)
+                documents[source] += len(found)
+                eligible += [table] if table is not None else []
+            shown.advance()
+    if eligible:
+        edges = resolve(pa.concat_tables(eligible).combine_chunks())
+        for shard in edges["shard"].to_pylist():
+            dropped[shard.split("/")[0]][DUPLICATE] += 1
+    return {source: Outcome(documents[source], dict(sorted(dropped[source].items()))) for source in rules}
+
+
+def _shards(run: RunRecord, source: str, pass_name: str, rules: Rules, priority: int) -> Any:
+    folder, scores = run.folder(source, pass_name, "shards"), run.scores(source, pass_name)
+    for part in Manifest.load(folder).parts:
+        file = str(part["file"])
+        ids, found = shard_reasons(rules, folder, scores, file)
+        table = None
+        if rules.duplicates:
+            hashes = read_columns(scores[rules.duplicates], file, ["hash"])["hash"].combine_chunks()
+            rows = np.flatnonzero([reason == KEPT for reason in found])
+            columns = [
+                hashes.take(pa.array(rows)),
+                pa.array([ids[row] for row in rows], ROUTED.field("id").type),
+                pa.array(np.full(len(rows), priority, np.int32)),
+                pa.array([f"{source}/{file}"] * len(rows), pa.string()),
+                pa.array(rows),
+            ]
+            table = pa.table(columns, schema=ROUTED)
+        yield found, table

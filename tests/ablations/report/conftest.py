@@ -1,0 +1,227 @@
+"""A study of four arms and three controls with two seeds, as its manifests would give it."""
+
+import importlib.util
+import math
+from pathlib import Path
+
+import pytest
+
+_CURATION = Path(__file__).parents[2] / "curation" / "dashboard" / "conftest.py"
+_spec = importlib.util.spec_from_file_location("a_curation_run", _CURATION)
+_curation = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(_curation)
+run = _curation.run
+
+SEEDS = (0, 1)
+REAL = {
+    "code": {"code": 1.0},
+    "reference": {"reference": 1.0},
+    "korean": {"korean web": 1.0},
+    "mix_half": {"code": 0.5, "reference": 0.5},
+}
+CONTROLS = ("control_glossary", "control_encyclopedia", "control_chatter")
+GAP, GAIN = "few_shot.control_map.k8.permuted_minus_gold", "repeated_tokens.gain"
+BUDGET = 1_000_000
+
+
+def an_arm(name, mixture, control):
+    taken = {
+        s: {"tokens": int(BUDGET * w), "repetitions": 1.3, "documents": 40, "tokens_lost": 12}
+        for s, w in mixture.items()
+    }
+    model = {"layers": 2, "width": 64, "context": 128, "parameters": 300_000}
+    return {
+        "arm": name,
+        "control": control,
+        "mixture": mixture,
+        "fraction": 0.5,
+        "model": model,
+        "tokens": BUDGET,
+        "sources": taken,
+    }
+
+
+def a_curve(arm, seed, control, place):
+    strength = 9.0 if arm == "control_glossary" else 0.02 * place
+    turn = 400_000 + 80_000 * seed
+
+    def gap(t):
+        return strength / (1 + math.exp((turn - t) / 40_000)) + 0.01 * math.sin(t + seed)
+
+    points = [
+        {
+            "tokens": t,
+            "train_loss": None if t == 0 else 2 + 0.1 * place + 5 * math.exp(-t / 250_000),
+            "measures": {GAP: gap(t), GAIN: gap(t) / 3},
+        }
+        for t in range(0, BUDGET + 1, 50_000)
+    ]
+    late = arm == "control_glossary"
+    onset = (
+        {"after_tokens": turn - 80_000, "by_tokens": turn - 30_000}
+        if late
+        else {"after_tokens": BUDGET, "by_tokens": None}
+    )
+    return {
+        "arm": arm,
+        "seed": seed,
+        "control": control,
+        "points": points,
+        "onsets": {GAP: {"threshold": 0.5, **onset}, GAIN: {"threshold": 0.2, **onset}},
+    }
+
+
+def some_shots(arm, seed):
+    strong = arm == "control_glossary"
+    points = []
+    for k in (0, 1, 2, 4, 8, 16):
+        gold = 4.1 * math.exp(-k / 3) + 0.1 * seed if strong else 4.1 - 0.1 * min(k, 4) + 0.02 * seed
+        permuted = 4.1 + 0.7 * k if strong else gold + 0.01
+        for condition, nll in (("gold", gold), ("permuted", permuted)):
+            if k or condition == "gold":
+                points.append(
+                    {"k": k, "condition": condition, "nll": nll, "accuracy": math.exp(-max(nll, 0.01)), "n": 200}
+                )
+    return {"arm": arm, "seed": seed, "task": "control_map", "points": points}
+
+
+def a_measure(name, metric, unit, lower, base, arms, n=12345):
+    values = {arm: {str(s): base + 0.11 * i + 0.03 * s for s in SEEDS} for i, arm in enumerate(arms)}
+    return {"measure": name, "metric": metric, "unit": unit, "lower_is_better": lower, "n": n, "arms": values}
+
+
+def a_verdict(sentence, **other):
+    return {
+        "claim": "emerges",
+        "sentence": sentence,
+        "outcome": "undecided",
+        "registered": True,
+        "effect": 0.01,
+        "unit": "nats",
+        "interval": None,
+        "level": 0.95,
+        "seeds": 2,
+        "p": None,
+        "p_adjusted": None,
+        "smallest_effect": None,
+        "why": "2 seeds: points only, no verdict below 5",
+        "evidence": ["code_s0-0123456789ab", "code_s1-ba9876543210"],
+        **other,
+    }
+
+
+def the_verdicts():
+    return [
+        a_verdict("control_map emerges in arm code: undecided within this budget"),
+        a_verdict(
+            "mix_half gains more than code and reference apart",
+            claim="synergy",
+            outcome="supported",
+            effect=0.42,
+            interval=[0.2, 0.64],
+            smallest_effect=0.3,
+            seeds=6,
+            p=0.0022,
+            p_adjusted=0.0088,
+            why="6 seeds, Holm over 4 claims",
+        ),
+        a_verdict(
+            "korean and code differ in bits_per_byte.code",
+            claim="differs",
+            outcome="contradicted",
+            unit="bits per byte",
+            effect=-0.02,
+            interval=[-0.05, 0.01],
+            smallest_effect=0.04,
+            seeds=6,
+            p=0.31,
+            p_adjusted=0.31,
+            why="the interval lies inside what counts as no difference",
+        ),
+        a_verdict(
+            "repeated lines go with the gain", claim="goes_with", registered=False, effect=None, why="not listed"
+        ),
+    ]
+
+
+def the_controls():
+    silent = {"low": -0.05, "high": 0.05, "unit": "nats", "seeds": {"0": 0.01, "1": -0.02}, "passed": True}
+    return [
+        {
+            "arm": "control_glossary",
+            "expectation": "permuted labels cost more than 1 nat at k = 8",
+            "low": 1.0,
+            "high": None,
+            "unit": "nats",
+            "seeds": {"0": 10.2, "1": 9.8},
+            "passed": True,
+        },
+        {"arm": "control_encyclopedia", "expectation": "permuted labels cost nothing at k = 8", **silent},
+        {"arm": "control_chatter", "expectation": "permuted labels cost nothing at k = 8", **silent},
+    ]
+
+
+def the_cost(cells):
+    stages = [
+        {"stage": f"{verb} {source}", "wall_seconds": 1.0 + i, "work_seconds": 0.9 + i, "reused": verb == "read"}
+        for i, (verb, source) in enumerate(
+            (v, s) for v in ("read", "annotate", "encode") for s in ("code", "reference")
+        )
+    ]
+    stages += [{"stage": f"cell {cell}", "wall_seconds": 30.0, "work_seconds": 29.0, "reused": False} for cell in cells]
+    return {
+        "predicted": {"seconds": 300, "memory_bytes": 2_000_000_000, "disk_bytes": 40_000_000},
+        "actual": {"seconds": 455.0, "peak_memory_bytes": 1_700_000_000, "disk_bytes": 38_000_000},
+        "stages": stages,
+        "cells": [{"cell": cell, "seconds": 30.0, "tokens_per_second": 60_000.0} for cell in cells],
+    }
+
+
+@pytest.fixture
+def report(run):
+    arms = [*REAL, *CONTROLS]
+    cells = [f"{arm}_s{seed}-0123456789ab" for arm in arms for seed in SEEDS]
+    splits = {
+        "train": {"documents": 900, "tokens": 400_000, "utf8_bytes": 1_500_000},
+        "heldout": {"documents": 45, "tokens": 20_000, "utf8_bytes": 75_000},
+    }
+    return {
+        "format": 1,
+        "study": {
+            "name": "demo",
+            "question": "Which of three sources, alone or mixed, gives a small model in-context learning?",
+            "fingerprint": "0123456789abcdef" * 4,
+            "code": "0.1.0",
+            "created": "2026-01-01T00:00:00Z",
+            "seeds": 2,
+            "budget_note": "1.0M tokens a cell",
+        },
+        "instrument": {
+            "works": True,
+            "sentence": "The instrument works: 3 of 3 controls came out as they had to, in every seed.",
+            "controls": the_controls(),
+        },
+        "verdicts": the_verdicts(),
+        "tokens": [
+            {"tokenizer": "main", "kind": "bpe", "vocab_size": 4096, "sources": dict.fromkeys(run["funnel"], splits)}
+        ],
+        "arms": [
+            *(an_arm(name, mixture, False) for name, mixture in REAL.items()),
+            *(an_arm(name, {name.removeprefix("control_"): 1.0}, True) for name in CONTROLS),
+        ],
+        "measures": [
+            *(
+                a_measure(f"bits_per_byte.{s}", "bits_per_byte", "bits per byte", True, 1.9, REAL)
+                for s in run["funnel"]
+            ),
+            a_measure(GAP, "few_shot", "nats", False, 0.01, arms, n=200),
+            a_measure("few_shot.control_map.k8.gold", "few_shot", "nats", True, 3.7, arms, n=200),
+            a_measure(
+                "late_minus_early.common", "late_minus_early", "nats per token", True, -0.4, list(REAL)[:3], n=None
+            ),
+        ],
+        "curves": [a_curve(arm, seed, arm in CONTROLS, i) for i, arm in enumerate(arms) for seed in SEEDS],
+        "shots": [some_shots(arm, seed) for arm in ("code", "korean", *CONTROLS) for seed in SEEDS],
+        "cost": the_cost(cells),
+        **run,
+    }

@@ -1,0 +1,14 @@
+"""The curated shards of a finished run."""
+
+from __future__ import annotations
+
+from curation.run_record import RunRecord
+from curation.runtime.manifest import Manifest
+from curation.shards import ShardSet
+
+
+def shard_sets(run: RunRecord) -> dict[str, ShardSet]:
+    """What the last pass of a run curated, by source."""
+    last = run.recipe.passes[-1].name
+    folders = {source: run.folder(source, last, "curated") for source in run.sources()}
+    return {source: ShardSet(source, folder, Manifest.load(folder)) for source, folder in folders.items()}
