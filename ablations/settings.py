@@ -180,7 +180,7 @@ def load(path: str, settings: Sequence[str] = (), plugins: Sequence[str] = ()) -
     """
     path = resolve(path)
     value = {"name": recipes.stem(path), **with_settings(read_yaml(path), settings), "folder": os.path.dirname(path) or "."}
-    value["plugins"] = (*(value.get("plugins") or ()), *(os.path.abspath(plugin) for plugin in plugins))
+    value["plugins"] = (*_listed(value.get("plugins")), *(os.path.abspath(plugin) for plugin in plugins))
     study = build(Study, value, path)
     return study, _recipe_of(study, path)
 
@@ -192,11 +192,15 @@ def _recipe_of(study: Study, path: str) -> Recipe:
     else:
         where, value = path, dict(study.recipe)
     value.setdefault("name", study.name)
-    value["plugins"] = (*(value.get("plugins") or ()), *(os.path.abspath(Path(study.folder, p)) for p in study.plugins))
+    value["plugins"] = (*_listed(value.get("plugins")), *(os.path.abspath(Path(study.folder, p)) for p in study.plugins))
     with_controls = _with_controls(recipes.with_default_passes(value), study.control_settings, study)
     recipe = recipes.from_mapping(with_controls, where)
     _check_sources(study, recipe)
     return recipe
+
+
+def _listed(value: Any) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value or ())
 
 
 def _with_controls(value: dict[str, Any], controls: ControlSettings, study: Study) -> dict[str, Any]:

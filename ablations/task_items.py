@@ -45,6 +45,7 @@ def task_file(
     cls = TASKS.get(settings.kind, plugins)
     if cls is ControlMap:
         items = control_items(tokenizer, settings.items, base_seed)
+        check_length(items, context)
     else:
         task = cls()
         pool, queries = _rows(settings, "pool"), _rows(settings, "queries")
@@ -76,6 +77,22 @@ def control_items(tokenizer: TokenizerModel, n_items: int, base_seed: int) -> Ta
         return ControlMap.items(keys, values, tokenizer.bos, seed("control_map", base_seed), n_items)  # type: ignore[arg-type]
     except ValueError as error:
         raise ConfigError(f"task control_map: {error} Give the tokenizer a larger vocabulary or more text.") from error
+
+
+def check_length(items: TaskItems, context: int) -> None:
+    """Every map has to fit, or the curve over k would be one over different maps.
+
+    Raises:
+        ConfigError: the context is too short.
+    """
+    longest = max(
+        len(group.prefix) + len(item.prompt) + max(map(len, item.choices)) for group in items.groups for item in group.items
+    )
+    if longest - 1 > context:
+        raise ConfigError(
+            f"task control_map: {max(items.shots)} pairs shown twice take {longest - 1} tokens, and cells.model.context is "
+            f"{context}. Raise it."
+        )
 
 
 def _rows(settings: TaskSettings, which: str) -> list[Mapping[str, Any]]:

@@ -57,8 +57,8 @@ def decide_job(shared: Mapping[str, Any], spec: Mapping[str, Any], folders: dict
             assert found[row] == KEPT, "only documents that are kept so far take part in deduplication"
             found[row], keepers[row] = DUPLICATE, keeper
     with row_writer(folder, spec["file"], DECISION) as writer:
-        for id_, reason, keeper in zip(ids, found, keepers, strict=True):
-            writer.add({"id": id_, "reason": reason, "duplicate_of": keeper}, 64)
+        for id_, reason, duplicate_of in zip(ids, found, keepers, strict=True):
+            writer.add({"id": id_, "reason": reason, "duplicate_of": duplicate_of}, 64)
     dropped = Counter(reason for reason in found if reason != KEPT)
     counts = {"documents": len(ids), "kept": len(ids) - dropped.total(), "dropped": dict(sorted(dropped.items()))}
     return {"decisions": {"parts": [{"file": spec["file"], "rows": len(ids)}], "counts": counts}}

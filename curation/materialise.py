@@ -20,7 +20,7 @@ from curation.runtime.registry import Plugin, plugin_digest
 from curation.runtime.stages import Job, Output, Result, Stage, total
 from curation.runtime.store import Folder
 from curation.shards import DOCUMENT, ID, check_aligned, read_columns, row_groups, row_writer
-from curation.text.spans import apply, united
+from curation.text.spans import apply, made, united
 
 VERSION = 1
 SAMPLE_CHARS = 4000
@@ -97,7 +97,7 @@ class Edits:
     """What is done to one kept document."""
 
     def __init__(self, cuts: list[tuple[int, int]], finds: list[tuple[int, int, str]], entities: Mapping[str, Any]) -> None:
-        self.cuts, self.finds, self.entities = united(cuts), finds, entities
+        self.cuts, self.finds, self.entities = united(cuts), made(cuts, finds), entities
 
     def applied_to(self, text: str) -> str:
         if not self.cuts and not self.finds:

@@ -37,7 +37,7 @@ def curate(recipe: Recipe, out: Folder, compute: Compute) -> Curated:
     """Do what is missing of a recipe's stages and write the run's record, which points at all of them."""
     shards = read_sources(recipe, out, compute)
     funnel = {name: SourceFunnel.of(raw) for name, raw in shards.items()}
-    stages = {name: {"read": _relative(raw.folder, out), "passes": {}} for name, raw in shards.items()}
+    stages: dict[str, Any] = {name: {"read": _relative(raw.folder, out), "passes": {}} for name, raw in shards.items()}
     for pass_ in recipe.passes:
         shards, folders = run_pass(recipe, pass_, shards, out, compute)
         for name, curated in shards.items():
@@ -61,7 +61,7 @@ def curate(recipe: Recipe, out: Folder, compute: Compute) -> Curated:
 
 def read_sources(recipe: Recipe, out: Folder, compute: Compute) -> dict[str, ShardSet]:
     """Raw shards of every source."""
-    stages = {name: ingest.read_stage(recipe, name) for name in recipe.sources}
+    stages: dict[str, Any] = {name: ingest.read_stage(recipe, name) for name in recipe.sources}
     return _shard_sets(stages, "documents", out, compute)
 
 

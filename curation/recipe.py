@@ -128,6 +128,7 @@ def from_mapping(value: Mapping[str, Any], where: str, plugins: Sequence[str] = 
     """A recipe from a mapping; `where` is the file it stands in."""
     value = {"name": stem(where), **with_default_passes(value), "folder": os.path.dirname(where) or "."}
     own = value.get("plugins") or ()
+    own = (own,) if isinstance(own, str) else own
     value["plugins"] = (*own, *(os.path.abspath(path) for path in plugins))
     recipe = build(Recipe, value, where)
     recipe.check()

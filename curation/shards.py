@@ -81,7 +81,8 @@ class RowWriter:
 
     def add_table(self, table: pa.Table) -> None:
         """A row group of its own."""
-        self._writer.write_table(table.cast(self._schema))
+        whole = max(1, table.num_rows)  # else pyarrow starts a new group after 2^20 rows
+        self._writer.write_table(table.cast(self._schema), row_group_size=whole)
         self.rows += table.num_rows
 
     def flush(self) -> None:

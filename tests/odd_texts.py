@@ -25,6 +25,7 @@ ODD = (
     "# # ... … - • *\n- x...\n• …",
     "x" * 3000,
     "0123456789\n" * 5,
+    "the same line again\n" * 2 + "the same line again",
     "we use cookies. " * 20,
     "a@b.co " * 20,
 )

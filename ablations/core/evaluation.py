@@ -50,7 +50,10 @@ class EvaluationData:
                 name: Documents.read(folder, stem, model.vocab_size, tokenizer.bos)
                 for name, stem in sorted(spec.heldout.items())
             },
-            tasks=[TaskItems.read(folder / path, model.vocab_size, model.context) for path in spec.tasks],
+            tasks=[
+                in_hashed_order(TaskItems.read(folder / path, model.vocab_size, model.context), spec.seeds.evaluation)
+                for path in spec.tasks
+            ],
             seed=spec.seeds.evaluation,
             windows=effort.windows,
             items=effort.items,
@@ -70,7 +73,16 @@ class EvaluationData:
         """Numbers of the documents in the order in which they are chosen."""
         return np.argsort(hash_ids(documents.ids, "evaluation", self.seed), kind="stable")
 
-    def items_of(self, group: Group) -> list[Item]:
-        """The first items by hash of their ids: the same ones in every group that has them, pairs together."""
-        ranked = sorted(group.items, key=lambda item: (key_of("item", self.seed, item.id.split(".")[0]), item.id))
-        return ranked[: self.items]
+    def items_of(self, group: Group) -> tuple[Item, ...]:
+        """The first items of a group, which `of` has put into hashed order: the same ones in every group."""
+        return group.items[: self.items]
+
+
+def in_hashed_order(task: TaskItems, seed: int) -> TaskItems:
+    """The task with the items of each group ordered by a hash of their ids, the two of a pair together."""
+
+    def rank(item: Item) -> tuple[int, str]:
+        return key_of("item", seed, item.id.split(".")[0]), item.id
+
+    groups = (dataclasses.replace(group, items=tuple(sorted(group.items, key=rank))) for group in task.groups)
+    return dataclasses.replace(task, groups=tuple(groups))

@@ -6,20 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ablations.report.contract import Arm, ArmSource, Model
-from curation.dashboard.numbers import amount, count
+from curation.dashboard.numbers import amount, count, ratio
 
 _NOTHING: ArmSource = {"tokens": None, "repetitions": None, "documents": None, "tokens_lost": None}
 
 
 @dataclass(frozen=True)
 class ArmRow:
-    """`first`: the arm's own columns are written in this row; `weight`: of the source in the mixture."""
+    """`first`: the arm's own columns are written in this row; `share`: of the source in the mixture."""
 
     arm: Arm
     first: bool
     model: str
     source: str
-    weight: float | None
+    share: float | None
     taken: ArmSource
 
 
@@ -31,8 +31,9 @@ def arm_rows(arms: Sequence[Arm]) -> list[ArmRow]:
 def _rows(arm: Arm) -> list[ArmRow]:
     sources = list(dict.fromkeys([*arm["mixture"], *arm["sources"]])) or ["no source"]
     model = _model(arm["model"])
+    weights = sum(weight or 0 for weight in arm["mixture"].values())  # relative: 1 and 1 is half and half
     return [
-        ArmRow(arm, i == 0, model, name, arm["mixture"].get(name), arm["sources"].get(name, _NOTHING))
+        ArmRow(arm, i == 0, model, name, ratio(arm["mixture"].get(name), weights), arm["sources"].get(name, _NOTHING))
         for i, name in enumerate(sources)
     ]
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import altair as alt
 from markupsafe import Markup
 
-from ablations.report.contract import Cost, StageTime
+from ablations.report.contract import Cost
 from curation.dashboard import charts, palette
 from curation.dashboard.numbers import NOTHING, duration, plural, size
 
-SHOWN = 24  # stages with a bar of their own
+SHOWN = 20  # stages with a bar of their own
+REUSED = "reused"
 
 
 @dataclass(frozen=True)
@@ -40,50 +40,50 @@ def _line(what: str, predicted: float | None, actual: float | None, text: Any) -
     return CostLine(what, text(predicted), text(actual), times)
 
 
-def time_headline(stages: Sequence[StageTime]) -> str:
-    """Names the stage that took longest."""
-    timed = [s for s in stages if s["wall_seconds"]]
-    if not timed:
+def time_headline(cost: Cost) -> str:
+    """Names what took most work."""
+    work = _work(cost)
+    if not work:
         return "No stage took any time that was recorded."
-    longest = max(timed, key=lambda s: s["wall_seconds"] or 0)
-    total = sum(s["wall_seconds"] or 0 for s in timed)
-    reused = sum(bool(s["reused"]) for s in stages)
-    ending = f"; {plural(reused, 'stage')} of {len(stages)} reused from an earlier run." if reused else "."
-    return (
-        f"Longest: {longest['stage']}, {duration(longest['wall_seconds'])} of {duration(total)} in all stages{ending}"
-    )
+    (most, _), seconds = max(work.items(), key=lambda item: item[1])
+    reused = sum(bool(stage["reused"]) for stage in cost["stages"])
+    ending = f"; {reused} of {plural(len(cost['stages']), 'stage')} reused from an earlier run." if reused else "."
+    return f"Most work: {most}, {duration(seconds)} of {duration(sum(work.values()))}{ending}"
 
 
-def stage_figure(stages: Sequence[StageTime]) -> Markup | None:
-    """A bar for each stage, in the order of the run; short ones together when there are many."""
-    rows = _rows(stages)
+def work_figure(cost: Cost) -> Markup | None:
+    """A bar for each stage and one for all cells, the longest first; short ones together when there are many."""
+    rows = _rows(_work(cost))
     if not rows:
         return None
     order = [row["stage"] for row in rows]
-    kinds = {"run now": palette.Style(palette.BLUE), "reused": palette.Style(palette.GREY)}
+    kinds = {"run now": palette.Style(palette.BLUE), REUSED: palette.Style(palette.GREY)}
     base = alt.Chart(charts.data(rows)).encode(
-        alt.X("seconds:Q", title="seconds by the clock"), alt.Y("stage:N", title=None, sort=order)
+        alt.X("seconds:Q", title="seconds of work, jobs added up", axis=alt.Axis(tickCount=8)),
+        alt.Y("stage:N", title=None, sort=order),
     )
     bars = base.mark_bar().encode(charts.colour(kinds, "kind"))
     text = base.mark_text(align="left", dx=4, fontSize=11, color="#444").encode(alt.Text("label:N"))
-    return charts.svg(
-        (bars + text).properties(width=760, height=alt.Step(18)), "stages", "Seconds by the clock, one bar a stage"
-    )
+    chart = (bars + text).properties(width=760, height=alt.Step(18))
+    return charts.svg(chart, "work", "Seconds of work, one bar a stage")
 
 
-def _rows(stages: Sequence[StageTime]) -> list[dict[str, Any]]:
+def _work(cost: Cost) -> dict[tuple[str, str], float]:
+    """(Stage, reused or not) -> seconds of work; stages run side by side, so times by the clock do not add up."""
     seconds: dict[tuple[str, str], float] = {}
-    for stage in stages:
-        if stage["wall_seconds"] is not None:
-            key = (stage["stage"], "reused" if stage["reused"] else "run now")
-            seconds[key] = seconds.get(key, 0.0) + stage["wall_seconds"]
-    long = set(sorted(seconds, key=lambda key: -seconds[key])[:SHOWN])
-    rows = [
-        _bar(f"{name}{' (reused)' * (kind == 'reused')}", kind, seconds[name, kind])
-        for name, kind in seconds
-        if (name, kind) in long
-    ]
-    rest = [value for key, value in seconds.items() if key not in long]
+    for stage in cost["stages"]:
+        spent = stage["work_seconds"] if stage["work_seconds"] is not None else stage["wall_seconds"]
+        key = (f"{stage['stage']} ({REUSED})", REUSED) if stage["reused"] else (stage["stage"], "run now")
+        seconds[key] = seconds.get(key, 0.0) + (spent or 0)
+    if cells := [cell["seconds"] for cell in cost["cells"] if cell["seconds"] is not None]:
+        seconds[f"{plural(len(cells), 'cell')}, trained and measured", "run now"] = sum(cells)
+    return {key: spent for key, spent in seconds.items() if spent}
+
+
+def _rows(work: dict[tuple[str, str], float]) -> list[dict[str, Any]]:
+    order = sorted(work, key=lambda key: -work[key])
+    rows = [_bar(name, kind, work[name, kind]) for name, kind in order[:SHOWN]]
+    rest = [work[key] for key in order[SHOWN:]]
     return [*rows, _bar(f"{plural(len(rest), 'shorter stage')} together", "run now", sum(rest))] if rest else rows
 
 

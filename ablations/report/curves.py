@@ -36,11 +36,16 @@ class CurvesView:
     silent: list[tuple[str, list[Markup]]]
 
 
-def curves_view(curves: Sequence[Curve]) -> CurvesView:
-    """Everything that the template of the learning curves shows."""
+def curves_view(curves: Sequence[Curve], units: Mapping[str, str]) -> CurvesView:
+    """Everything that the template of the learning curves shows.
+
+    Args:
+        units: of the measures, for the axes.
+    """
     drawn = [curve for curve in curves if curve["points"]]
     arms = styles(curve["arm"] for curve in drawn)
-    figures = [(arm, _arm_figures(drawn, arm, i)) for i, arm in enumerate(arms)]
+    axes = _axes(drawn, units)
+    figures = [(arm, _arm_figures(drawn, arm, axes, i)) for i, arm in enumerate(arms)]
     happened = {c["arm"] for c in curves if any(o["by_tokens"] is not None for o in c["onsets"].values())}
     thresholds = _thresholds(curves)
     with_onsets = dict.fromkeys(c["arm"] for c in curves if c["onsets"])
@@ -49,8 +54,8 @@ def curves_view(curves: Sequence[Curve]) -> CurvesView:
         arms=arms,
         thresholds=thresholds,
         onsets={arm: [_sentences(curves, arm, m) for m in thresholds] for arm in with_onsets},
-        overview=_overview(drawn, arms),
-        undrawn=[m for m in _taken(drawn) if m not in {m for kind in _kinds(drawn) for m in _measures(kind)}],
+        overview=_overview(drawn, arms, axes),
+        undrawn=[measure for measure in _taken(drawn) if measure not in axes],
         switched=[(arm, svgs) for arm, svgs in figures if arm in happened],
         silent=[(arm, svgs) for arm, svgs in figures if arm not in happened],
     )
@@ -62,7 +67,8 @@ def _thresholds(curves: Sequence[Curve]) -> dict[str, str]:
     for curve in curves:
         for measure, onset in curve["onsets"].items():
             known = found.setdefault(measure, set())
-            known |= {onset["threshold"]} - {None}  # type: ignore[arg-type]
+            if onset["threshold"] is not None:
+                known.add(onset["threshold"])
     return {measure: listed(setting(value) for value in sorted(values)) for measure, values in found.items()}
 
 
@@ -101,10 +107,11 @@ def _headline(curves: Sequence[Curve]) -> str:
     return " ".join(sentences) or "No onset was looked for."
 
 
-def _measures(curves: Sequence[Curve]) -> list[str]:
-    """Training loss and the measures with an onset; without any onset, the first measures that were taken."""
+def _axes(curves: Sequence[Curve], units: Mapping[str, str]) -> dict[str, str]:
+    """What is drawn, and what its axis says: training loss and the measures with an onset, else the first taken."""
     onsets = dict.fromkeys(m for c in curves for m in c["onsets"])
-    return [TRAIN_LOSS, *(onsets or _taken(curves)[:MOST])]
+    drawn = onsets or _taken(curves)[:MOST]
+    return {TRAIN_LOSS: "training loss, nats per token"} | {m: units.get(m) or m.rpartition(".")[2] for m in drawn}
 
 
 def _taken(curves: Sequence[Curve]) -> list[str]:
@@ -119,15 +126,15 @@ def _values(curve: Curve, measure: str) -> Iterator[dict[str, Any]]:
             yield {"arm": curve["arm"], "seed": str(curve["seed"]), "tokens": point["tokens"], "value": value}
 
 
-def _overview(curves: Sequence[Curve], arms: Mapping[str, Style]) -> list[Markup]:
+def _overview(curves: Sequence[Curve], arms: Mapping[str, Style], axes: Mapping[str, str]) -> list[Markup]:
     """Real arms, then controls: what a control does would press the arms' curves flat."""
     figures = []
     for kind, control in (("arms", False), ("controls", True)):
         of_kind = [curve for curve in curves if curve["control"] == control]
         panels = []
-        for measure in _measures(of_kind):
+        for measure, unit in axes.items():
             if rows := [row for curve in of_kind for row in _values(curve, measure)]:
-                lines = _lines(rows, measure).encode(charts.colour(arms, "arm"), charts.dash(arms, "arm"))
+                lines = _lines(rows, unit).encode(charts.colour(arms, "arm"), charts.dash(arms, "arm"))
                 title = charts.heading(_TITLES.get(measure, measure), f"all {kind}")
                 panels.append(lines.properties(title=title, width=WIDTH, height=HEIGHT))
         said = f"Training loss and measures over training tokens, all {kind}"
@@ -135,38 +142,31 @@ def _overview(curves: Sequence[Curve], arms: Mapping[str, Style]) -> list[Markup
     return figures
 
 
-def _lines(rows: list[dict[str, Any]], measure: str) -> Any:
-    title = "training loss, nats per token" if measure == TRAIN_LOSS else _unit(measure)
+def _lines(rows: list[dict[str, Any]], unit: str) -> Any:
     return (
         alt.Chart(charts.data(rows))
         .mark_line(strokeWidth=1.4, point=alt.OverlayMarkDef(size=12))
         .encode(
             alt.X("tokens:Q", title="training tokens", axis=alt.Axis(labelExpr=charts.LARGE, tickCount=5)),
-            alt.Y("value:Q", title=title, scale=alt.Scale(zero=measure != TRAIN_LOSS)),
+            alt.Y("value:Q", title=unit, scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=5)),
             alt.Detail("seed:N"),
         )
     )
 
 
-def _unit(measure: str) -> str:
-    return (
-        "difference, nats" if measure.endswith("permuted_minus_gold") else measure.rpartition(".")[2].replace("_", " ")
-    )
-
-
-def _arm_figures(curves: Sequence[Curve], arm: str, place: int) -> list[Markup]:
-    """Training loss and the measures with an onset, one panel each, with the interval of every seed's onset."""
+def _arm_figures(curves: Sequence[Curve], arm: str, axes: Mapping[str, str], place: int) -> list[Markup]:
+    """One arm alone, one panel a measure, with the interval of every seed's onset."""
     own = [curve for curve in curves if curve["arm"] == arm]
-    panels = [panel for measure in _measures(own) if (panel := _arm_panel(own, measure)) is not None]
+    panels = [panel for measure, unit in axes.items() if (panel := _arm_panel(own, measure, unit)) is not None]
     return charts.side_by_side(panels, COLUMNS, f"arm-{place}", f"Learning curves of {arm}, by seed")
 
 
-def _arm_panel(curves: Sequence[Curve], measure: str) -> Any:
+def _arm_panel(curves: Sequence[Curve], measure: str, unit: str) -> Any:
     rows = [row for curve in curves for row in _values(curve, measure)]
     if not rows:
         return None
     seeds = styles(str(curve["seed"]) for curve in curves)
-    lines = _lines(rows, measure).encode(charts.colour(seeds, "seed"), charts.dash(seeds, "seed"))
+    lines = _lines(rows, unit).encode(charts.colour(seeds, "seed"), charts.dash(seeds, "seed"))
     layers = [*_onset_layers(curves, measure), lines]
     title = charts.heading(_TITLES.get(measure, measure), *_sentences(curves, curves[0]["arm"], measure))
     return alt.layer(*layers, title=title).properties(width=WIDTH, height=HEIGHT)

@@ -54,9 +54,9 @@ def _parts(report: Report) -> dict[str, Any]:
         "arm_rows": arm_rows(report["arms"]),
         "blocks": blocks(report["measures"], report["arms"]),
         "tasks": task_views(report["shots"], {arm["arm"] for arm in report["arms"] if arm["control"]}),
-        "curves": curves_view(report["curves"]),
+        "curves": curves_view(report["curves"], {m["measure"]: m["unit"] for m in report["measures"]}),
         "cost_lines": cost.cost_lines(report["cost"]),
-        "time_headline": cost.time_headline(report["cost"]["stages"]),
-        "stage_figure": cost.stage_figure(report["cost"]["stages"]),
+        "time_headline": cost.time_headline(report["cost"]),
+        "work_figure": cost.work_figure(report["cost"]),
         **curation_page.curation_parts(report),
     }

@@ -85,7 +85,7 @@ def _headline(rows: list[ShotRow]) -> str:
         return "Gold and permuted demos were not both asked."
     most = max(row.k for row in last.values())
     at_most = [row for row in last.values() if row.k == most]
-    each = listed(f"{number(row.difference)} nats in {row.arm}" for row in at_most)
+    each = listed(f"{number(round(row.difference or 0, 3))} nats in {row.arm}" for row in at_most)
     return f"At k = {most}, permuting the labels of the demos costs {each}."
 
 

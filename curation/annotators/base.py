@@ -27,7 +27,9 @@ class Column:
     Args:
         name: of the column; the policy addresses it as `annotator.name`.
         unit: such as "words" or "share of characters".
-        type: of the values; "hash" is 16 bytes, "spans" a list of (start, end, kind) in code points.
+        type: of the values; "hash" is 16 bytes, "spans" a list of (start, end, kind) in code points. A policy finds what to cut or
+            replace in a column called `spans`, and duplicates in one called `hash`. A span that is meant as a whole line
+            includes its newline.
         range: least and greatest possible value, None where there is no limit.
         low_is_bad, high_is_bad: the side on which documents are usually dropped; for charts and for explanations.
     """
@@ -62,8 +64,8 @@ class Spans:
         """From (document, start, end, kind) rows in any order."""
         ordered = sorted(rows)
         numbers = np.array([row[:3] for row in ordered], np.int64).reshape(-1, 3)
-        columns = (np.ascontiguousarray(numbers[:, i]) for i in range(3))
-        return cls(*columns, kind=[row[3] for row in ordered], documents=documents)
+        document, start, end = (np.ascontiguousarray(numbers[:, i]) for i in range(3))
+        return cls(document, start, end, [row[3] for row in ordered], documents)
 
     def per_document(self) -> list[list[tuple[int, int, str]]]:
         lists: list[list[tuple[int, int, str]]] = [[] for _ in range(self.documents)]

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from curation.annotators.base import Annotator, Column, Scores
 from curation.text import classes
 from curation.text.batch import Batch, Ints, Lines, hash_word
 
 STOP_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")
+Flags = npt.NDArray[np.bool_]
 BULLETS = "\u2022\u2023\u25b6\u25c0\u25e6\u25a0\u25a1\u25aa\u25ab\u2013-*"
 
 
@@ -77,14 +79,16 @@ def _trimmed(batch: Batch) -> tuple[Lines, Ints, Ints]:
     return lines, np.where(blank, -1, padded[first]), np.where(blank, -1, padded[last])
 
 
-def _starts_with_bullet(batch: Batch) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _starts_with_bullet(batch: Batch) -> Flags:
     _, first, _ = _trimmed(batch)
     codes = np.append(batch.codes, 0)
-    return np.isin(codes[first], [ord(bullet) for bullet in BULLETS]) & (first >= 0)
+    bullets: Flags = np.isin(codes[first], [ord(bullet) for bullet in BULLETS])
+    return bullets & (first >= 0)
 
 
-def _ends_with_ellipsis(batch: Batch) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _ends_with_ellipsis(batch: Batch) -> Flags:
     _, first, last = _trimmed(batch)
     codes = np.append(batch.codes, np.zeros(3, np.uint32))  # a blank line's last is -1, and two before it are looked at
     dots = (last - first >= 2) & (codes[last] == 0x2E) & (codes[last - 1] == 0x2E) & (codes[last - 2] == 0x2E)
-    return ((codes[last] == 0x2026) | dots) & (first >= 0)
+    found: Flags = ((codes[last] == 0x2026) | dots) & (first >= 0)
+    return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import altair as alt
@@ -25,6 +25,7 @@ class Limit:
     value: float
     words: str
     only: str
+    in_view: bool = True
 
 
 def histogram_figures(histograms: Sequence[Histogram], styles: Mapping[str, Style]) -> list[Markup]:
@@ -44,8 +45,10 @@ def _scored(histogram: Histogram) -> dict[str, SourceHistogram]:
 
 def _panel(histogram: Histogram, styles: Mapping[str, Style]) -> Any:
     steps = [row for name, source in _scored(histogram).items() for row in _steps(name, source)]
-    limits = _limits(histogram)
-    where = [row["x"] for row in steps] + [limit.value for limit in limits]
+    edges = [row["x"] for row in steps]
+    limits = [_seen(limit, histogram["log"], edges) for limit in _limits(histogram)]
+    near = [limit for limit in limits if limit.in_view]
+    where = [*edges, *(limit.value for limit in near)]
     x = alt.X("x:Q", title=histogram["unit"] or histogram["column"], **_scale(histogram["log"], where))
     lines = (
         alt.Chart(charts.data(steps))
@@ -57,10 +60,12 @@ def _panel(histogram: Histogram, styles: Mapping[str, Style]) -> Any:
             charts.dash(styles, "source"),
         )
     )
-    layers = [lines, _threshold_layer(limits, x, styles)] if limits else [lines]
+    layers = [lines, _threshold_layer(near, x, styles)] if near else [lines]
     named = f"{histogram['annotator']}, pass {histogram['pass']}"
     title = charts.heading(
-        histogram["column"], named, "thresholds: " + ", ".join(limit.words for limit in limits) if limits else "no threshold"
+        histogram["column"],
+        named,
+        "thresholds: " + ", ".join(limit.words for limit in limits) if limits else "no threshold",
     )
     return alt.layer(*layers, title=title).properties(width=WIDTH, height=HEIGHT)
 
@@ -95,6 +100,14 @@ def _limits(histogram: Histogram) -> list[Limit]:
         )
         for (side, value), names in found.items()
     ]
+
+
+def _seen(limit: Limit, log: bool, edges: Sequence[float]) -> Limit:
+    """A threshold so far from every score that it would press them into a corner is named and not drawn."""
+    low, high = min(edges), max(edges)
+    if log or low - (high - low) / 2 <= limit.value <= high + (high - low) / 2:
+        return limit
+    return replace(limit, words=f"{limit.words} (not in view)", in_view=False)
 
 
 def _scale(log: bool, where: Sequence[float]) -> dict[str, Any]:

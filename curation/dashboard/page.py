@@ -31,7 +31,7 @@ def render(run: Mapping[str, Any]) -> str:
 
 def curation_parts(run: CurationRun) -> dict[str, Any]:
     """What the templates of the funnel and of the histograms need, here and in the study report."""
-    drawn = styles([*run["funnel"], *(name for h in run["histograms"] for name in h["sources"])])
+    drawn = styles(name for histogram in run["histograms"] for name in histogram["sources"])
     return {
         "funnel": funnel_view(run["funnel"]),
         "histograms": histogram_figures(run["histograms"], drawn),

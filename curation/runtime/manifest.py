@@ -73,6 +73,10 @@ class Manifest:
                 f"manifest version {value.get('version')}, this program reads {VERSION}",
                 "Use the program that wrote it, or another --out.",
             )
+        missing = [key for key in ("stage", "name", "what", "parts", "counts", "cost") if key not in value]
+        if missing:
+            found = f"no {missing[0]!r} in it"
+            raise InputError(f"{folder.url}/{MANIFEST}", found, "Remove its folder and run again.")
         return cls(value["stage"], value["name"], value["what"], value["parts"], value["counts"], value["cost"])
 
 

@@ -138,10 +138,16 @@ def _first_error(failed: Sequence[tuple[Stage, Job, BaseException]]) -> StageErr
     stage, job, cause = failed[0]
     n = sum(of_stage is stage for of_stage, _, _ in failed)
     lead = f"{stage.title}: {n} of {len(stage.jobs)} jobs failed. First: {job.key}: "
-    found = str(cause) if isinstance(cause, LoamError) else f"{type(cause).__name__}: {cause}. Run again to redo only these."
+    found = str(cause) if isinstance(cause, LoamError) else f"{type(cause).__name__}: {_last_line(cause)}. Run again to redo only these."
     error = StageError(lead + found)
     error.__cause__ = cause
     return error
+
+
+def _last_line(error: BaseException) -> str:
+    """What Ray says of a lost worker runs over many lines; the last one names the cause."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1].rstrip(".") if lines else "no message"
 
 
 def _run_jobs(tasks: Sequence[Task], compute: Compute, title: str = "") -> list[tuple[Stage, Job, BaseException]]:

@@ -117,11 +117,16 @@ class Folder:
 
     def read_json(self, name: str) -> dict[str, Any]:
         try:
-            return dict(json.loads(self.read(name)))
+            value = json.loads(self.read(name))
         except FileNotFoundError as error:
             raise InputError(f"{self.url}/{name}", "no such file", "Check the path, or run the stage first.") from error
-        except json.JSONDecodeError as error:
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
             raise InputError(f"{self.url}/{name}", f"not JSON ({error})", "Remove it and run again.") from error
+        except OSError as error:
+            raise InputError(f"{self.url}/{name}", f"cannot be read ({error})", "Check the path.") from error
+        if not isinstance(value, dict):
+            raise InputError(f"{self.url}/{name}", "not a JSON object", "Remove it and run again.")
+        return value
 
     def write_json(self, name: str, value: Any) -> None:
         self.write(name, (json.dumps(value, indent=1, ensure_ascii=False, sort_keys=True) + "\n").encode())

@@ -128,8 +128,8 @@ class Batch:
     @cached_property
     def lines(self) -> Lines:
         found = kernels.find_lines(self.codes, self.bounds)
-        columns = (np.ascontiguousarray(found[:, i]) for i in range(3))
-        return Lines(*columns, documents=len(self))
+        start, end, document = (np.ascontiguousarray(found[:, i]) for i in range(3))
+        return Lines(start, end, document, len(self))
 
     def count(self, needle: str) -> Ints:
         """Occurrences of a string in each document, not overlapping."""

@@ -6,7 +6,8 @@ batch's joined text.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 import numba
 import numpy as np
@@ -15,12 +16,17 @@ import numpy.typing as npt
 Codes = npt.NDArray[np.uint32]
 Positions = npt.NDArray[np.int64]
 
-_OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "boundscheck": False}
+F = TypeVar("F", bound=Callable[..., Any])
 FNV_OFFSET = np.uint64(0xCBF29CE484222325)
 FNV_PRIME = np.uint64(0x100000001B3)
 
 
-@numba.njit("uint8[::1](uint32[::1], uint8[::1])", **_OPTIONS)
+def compiled(signature: str) -> Callable[[F], F]:
+    """Machine code for one signature, made once and cached on the disk."""
+    return cast(Callable[[F], F], numba.njit(signature, cache=True, nogil=True, boundscheck=False))
+
+
+@compiled("uint8[::1](uint32[::1], uint8[::1])")
 def classify(codes: Codes, table: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """The class of each code point."""
     classes = np.empty(codes.size, np.uint8)
@@ -29,7 +35,7 @@ def classify(codes: Codes, table: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8
     return classes
 
 
-@numba.njit("int64[:, ::1](uint8[::1], int64[::1], int64)", **_OPTIONS)
+@compiled("int64[:, ::1](uint8[::1], int64[::1], int64)")
 def count_classes(classes: npt.NDArray[np.uint8], bounds: Positions, n_classes: int) -> npt.NDArray[np.int64]:
     """How many code points of each class each document has, shape (documents, classes)."""
     counts = np.zeros((bounds.size - 1, n_classes), np.int64)
@@ -39,7 +45,7 @@ def count_classes(classes: npt.NDArray[np.uint8], bounds: Positions, n_classes: 
     return counts
 
 
-@numba.njit("int64[:, ::1](uint32[::1], uint8[::1], int64[::1], uint8[::1])", **_OPTIONS)
+@compiled("int64[:, ::1](uint32[::1], uint8[::1], int64[::1], uint8[::1])")
 def find_words(
     codes: Codes, classes: npt.NDArray[np.uint8], bounds: Positions, group_of: npt.NDArray[np.uint8]
 ) -> npt.NDArray[np.int64]:
@@ -77,7 +83,7 @@ def find_words(
     return found[:n].copy()
 
 
-@numba.njit("int64[:, ::1](uint32[::1], int64[::1])", **_OPTIONS)
+@compiled("int64[:, ::1](uint32[::1], int64[::1])")
 def find_lines(codes: Codes, bounds: Positions) -> npt.NDArray[np.int64]:
     """Rows (start, end, document) of every line, without its newline; an empty document has none."""
     found = np.empty((codes.size + bounds.size, 3), np.int64)
@@ -97,7 +103,7 @@ def find_lines(codes: Codes, bounds: Positions) -> npt.NDArray[np.int64]:
     return found[:n].copy()
 
 
-@numba.njit("uint64[::1](uint32[::1], int64[::1], int64[::1])", **_OPTIONS)
+@compiled("uint64[::1](uint32[::1], int64[::1], int64[::1])")
 def hash_ranges(codes: Codes, starts: Positions, ends: Positions) -> npt.NDArray[np.uint64]:
     """FNV-1a over the code points of each range, finished with a mixing step (Vigna's splitmix64)."""
     hashes = np.empty(starts.size, np.uint64)

@@ -7,8 +7,8 @@ import unicodedata
 from typing import Literal
 
 VERSION = 1  # raise it when a normal form changes: everything downstream is then computed anew
-_NEWLINES = re.compile("\r\n?|\u2028|\u2029")
-_UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufeff]")
+_NEWLINES = re.compile("\r\n?|\x0b|\x0c|\u2028|\u2029")
+_UNWANTED = re.compile("[\x00-\x08\x0e-\x1f\x7f\ufeff]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 NormalForm = Literal["nfc", "none"]

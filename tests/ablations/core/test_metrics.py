@@ -125,6 +125,16 @@ def test_late_minus_early_is_the_difference_of_mean_losses(model, data):
     assert reading.details["loss_by_token"]["ragged"] == pytest.approx(rows.mean(0), abs=1e-5)
 
 
+def test_fewer_items_are_the_first_of_more_alike_in_every_group_and_pairs_stay_together(data):
+    """If this fails, permuted and gold are compared on different questions."""
+    chosen = [[item.id for item in data.replace(items=4).items_of(group)] for group in data.tasks[0].groups]
+    assert all(ids == chosen[0] for ids in chosen)
+    assert [ids[:2] for ids in chosen] == [
+        [item.id for item in data.replace(items=2).items_of(group)] for group in data.tasks[0].groups
+    ]
+    assert chosen[0][0].split(".")[0] == chosen[0][1].split(".")[0]
+
+
 @pytest.mark.parametrize("context", [8, 40, 128, 512, 2048])
 def test_bands_are_even_apart_and_within_the_window(context):
     early, late = bands(context)

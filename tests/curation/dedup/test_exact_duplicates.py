@@ -125,7 +125,6 @@ def test_a_duplicate_is_dropped_only_for_a_keeper_that_is_kept(
     }
 
 
-@pytest.mark.xfail(strict=True, reason="Parquet's writer starts a new row group after 2**20 rows")
 def test_a_bucket_of_more_than_a_million_documents_is_one_row_group(out: Folder) -> None:
     """Buckets are read by the number of their row group: two groups for one bucket lose the second one's duplicates."""
     schema = pa.schema([pa.field("row", pa.int64())])

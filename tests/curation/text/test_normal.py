@@ -5,8 +5,8 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from hypothesis import given
-from odd_texts import odd_texts
+from hypothesis import example, given
+from odd_texts import ODD, odd_texts
 
 from curation.text.normal import NormalForm, document_form, wording
 
@@ -15,6 +15,7 @@ FORMS: tuple[NormalForm, ...] = ("nfc", "none")
 
 @pytest.mark.parametrize("form", FORMS)
 @given(text=odd_texts())
+@example(text="|".join(ODD))
 def test_a_normal_form_is_its_own_normal_form(form: NormalForm, text: str) -> None:
     """A curated shard is a valid source of another run: reading it again must not change it."""
     once = document_form(text, form)
@@ -23,12 +24,14 @@ def test_a_normal_form_is_its_own_normal_form(form: NormalForm, text: str) -> No
 
 @pytest.mark.parametrize("form", FORMS)
 @given(text=odd_texts())
+@example(text="|".join(ODD))
 def test_a_document_can_always_be_written_as_utf8(form: NormalForm, text: str) -> None:
     """One lone surrogate would stop the shard in which it stands."""
     document_form(text, form).encode("utf8")
 
 
 @given(text=odd_texts())
+@example(text="|".join(ODD))
 def test_nfc_has_one_sort_of_newline_and_no_controls(text: str) -> None:
     found = document_form(text)
     assert not {"\r", "\u2028", "\u2029", "\ufeff", "\x00", "\x7f"} & set(found)
@@ -37,6 +40,7 @@ def test_nfc_has_one_sort_of_newline_and_no_controls(text: str) -> None:
 
 
 @given(text=odd_texts())
+@example(text="|".join(ODD))
 def test_none_changes_nothing_but_lone_surrogates(text: str) -> None:
     found = document_form(text, "none")
     assert len(found) == len(text)
@@ -57,6 +61,7 @@ def test_korean_letters_are_composed() -> None:
 
 
 @given(text=odd_texts())
+@example(text="|".join(ODD))
 def test_wording_forgets_white_space_and_nothing_else(text: str) -> None:
     assert wording(text).split() == text.split()
     assert wording(wording(text)) == wording(text) == wording(f" \n{text}\t")

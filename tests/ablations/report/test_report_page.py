@@ -1,0 +1,235 @@
+"""The report of a study: what a reader must find in it, and what must never be in it."""
+
+import contextlib
+import re
+
+import pytest
+from altair.utils.schemapi import DEBUG_MODE
+
+from ablations.report.page import render, write
+from curation.dashboard import charts
+
+SECTIONS = [
+    "verdicts",
+    "controls",
+    "warnings",
+    "funnel",
+    "scores",
+    "tokens",
+    "measures",
+    "shots",
+    "curves",
+    "cost",
+    "provenance",
+    "config",
+]
+EMPTY = {
+    "verdicts": [],
+    "funnel": {},
+    "histograms": [],
+    "tokens": [],
+    "arms": [],
+    "measures": [],
+    "curves": [],
+    "shots": [],
+}
+EMPTY |= {"provenance": [], "config": "", "warnings": []}
+HOSTILE = '<script>alert("x")</script>\x00 {{ 7 * 7 }} & \'"'
+
+
+@pytest.fixture(scope="module")
+def pages():
+    """Pages by name, drawn once for all tests that only read them."""
+    return {}
+
+
+@pytest.fixture
+def page(pages, report):
+    if "whole" not in pages:
+        pages["whole"] = render(report)
+    return pages["whole"]
+
+
+def renamed(value, names):
+    """`value` with other names wherever they stand, as keys or as values."""
+    if isinstance(value, dict):
+        return {names.get(key, key): renamed(item, names) for key, item in value.items()}
+    if isinstance(value, list):
+        return [renamed(item, names) for item in value]
+    return names.get(value, value) if isinstance(value, str) else value
+
+
+def of_two_arms(report):
+    """The same sections with less in them: drawing takes most of the time of these tests."""
+    arms = {"code", "control_glossary"}
+    few = {key: [x for x in report[key] if x["arm"] in arms] for key in ("arms", "curves", "shots")}
+    return {**report, **few}
+
+
+def without_numbers(value):
+    """Every number that may be missing is."""
+    if isinstance(value, dict):
+        kept = (
+            "format",
+            "seed",
+            "k",
+            "rows",
+            "quarantined",
+            "curated",
+            "edges",
+            "counts",
+            "dropped",
+            "quarantine_reasons",
+        )
+        return {
+            key: item if key in (*kept, "replaced", "documents", "kept") else without_numbers(item)
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return [without_numbers(item) for item in value]
+    return None if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+def visible(page):
+    """The words of a page, less its style and figures' geometry."""
+    return re.sub(r"<[^>]*>", " ", re.sub(r"<style>.*?</style>", "", page, flags=re.DOTALL))
+
+
+def test_every_section_is_there_in_order(page):
+    places = [page.index(f'<section id="{name}">') for name in SECTIONS]
+    assert places == sorted(places)
+    assert page.index("Which of three sources") < places[0]
+
+
+def test_nothing_is_loaded_from_anywhere(page):
+    """If this fails, the page is not the same without a network, or tells somebody that it was opened."""
+    assert "<script" not in page
+    assert not re.search(r"@import|@font-face|<link|<iframe|<img", page)
+    assert not re.findall(r"""(?:src|href)=["'](?!#)""", page)
+    assert not re.findall(r"url\((?!#)", page)
+    assert set(re.findall(r"https?://[^\"'\s<]+", page)) <= {"http://www.w3.org/2000/svg"}
+
+
+def test_no_two_elements_share_an_id(page):
+    ids = re.findall(r'\sid="([^"]*)"', page)
+    assert len(ids) == len(set(ids))
+    assert set(re.findall(r"url\(#([^)]*)\)", page)) <= set(ids)
+
+
+def test_the_page_is_small(page):
+    assert len(page.encode()) < 2_000_000
+
+
+def test_verdicts_say_effect_interval_and_what_could_have_been_seen(page):
+    assert "1 supported, 1 contradicted and 1 undecided of 3 registered claims. 1 exploratory finding" in page
+    assert "0.420 nats, 95 % interval 0.200 to 0.640" in page
+    assert "0.300 nats" in page
+    assert "2 seeds: points only, no verdict below 5" in page
+
+
+def test_censored_onsets_are_said_in_words_and_others_as_an_interval(page):
+    assert "seeds 0 and 1: no onset within 1M tokens (censored)" in page
+    assert "seed 0: between 320k and 370k tokens" in page
+    assert "left its baseline in 0 of 8 cells of real arms and 2 of 6 cells of controls" in page
+
+
+def test_the_best_real_arm_is_marked_and_no_control_is(report):
+    """In the example code has the lowest loss and the controls have the highest gain."""
+    text = render({**report, **EMPTY, "measures": report["measures"][:4], "arms": report["arms"]})
+    rows = re.findall(r"<tr><th>(\w+)</th>\n(.*?)</tr>", text, re.DOTALL)
+    best = {name for name, cells in rows if "best" in cells}
+    assert best == {"code", "mix_half"}
+    assert any(name == "control_chatter" for name, _ in rows)
+
+
+def test_shares_of_a_mixture_add_up_to_one(report):
+    """Weights are relative: 1 and 1 is half and half."""
+    report["arms"][3]["mixture"] = {"code": 1.0, "reference": 1.0}
+    text = render({**report, **EMPTY, "arms": report["arms"][3:4]})
+    section = text[text.index('id="tokens"') : text.index('id="measures"')]
+    assert section.count('<td class="n">50.0 %</td>') == 3  # both sources, and the share of the data
+
+
+def test_a_failed_instrument_is_said_before_everything(report):
+    report["instrument"] |= {"works": False, "sentence": "control_chatter is outside."}
+    report["instrument"]["controls"][2] |= {"seeds": {"0": 0.01, "1": 0.7}, "passed": False}
+    body = render({**report, **EMPTY}).split("<body>")[1]
+    assert body.lstrip().startswith('<div class="banner"')
+    assert body.index("control_chatter is outside.") < body.index("<h1>")
+    assert "1: 0.700 (outside)" in body
+    assert "✗ failed" in body
+
+
+def test_without_controls_nothing_is_said_to_work(report):
+    """If this fails, a study without controls looks like one whose instrument was shown to work."""
+    report["instrument"]["controls"] = []
+    body = render({**report, **EMPTY}).split("<body>")[1]
+    assert "nothing shows whether the instrument works" in body
+    assert '<div class="banner"' not in body
+
+
+def test_a_study_without_anything_is_said_in_sentences(report):
+    cost = {"predicted": None, "actual": None, "stages": [], "cells": []}
+    page = render({**report, **EMPTY, "cost": cost, "instrument": {"works": None, "sentence": "", "controls": []}})
+    for section in page.split("<section ")[1:]:
+        assert re.search(r"<p[ >].*?\.</p>", section, re.DOTALL), section[:40]
+
+
+def test_hostile_names_are_only_text(report):
+    """If this fails, the name of a folder runs as a program in the reader's browser."""
+    report["study"]["name"] = report["study"]["question"] = report["config"] = HOSTILE
+    report["warnings"] = [HOSTILE]
+    for curve in report["curves"]:
+        curve["onsets"] = {}
+    names = dict.fromkeys(["code", "control_glossary", "nats", "email", "not listed", "main", "emerges"], HOSTILE)
+    odd = renamed(of_two_arms(report), {**names, "reference": "reference\ud800" + "long " * 60})
+    page = render({**odd, "study": report["study"]})
+    assert "<script" not in page
+    assert "49 &amp;" not in page
+    assert "\x00" not in page
+    assert page.encode("utf8")
+    assert page.count("&lt;script&gt;") > 20
+
+
+def test_a_number_that_is_missing_is_never_a_word_of_python(report):
+    report["measures"][0]["arms"]["code"]["0"] = float("nan")
+    words = visible(render(without_numbers(of_two_arms(report))))
+    assert not re.search(r"\b(nan|NaN|None|null|inf|undefined|Infinity)\b", words)
+
+
+def test_a_whole_page_holds_no_word_of_python(page):
+    assert not re.search(r"\b(nan|NaN|None|null|inf|undefined|Infinity)\b", visible(page))
+
+
+def test_every_chart_is_valid_vega_lite(report, monkeypatch):
+    """Pages are drawn without this check, since it takes longer than drawing."""
+    assert DEBUG_MODE
+    monkeypatch.setattr(charts, "unchecked", contextlib.nullcontext)
+    assert "<svg" in render(of_two_arms(report))
+
+
+def test_another_format_is_refused(report):
+    with pytest.raises(ValueError, match="format 2"):
+        render({**report, "format": 2})
+
+
+def test_a_missing_section_is_an_error_that_names_it(report):
+    del report["shots"], report["cost"]
+    with pytest.raises(ValueError, match="lacks cost, shots"):
+        render(report)
+
+
+def test_the_report_is_written_whole_or_not_at_all(report, tmp_path, monkeypatch):
+    """If this fails, a killed run leaves half a page, or takes the last good page away."""
+    target = tmp_path / "report.html"
+    write({**report, **EMPTY}, target)
+    good = target.read_text(encoding="utf8")
+
+    def breaks(*_):
+        raise OSError("disk full")
+
+    monkeypatch.setattr("os.replace", breaks)
+    with pytest.raises(OSError, match="disk full"):
+        write({**report, **EMPTY, "warnings": ["new"]}, target)
+    assert target.read_text(encoding="utf8") == good
+    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]

@@ -1,0 +1,50 @@
+"""Numbers as people read them."""
+
+import pytest
+
+from curation.dashboard import numbers
+from curation.dashboard.charts import log_ticks
+from curation.dashboard.showable import showable
+
+EVERY = (numbers.count, numbers.number, numbers.setting, numbers.amount, numbers.size, numbers.duration)
+
+
+@pytest.mark.parametrize("function", EVERY, ids=lambda f: f.__name__)
+def test_a_missing_number_is_a_dash(function):
+    assert function(None) == "–"
+
+
+@pytest.mark.parametrize(
+    ("function", "value", "text"),
+    [
+        (numbers.count, 12345, "12,345"),
+        (numbers.number, 0.0123, "0.012"),
+        (numbers.number, 0, "0.000"),
+        (numbers.number, -1.5, "−1.500"),
+        (numbers.number, 0.00004, "4.0e−5"),
+        (numbers.number, 54321.0, "54,321"),
+        (numbers.setting, 0.05, "0.05"),
+        (numbers.setting, 100000.0, "100,000"),
+        (numbers.amount, 1_250_000, "1.25M"),
+        (numbers.amount, 0, "0"),
+        (numbers.size, 2_000_000_000, "2.0 GB"),
+        (numbers.duration, 0.42, "0.4 s"),
+        (numbers.duration, 59.7, "1 min 0 s"),
+        (numbers.duration, 280, "4 min 40 s"),
+        (numbers.duration, 3600 * 3 + 12 * 60, "3 h 12 min"),
+    ],
+)
+def test_numbers_read_well(function, value, text):
+    assert function(value) == text
+
+
+def test_what_is_shown_holds_no_nan_and_nothing_that_breaks_xml():
+    found = showable({"a\x00": [float("nan"), float("inf"), 1.5, "x\ud800\u202ey\n"]})
+    assert found == {"a\ufffd": [None, None, 1.5, "x\ufffd\ufffdy\n"]}
+
+
+def test_logarithmic_axes_have_ticks():
+    assert log_ticks(1, 10_000) == [1, 10, 100, 1000, 10_000]
+    assert log_ticks(20, 80) == [20, 50]
+    assert log_ticks(-10, 10)[0] == -10
+    assert 0 in log_ticks(0, 1)
