@@ -83,9 +83,9 @@ class CellPlan:
 @cache
 def machine_class() -> dict[str, str]:
     """What training bits depend on beside the spec: kind of processor and version of torch."""
-    import torch
+    import importlib.metadata
 
-    return {"cpu": _cpu_model(), "torch": torch.__version__}
+    return {"cpu": _cpu_model(), "torch": importlib.metadata.version("torch")}
 
 
 def _cpu_model() -> str:

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from typing import Any
 
 import click
 
+from ablations.registries import METRICS, TASKS
 from curation.runtime.command import errors_as_one_line, listing, table, what_options, where_options
-from curation.runtime.registry import Registry
-
-TASKS: Registry[Any] = Registry("ablations.core.tasks", "FewShotTask", "loam.tasks", "task")
-METRICS: Registry[Any] = Registry("ablations.core.metrics", "Metric", "loam.metrics", "metric")
 FLOORS = {"curate": "curation.cli", "tokenizer": "tokenizer.cli"}
 
 

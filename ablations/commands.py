@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import click
 import yaml
 
-from ablations import estimate, plan, settings, sweep
+from ablations import plan, settings, sweep
 from ablations import study as studies
-from ablations.report import data, page
 from ablations.study import Prepared
 from curation.cli import funnel_table
 from curation.runtime.cluster import Compute, Idle
@@ -33,8 +33,14 @@ class Where:
         return Compute(self.ray_address, self.workers)
 
 
+Report = dict[str, Any]
+
+
 def study(path: str, changes: Sequence[str], plugins: Sequence[str], where: Where) -> None:
     """`loam study`."""
+    from ablations import estimate
+    from ablations.report import data
+
     loaded, recipe = settings.load(path, changes, plugins)
     out = open_out(where.out)
     with sole_run(out), Usage(out) as usage:
@@ -47,6 +53,8 @@ def study(path: str, changes: Sequence[str], plugins: Sequence[str], where: Wher
 
 def run(path: str, changes: Sequence[str], plugins: Sequence[str], where: Where) -> None:
     """`loam ablate run`."""
+    from ablations.report import data
+
     loaded, recipe = settings.load(path, changes, plugins)
     out = open_out(where.out)
     with sole_run(out):
@@ -64,6 +72,9 @@ def status(path: str, changes: Sequence[str], plugins: Sequence[str], where: Whe
 
 def report(path: str, changes: Sequence[str], plugins: Sequence[str], where: Where) -> None:
     """`loam ablate report`."""
+    from ablations import estimate
+    from ablations.report import data
+
     prepared = _prepared(path, changes, plugins, where)
     out = open_out(where.out)
     predicted = estimate.kept(prepared.study, prepared.recipe, out)
@@ -82,15 +93,17 @@ def _prepared(path: str, changes: Sequence[str], plugins: Sequence[str], where: 
     return studies.prepare(loaded, recipe, open_out(where.out), Idle(message=waiting))
 
 
-def write_report(made: data.Report, name: str, out: Folder) -> str:
+def write_report(made: Report, name: str, out: Folder) -> str:
     """The report as HTML and as JSON; returns the path of the page."""
+    from ablations.report import page
+
     folder = out / "reports"
     folder.write_json(f"{name}.json", made)
     folder.write(f"{name}.html", page.render(made).encode())
     return f"{folder.url}/{name}.html"
 
 
-def _print_end(made: data.Report, written: str) -> None:
+def _print_end(made: Report, written: str) -> None:
     click.echo(funnel_table(made["funnel"]))
     for warning in made["warnings"]:
         click.echo(f"warning: {warning}")
@@ -104,6 +117,8 @@ def _print_end(made: data.Report, written: str) -> None:
 
 def dry_run(path: str, changes: Sequence[str], plugins: Sequence[str], where: Where) -> None:
     """`loam study --dry-run`."""
+    from ablations import estimate
+
     loaded, recipe = settings.load(path, changes, plugins)
     click.echo(yaml.safe_dump(studies.resolved(loaded, recipe), sort_keys=False, allow_unicode=True, width=120))
     click.echo("\n".join(plan.tree(loaded, recipe)))

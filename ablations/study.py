@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from ablations import cells, settings, sweep
-from ablations.core.metrics.base import METRICS
 from ablations.plan import context_of
+from ablations.registries import METRICS
 from ablations.settings import Study
 from ablations.task_items import CONTROL_TASK, TaskFile, task_file
 from curation import pipeline
 from curation.pipeline import Curated
 from curation.recipe import Recipe
 from curation.runtime.cluster import Compute
-from curation.runtime.errors import ConfigError, InputError
+from curation.runtime.errors import ConfigError, InputError, one_of
 from curation.runtime.store import Folder
 from tokenizer.pipeline import Tokenized, tokenize, train_tokenizer
 from tokenizer.settings import TokenizerSettings
@@ -75,9 +75,10 @@ def metric_names(study: Study) -> list[str]:
     Raises:
         ConfigError: an unknown one.
     """
-    known = METRICS.classes(study.loaded_plugins)
+    known = METRICS.catalogue(study.loaded_plugins)
     for name in study.metrics:
-        METRICS.get(name, study.loaded_plugins)
+        if name not in known:
+            raise ConfigError(f"metrics: {one_of(known, name, 'metric')}")
     return list(study.metrics) or list(known)
 
 

@@ -35,13 +35,18 @@ class Item:
 
 @dataclass(frozen=True)
 class Group:
-    """Items that share k demonstrations, their labels' condition (gold, permuted) and a draw."""
+    """Items that share k demonstrations, their labels' condition (gold, permuted) and a draw.
+
+    `demo_labels` are the demonstrations' answers as shown, in their order, as numbers of the choices; a blind guesser may
+    know them. Empty when each item has demonstrations of its own.
+    """
 
     k: int
     condition: str
     draw: int
     prefix: tuple[int, ...]
     items: tuple[Item, ...]
+    demo_labels: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -98,7 +103,8 @@ def _group(value: Mapping[str, Any]) -> Group:
         )
         for item in value["items"]
     )
-    return Group(value["k"], value["condition"], value["draw"], tuple(value["prefix"]), items)
+    labels = tuple(value.get("demo_labels", ()))
+    return Group(value["k"], value["condition"], value["draw"], tuple(value["prefix"]), items, labels)
 
 
 def _check(where: str, group: Group, item: Item, vocab_size: int, context: int) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from ablations.core.hashing import key_of
@@ -49,7 +50,8 @@ def task_items(
             for condition, shown in conditions(demos, k, key_of(task.kind, draw)).items():
                 if k > 0 or draw == 0:
                     text = preamble(task, demos[:k], shown)
-                    groups.append(_group(task, k, condition, draw, text, queries, encode, bos, context, counts))
+                    made = _group(task, k, condition, draw, text, queries, encode, bos, context, counts)
+                    groups.append(replace(made, demo_labels=labels_of(demos[:k], shown)))
     return TaskItems(task.kind, task.version, task.shots, tuple(groups), counts)
 
 
@@ -93,6 +95,12 @@ def derangement(n: int, rng: random.Random) -> list[int]:
         rng.shuffle(order)
         if all(place != thing for place, thing in enumerate(order)):
             return order
+
+
+def labels_of(demos: Sequence[Example], answers: Sequence[str]) -> tuple[int, ...]:
+    """The answers shown as numbers of the demos' choices; -1 for an answer that is none of a demo's own choices."""
+    pairs = zip(demos, answers, strict=True)
+    return tuple(demo.choices.index(answer) if answer in demo.choices else -1 for demo, answer in pairs)
 
 
 def preamble(task: FewShotTask, demos: Sequence[Example], answers: Sequence[str]) -> str:

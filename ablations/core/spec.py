@@ -53,7 +53,7 @@ class ModelSpec:
     mlp_ratio: float = 4.0
     attention: bool = True
     rope_base: float = 10000.0
-    sharpness: float = 8.0
+    sharpness: float = 6.0
     tied: bool = False
 
     def problems(self) -> list[Problem]:
@@ -84,7 +84,7 @@ class OptimiserSpec:
     `adamw` steps everything with AdamW at `adam_learning_rate`."""
 
     kind: Literal["muon", "adamw"] = "muon"
-    learning_rate: float = 0.02
+    learning_rate: float = 0.01
     adam_learning_rate: float = 0.01
     weight_decay: float = 0.0
     momentum: float = 0.95

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import ClassVar
 
+from ablations.core.blind import blind_accuracy
 from ablations.core.evaluation import EvaluationData
 from ablations.core.items import Group, TaskItems
 from ablations.core.metrics.base import Metric, Reading
@@ -20,7 +21,8 @@ Scored = Sequence[tuple[Group, list[Score]]]
 class FewShot(Metric):
     """Negative log-likelihood of the gold answer and accuracy, per task, k and condition; lower nats are better.
 
-    `<task>.k<k>.<condition>.nll` and `.accuracy` are means over draws and items. `<task>.k<k>.permuted_minus_gold` is
+    `<task>.k<k>.<condition>.nll` and `.accuracy` are means over draws and items, `<task>.k<k>.blind_accuracy` is what the
+    strongest blind guesser gets on the same items. `<task>.k<k>.permuted_minus_gold` is
     the nats that the gold answer loses when the demonstrations' labels are permuted, on the same draws and items:
     positive when a model uses which label belongs to what, zero when it only uses which labels there are.
     """
@@ -39,7 +41,7 @@ class FewShot(Metric):
             scored = [(group, score_group(model, group, data.items_of(group), data.batch)) for group in task.groups]
             levels, counts = _levels(task.task, scored)
             differences, pairs = _differences(task.task, scored)
-            values |= levels | differences
+            values |= levels | differences | _blind(task.task, scored)
             n |= counts | pairs
             details[task.task] = _details(task, scored)
         return Reading(values, n, details)
@@ -62,6 +64,16 @@ def _levels(task: str, scored: Scored) -> tuple[dict[str, float], dict[str, int]
     values = {f"{name}.nll": fmean(s.gold_nll for s in scores) for name, scores in together.items() if scores}
     values |= {f"{name}.accuracy": fmean(s.correct for s in scores) for name, scores in together.items() if scores}
     return values, {name: len(scores) for name, scores in together.items()}
+
+
+def _blind(task: str, scored: Scored) -> dict[str, float]:
+    """Of each k, the strongest baseline on the items asked with gold demonstrations."""
+    values: dict[str, float] = {}
+    for k in sorted({group.k for group, scores in scored if group.condition == "gold" and scores}):
+        asked = [(group, scores) for group, scores in scored if group.k == k and group.condition == "gold" and scores]
+        gold = [[score.gold for score in scores] for _, scores in asked]
+        values[f"{task}.k{k}.blind_accuracy"] = blind_accuracy(gold, [group.demo_labels for group, _ in asked])
+    return values
 
 
 def _differences(task: str, scored: Scored) -> tuple[dict[str, float], dict[str, int]]:
