@@ -42,6 +42,7 @@ format: setup ## let ruff format the code
 
 controls: setup ## the controls with five seeds, and the glossary with shuffled values
 	$(BIN)/loam study configs/studies/controls.yaml
+	grep -q '"works": true' out/reports/controls.json
 
 bench: setup ## measure the speed of curation and training
 	$(BIN)/python -m benchmarks.run

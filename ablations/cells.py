@@ -97,13 +97,15 @@ def _cpu_model() -> str:
     return names[0] if names else platform.machine()
 
 
-def plan_cells(study: Study, real: Tokenized, tasks: Mapping[str, TaskFile], metrics: Sequence[str]) -> Iterator[CellPlan]:
-    """The cells of all arms of a study, seed by seed."""
-    for arm, settings in study.arms.items():
-        cells = cells_of(study.cells, settings.cells, f"arms.{arm}.cells")
-        for number in range(study.seeds):
-            mixture = study.mixture(arm)
-            yield _cell(study, arm, number, cells, mixture, settings.fraction, real, tasks, metrics, control=False)
+def plan_cells(
+    study: Study, arm: str, real: Tokenized, tasks: Mapping[str, TaskFile], metrics: Sequence[str]
+) -> Iterator[CellPlan]:
+    """The cells of one arm of a study, seed by seed."""
+    settings = study.arms[arm]
+    cells = cells_of(study.cells, settings.cells, f"arms.{arm}.cells")
+    for number in range(study.seeds):
+        mixture = study.mixture(arm)
+        yield _cell(study, arm, number, cells, mixture, settings.fraction, real, tasks, metrics, control=False)
 
 
 def plan_control_cells(

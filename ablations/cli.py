@@ -9,6 +9,7 @@ import click
 
 from ablations.registries import METRICS, TASKS
 from curation.runtime.command import errors_as_one_line, listing, table, what_options, where_options
+
 FLOORS = {"curate": "curation.cli", "tokenizer": "tokenizer.cli"}
 
 
@@ -34,7 +35,9 @@ def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 
 
 @click.group(cls=Doors, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Print the version.")
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Print the version."
+)
 def loam() -> None:
     """Which corpora, in which mixture and at which size, give a language model in-context learning?
 
@@ -78,7 +81,12 @@ def ablate() -> None:
 @where_options
 @what_options
 def run(
-    study: str, out: str, workers: int | None, ray_address: str | None, settings: tuple[str, ...], plugins: tuple[str, ...]
+    study: str,
+    out: str,
+    workers: int | None,
+    ray_address: str | None,
+    settings: tuple[str, ...],
+    plugins: tuple[str, ...],
 ) -> None:
     """Do what is missing of STUDY up to its finished cells; no report."""
     from ablations import commands
@@ -91,7 +99,12 @@ def run(
 @where_options
 @what_options
 def status(
-    study: str, out: str, workers: int | None, ray_address: str | None, settings: tuple[str, ...], plugins: tuple[str, ...]
+    study: str,
+    out: str,
+    workers: int | None,
+    ray_address: str | None,
+    settings: tuple[str, ...],
+    plugins: tuple[str, ...],
 ) -> None:
     """Where the cells of STUDY stand: done, failed, started or waiting. Runs nothing."""
     from ablations import commands
@@ -107,7 +120,12 @@ def status(
 @where_options
 @what_options
 def report(
-    study: str, out: str, workers: int | None, ray_address: str | None, settings: tuple[str, ...], plugins: tuple[str, ...]
+    study: str,
+    out: str,
+    workers: int | None,
+    ray_address: str | None,
+    settings: tuple[str, ...],
+    plugins: tuple[str, ...],
 ) -> None:
     """Write the report of STUDY from the cells that are finished. Runs nothing."""
     from ablations import commands

@@ -60,7 +60,9 @@ def run(path: str, changes: Sequence[str], plugins: Sequence[str], where: Where)
     with sole_run(out):
         prepared = studies.run(loaded, recipe, out, where.compute)
         data.write_record(prepared, out)
-    click.echo(f"{len(prepared.plans)} of {len(prepared.plans)} cells are done. Write the report with: loam ablate report {path}")
+    click.echo(
+        f"{len(prepared.plans)} of {len(prepared.plans)} cells are done. Write the report with: loam ablate report {path}"
+    )
 
 
 def status(path: str, changes: Sequence[str], plugins: Sequence[str], where: Where) -> list[tuple[str, str, str]]:

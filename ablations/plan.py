@@ -45,5 +45,7 @@ def context_of(cells: CellSettings, arm: str) -> int:
     """
     context = cells.model.get("context")
     if not isinstance(context, int):
-        raise ConfigError(f"arm {arm}: cells.model.context: {context!r} is no number of tokens. Write one, such as 128.")
+        raise ConfigError(
+            f"arm {arm}: cells.model.context: {context!r} is no number of tokens. Write one, such as 128."
+        )
     return context

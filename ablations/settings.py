@@ -50,7 +50,9 @@ class Arm(Config):
     @classmethod
     def _positive(cls, value: dict[str, float] | str) -> dict[str, float] | str:
         if isinstance(value, dict) and (not value or any(not weight > 0 for weight in value.values())):
-            raise ValueError("needs at least one source, each with a weight above 0. Leave out sources that are not used.")
+            raise ValueError(
+                "needs at least one source, each with a weight above 0. Leave out sources that are not used."
+            )
         return value
 
 
@@ -118,7 +120,7 @@ class Study(Config):
         recipe: a recipe's file, relative to the study's file, or the recipe itself.
         tokenizer: of all real sources.
         heldout: share of each source's documents, by hash, that measures are taken on.
-        arms: by name.
+        arms: by name; a study without arms runs the controls alone.
         cells: of all arms; `arms.NAME.cells` is laid on it.
         controls: laid on `configs/controls.yaml`.
         tasks, metrics: by kind; `control_map` and all built-in metrics when left out.
@@ -130,10 +132,10 @@ class Study(Config):
 
     name: str
     question: str = ""
-    recipe: str | dict[str, Any]
+    recipe: str | dict[str, Any] = {"sources": {}}
     tokenizer: TokenizerSettings = TokenizerSettings()
     heldout: float = Field(default=0.05, gt=0, lt=1)
-    arms: dict[str, Arm] = Field(min_length=1)
+    arms: dict[str, Arm] = {}
     cells: CellSettings = CellSettings()
     controls: dict[str, Any] = {}
     tasks: tuple[TaskSettings | str, ...] = ("control_map",)
@@ -179,7 +181,11 @@ def load(path: str, settings: Sequence[str] = (), plugins: Sequence[str] = ()) -
         ConfigError: says where, what was found, what to do.
     """
     path = resolve(path)
-    value = {"name": recipes.stem(path), **with_settings(read_yaml(path), settings), "folder": os.path.dirname(path) or "."}
+    value = {
+        "name": recipes.stem(path),
+        **with_settings(read_yaml(path), settings),
+        "folder": os.path.dirname(path) or ".",
+    }
     value["plugins"] = (*_listed(value.get("plugins")), *(os.path.abspath(plugin) for plugin in plugins))
     study = build(Study, value, path)
     return study, _recipe_of(study, path)
@@ -192,7 +198,10 @@ def _recipe_of(study: Study, path: str) -> Recipe:
     else:
         where, value = path, dict(study.recipe)
     value.setdefault("name", study.name)
-    value["plugins"] = (*_listed(value.get("plugins")), *(os.path.abspath(Path(study.folder, p)) for p in study.plugins))
+    value["plugins"] = (
+        *_listed(value.get("plugins")),
+        *(os.path.abspath(Path(study.folder, p)) for p in study.plugins),
+    )
     with_controls = _with_controls(recipes.with_default_passes(value), study.control_settings, study)
     recipe = recipes.from_mapping(with_controls, where)
     _check_sources(study, recipe)
@@ -211,7 +220,13 @@ def _with_controls(value: dict[str, Any], controls: ControlSettings, study: Stud
         if name in sources:
             raise ConfigError(f"source {name}: the name belongs to a control. Rename the source.")
         settings = source.model_dump()
-        sources[name] = {"kind": "controls", "documents": controls.documents, "tokens": tokens, "seed": controls.seed, **settings}
+        sources[name] = {
+            "kind": "controls",
+            "documents": controls.documents,
+            "tokens": tokens,
+            "seed": controls.seed,
+            **settings,
+        }
     untouched = {"keep": None, "cut": None, "replace": None}
     passes = []
     for pass_ in value["passes"]:

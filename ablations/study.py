@@ -30,9 +30,14 @@ class Prepared:
     study: Study
     recipe: Recipe
     curated: Curated
-    main: Tokenized
+    main: Tokenized | None  # None: the study has controls only
     controls: Tokenized
     plans: Sequence[cells.CellPlan]
+
+    @property
+    def tokenized(self) -> list[Tokenized]:
+        """The tokenizers with their tokens."""
+        return [each for each in (self.main, self.controls) if each]
 
 
 def prepare(study: Study, recipe: Recipe, out: Folder, compute: Compute) -> Prepared:
@@ -40,8 +45,10 @@ def prepare(study: Study, recipe: Recipe, out: Folder, compute: Compute) -> Prep
     curated = pipeline.curate(recipe, out, compute)
     check_kept(study, recipe, curated)
     real = {name: curated.shards[name] for name in settings.real_sources(study, recipe)}
-    trained = train_tokenizer(MAIN, study.tokenizer, real, out, compute)
-    main = tokenize(trained, real, study.heldout, out, compute)
+    main = None
+    if study.arms:
+        trained = train_tokenizer(MAIN, study.tokenizer, real, out, compute)
+        main = tokenize(trained, real, study.heldout, out, compute)
     names = study.control_settings.sources
     control_shards = {name: curated.shards[name] for name in names}
     words = TokenizerSettings(kind="words")
@@ -82,15 +89,10 @@ def metric_names(study: Study) -> list[str]:
     return list(study.metrics) or list(known)
 
 
-def plan(study: Study, main: Tokenized, controls: Tokenized) -> list[cells.CellPlan]:
+def plan(study: Study, main: Tokenized | None, controls: Tokenized) -> list[cells.CellPlan]:
     """All cells of a study: arms and controls, every seed."""
     metrics = metric_names(study)
     control = study.control_settings
-    check_heldout(main, study)
-    real_tasks = {
-        context: _tasks(study, main, context)
-        for context in {_context(study, arm) for arm in study.arms}
-    }
     control_task = settings.TaskSettings(kind=CONTROL_TASK, items=control.items)
     control_tasks = {
         f"tasks/{CONTROL_TASK}.json": task_file(
@@ -98,9 +100,12 @@ def plan(study: Study, main: Tokenized, controls: Tokenized) -> list[cells.CellP
         )
     }
     plans: list[cells.CellPlan] = []
-    for arm in study.arms:
-        one = study.model_copy(update={"arms": {arm: study.arms[arm]}})
-        plans += cells.plan_cells(one, main, real_tasks[_context(study, arm)], metrics)
+    if main:
+        check_heldout(main, study)
+        contexts = {_context(study, arm) for arm in study.arms}
+        real_tasks = {context: _tasks(study, main, context) for context in sorted(contexts)}
+        for arm in study.arms:
+            plans += cells.plan_cells(study, arm, main, real_tasks[_context(study, arm)], metrics)
     plans += cells.plan_control_cells(study, controls, control_tasks, metrics)
     return plans
 

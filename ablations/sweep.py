@@ -36,7 +36,9 @@ def run_sweep(plans: Sequence[CellPlan], out: Folder, compute: Compute) -> None:
         run_stages([plan.stage() for plan in plans], out, compute, "cells")
     except StageError as error:
         failed = [state for state in states(plans, out) if state.state == "failed"]
-        raise StageError(f"{len(failed)} of {len(plans)} cells failed, the others are finished. First: {error}") from error
+        raise StageError(
+            f"{len(failed)} of {len(plans)} cells failed, the others are finished. First: {error}"
+        ) from error
 
 
 def states(plans: Sequence[CellPlan], out: Folder) -> list[CellState]:

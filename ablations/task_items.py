@@ -86,7 +86,9 @@ def check_length(items: TaskItems, context: int) -> None:
         ConfigError: the context is too short.
     """
     longest = max(
-        len(group.prefix) + len(item.prompt) + max(map(len, item.choices)) for group in items.groups for item in group.items
+        len(group.prefix) + len(item.prompt) + max(map(len, item.choices))
+        for group in items.groups
+        for item in group.items
     )
     if longest - 1 > context:
         raise ConfigError(
@@ -106,8 +108,12 @@ def _rows(settings: TaskSettings, which: str) -> list[Mapping[str, Any]]:
     try:
         for offset, value in objects(Piece("", path, 0, "", "jsonl")):
             if not isinstance(value, dict):
-                raise InputError(f"{path}, byte {offset}", str(value), f"Mend the line; task {settings.kind} needs every row.")
+                raise InputError(
+                    f"{path}, byte {offset}", str(value), f"Mend the line; task {settings.kind} needs every row."
+                )
             rows.append(value)
     except OSError as error:
-        raise ConfigError(f"task {settings.kind}: {which} {path}: {error.strerror or error}. Correct the path.") from error
+        raise ConfigError(
+            f"task {settings.kind}: {which} {path}: {error.strerror or error}. Correct the path."
+        ) from error
     return rows

@@ -29,7 +29,10 @@ MEMORY_PER_TEXT_BYTE = 8.0  # of a shard; batches bound the views, row groups th
 
 
 def annotate_stage(
-    shards: ShardSet, annotators: Mapping[str, Annotator], entries: Sequence[Mapping[str, Any]], plugins: Sequence[Plugin]
+    shards: ShardSet,
+    annotators: Mapping[str, Annotator],
+    entries: Sequence[Mapping[str, Any]],
+    plugins: Sequence[Plugin],
 ) -> Stage:
     """The stage that scores one source's shards. `entries` are the annotators as the recipe says them, for the workers."""
     outputs = {
@@ -41,10 +44,10 @@ def annotate_stage(
         "plugins": [asdict(plugin) for plugin in plugins],
         "folder": shards.folder,
     }
-    jobs = [Job(p["file"].removesuffix(".parquet"), {"file": p["file"]}, p["text_bytes"]) for p in shards.manifest.parts]
-    return Stage(
-        f"annotate {shards.source}", outputs, jobs, annotate_job, shared, memory_per_byte=MEMORY_PER_TEXT_BYTE
-    )
+    jobs = [
+        Job(p["file"].removesuffix(".parquet"), {"file": p["file"]}, p["text_bytes"]) for p in shards.manifest.parts
+    ]
+    return Stage(f"annotate {shards.source}", outputs, jobs, annotate_job, shared, memory_per_byte=MEMORY_PER_TEXT_BYTE)
 
 
 def annotate_job(shared: Mapping[str, Any], spec: Mapping[str, Any], folders: dict[str, Folder]) -> dict[str, Result]:

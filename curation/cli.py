@@ -73,7 +73,14 @@ def funnel_table(funnel: dict[str, Any]) -> str:
 
 @curate.command("what-if")
 @click.argument("run")
-@click.option("--set", "settings", multiple=True, required=True, metavar="policy.KEY=VALUE", help="A change of the policy; may be given several times.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    required=True,
+    metavar="policy.KEY=VALUE",
+    help="A change of the policy; may be given several times.",
+)
 @click.option("--pass", "pass_", metavar="NAME", help="Pass whose policy is changed. [default: the last]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def what_if(run: str, settings: tuple[str, ...], pass_: str | None, as_json: bool) -> None:
@@ -97,7 +104,10 @@ def what_if(run: str, settings: tuple[str, ...], pass_: str | None, as_json: boo
         }
         click.echo(json.dumps(value, indent=1))
         return
-    rows = [(s, c.before.documents, c.before.kept, c.after.kept, f"{c.after.kept - c.before.kept:+d}") for s, c in found.items()]
+    rows = [
+        (s, c.before.documents, c.before.kept, c.after.kept, f"{c.after.kept - c.before.kept:+d}")
+        for s, c in found.items()
+    ]
     click.echo(table(("source", "documents", "kept", "would keep", "change"), rows))
     reasons = []
     for source, c in found.items():
@@ -130,7 +140,9 @@ def explain(run: str, id: str, text: bool, as_json: bool) -> None:
         if found.get(key) is not None:
             click.echo(f"{key:>8}: {found[key]}")
     for name, passed in found["passes"].items():
-        click.echo(f"\npass {name}: {passed['reason']}" + (f" of {passed['duplicate_of']}" if passed["duplicate_of"] else ""))
+        click.echo(
+            f"\npass {name}: {passed['reason']}" + (f" of {passed['duplicate_of']}" if passed["duplicate_of"] else "")
+        )
         rows = [
             (f"{label}.{column}", value, _bound(passed["bounds"].get(label, {}).get(column)))
             for label, values in passed["scores"].items()
@@ -149,7 +161,9 @@ def _bound(bound: dict[str, Any] | None) -> str:
         return ""
     if "any_of" in bound:
         return f"one of {', '.join(bound['any_of'])}"
-    return " and ".join(f"{'>=' if side == 'min' else '<='} {bound[side]:g}" for side in ("min", "max") if side in bound)
+    return " and ".join(
+        f"{'>=' if side == 'min' else '<='} {bound[side]:g}" for side in ("min", "max") if side in bound
+    )
 
 
 @curate.command()

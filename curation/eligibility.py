@@ -52,7 +52,9 @@ def wanted_columns(rules: Rules) -> dict[str, list[str]]:
     return wanted
 
 
-def shard_reasons(rules: Rules, shards: Folder, scores: Mapping[str, Folder], file: str) -> tuple[list[bytes], list[str]]:
+def shard_reasons(
+    rules: Rules, shards: Folder, scores: Mapping[str, Folder], file: str
+) -> tuple[list[bytes], list[str]]:
     """Ids of a shard's documents and, for each, why it is dropped ("" if it is not), duplicates apart."""
     base = read_columns(shards, file, ["id", "chars"])
     ids, chars = base["id"].to_pylist(), base["chars"].to_pylist()

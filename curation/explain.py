@@ -51,7 +51,9 @@ def _matches(run: RunRecord, wanted: str) -> Iterator[Place]:
         folder = run.raw(source)
         for part in Manifest.load(folder).parts:
             table = read_columns(folder, part["file"], ["id", "user_id"])
-            for row, (id_, user_id) in enumerate(zip(table["id"].to_pylist(), table["user_id"].to_pylist(), strict=True)):
+            for row, (id_, user_id) in enumerate(
+                zip(table["id"].to_pylist(), table["user_id"].to_pylist(), strict=True)
+            ):
                 if user_id == wanted or (is_hex and id_.hex().startswith(digits)):
                     yield Place(source, part["file"], row, id_)
 

@@ -26,14 +26,14 @@ def histograms(run: RunRecord) -> list[dict[str, Any]]:
         rules = {source: pass_.policy.rules_for(source) for source in run.sources()}
         for label, annotator in run.annotators(pass_).items():
             for column in annotator.columns:
-                if column.type in {"int", "float"} and any(column.name in r.keep.get(label, {}) for r in rules.values()):
+                if column.type in {"int", "float"} and any(
+                    column.name in r.keep.get(label, {}) for r in rules.values()
+                ):
                     found.append(_histogram(run, pass_, label, column, rules))
     return found
 
 
-def _histogram(
-    run: RunRecord, pass_: Pass, label: str, column: Column, rules: Mapping[str, Rules]
-) -> dict[str, Any]:
+def _histogram(run: RunRecord, pass_: Pass, label: str, column: Column, rules: Mapping[str, Rules]) -> dict[str, Any]:
     bounded = [source for source in rules if column.name in rules[source].keep.get(label, {})]
     values = {source: _values(run, source, pass_.name, label, column.name) for source in bounded}
     every = np.concatenate(list(values.values())) if values else np.zeros(0)

@@ -73,7 +73,9 @@ def _counts(results: Sequence[Result]) -> dict[str, Any]:
     return counts
 
 
-def materialise_job(shared: Mapping[str, Any], spec: Mapping[str, Any], folders: dict[str, Folder]) -> dict[str, Result]:
+def materialise_job(
+    shared: Mapping[str, Any], spec: Mapping[str, Any], folders: dict[str, Folder]
+) -> dict[str, Result]:
     """One task: one shard."""
     (folder,) = folders.values()
     tally = Tally()
@@ -96,7 +98,9 @@ def materialise_job(shared: Mapping[str, Any], spec: Mapping[str, Any], folders:
 class Edits:
     """What is done to one kept document."""
 
-    def __init__(self, cuts: list[tuple[int, int]], finds: list[tuple[int, int, str]], entities: Mapping[str, Any]) -> None:
+    def __init__(
+        self, cuts: list[tuple[int, int]], finds: list[tuple[int, int, str]], entities: Mapping[str, Any]
+    ) -> None:
         self.cuts, self.finds, self.entities = united(cuts), made(cuts, finds), entities
 
     def applied_to(self, text: str) -> str:

@@ -18,7 +18,11 @@ def curation_report(record: Mapping[str, Any], out: Folder) -> dict[str, Any]:
     run = RunRecord(out, record)
     return {
         "format": 1,
-        "study": {"name": record["name"], "question": record["recipe"]["question"], "fingerprint": record["fingerprint"]},
+        "study": {
+            "name": record["name"],
+            "question": record["recipe"]["question"],
+            "fingerprint": record["fingerprint"],
+        },
         "funnel": record["funnel"],
         "histograms": histograms(run),
         "warnings": warnings(record["funnel"]),

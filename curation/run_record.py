@@ -85,7 +85,9 @@ def load(run: str) -> RunRecord:
         folder = Folder(f"{path}/runs")
         names = [n for n in folder.names() if n.endswith(ENDING) and n.count(".") == 1]
         if not names:
-            raise ConfigError(f"{run}: no finished run there. Give the output folder of `loam curate run`, or a file in its runs/.")
+            raise ConfigError(
+                f"{run}: no finished run there. Give the output folder of `loam curate run`, or a file in its runs/."
+            )
         if len(names) > 1:
             raise ConfigError(f"{run}: holds several runs. Give one of {', '.join(f'{path}/runs/{n}' for n in names)}.")
         name = names[0]
@@ -93,5 +95,9 @@ def load(run: str) -> RunRecord:
         raise ConfigError(f"{run}: no such file. Give the output folder of `loam curate run`, or a file in its runs/.")
     value = folder.read_json(name)
     if value.get("kind") != "curation":
-        raise ConfigError(f"{run}: is no record of a curation. Give a file that `loam curate run` or `loam study` named.")
-    return RunRecord(Folder(os.path.dirname(os.path.abspath(folder.url)) if folder.is_local else folder.url.rsplit("/", 1)[0]), value)
+        raise ConfigError(
+            f"{run}: is no record of a curation. Give a file that `loam curate run` or `loam study` named."
+        )
+    return RunRecord(
+        Folder(os.path.dirname(os.path.abspath(folder.url)) if folder.is_local else folder.url.rsplit("/", 1)[0]), value
+    )

@@ -120,7 +120,9 @@ def open_parquet(folder: Folder, name: str) -> Iterator[pq.ParquetFile]:
         except FileNotFoundError as error:
             raise InputError(f"{folder.url}/{name}", "the file is gone", "Remove its folder and run again.") from error
         except (pa.ArrowException, OSError) as error:
-            raise InputError(f"{folder.url}/{name}", f"damaged ({error})", "Remove its folder and run again.") from error
+            raise InputError(
+                f"{folder.url}/{name}", f"damaged ({error})", "Remove its folder and run again."
+            ) from error
         with file:
             yield file
 

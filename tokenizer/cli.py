@@ -18,7 +18,9 @@ def tokenizer() -> None:
 @click.option("--name", default="main", show_default=True, help="What the tokenizer is called.")
 @click.option("--sources", default="", metavar="A,B", help="Sources to train on. [default: all of the run]")
 @click.option("--vocab-size", default=16_384, show_default=True, type=click.IntRange(300, 65_536), help="Pieces.")
-@click.option("--sample-bytes", default=50_000_000, show_default=True, type=click.IntRange(1_000), help="Text to train on.")
+@click.option(
+    "--sample-bytes", default=50_000_000, show_default=True, type=click.IntRange(1_000), help="Text to train on."
+)
 @click.option("--seed", default=0, show_default=True, help="Another number takes another sample.")
 def train(
     run: str, out: str, workers: int | None, ray_address: str | None, name: str, sources: str, vocab_size: int,
@@ -48,7 +50,13 @@ def train(
 @click.argument("run")
 @click.argument("tokenizer")
 @where_options
-@click.option("--heldout", default=0.05, show_default=True, type=click.FloatRange(0, 1, max_open=True), help="Share of documents kept for measuring.")
+@click.option(
+    "--heldout",
+    default=0.05,
+    show_default=True,
+    type=click.FloatRange(0, 1, max_open=True),
+    help="Share of documents kept for measuring.",
+)
 def encode(run: str, tokenizer: str, out: str, workers: int | None, ray_address: str | None, heldout: float) -> None:
     """Encode all curated shards of RUN with TOKENIZER, a folder that `loam tokenizer train` printed."""
     from curation.run_record import load
@@ -64,7 +72,14 @@ def encode(run: str, tokenizer: str, out: str, workers: int | None, ray_address:
     manifest = Manifest.load(trained)
     with sole_run(folder):
         made = tokenize(
-            (manifest.name, trained, manifest.fingerprint), shard_sets(load(run)), heldout, folder, Compute(ray_address, workers)
+            (manifest.name, trained, manifest.fingerprint),
+            shard_sets(load(run)),
+            heldout,
+            folder,
+            Compute(ray_address, workers),
         )
-    rows = [(name, t.documents("train"), t.tokens("train"), t.tokens("heldout"), t.folder.url) for name, t in made.tokens.items()]
+    rows = [
+        (name, t.documents("train"), t.tokens("train"), t.tokens("heldout"), t.folder.url)
+        for name, t in made.tokens.items()
+    ]
     click.echo(table(("source", "documents", "tokens", "held-out tokens", "folder"), rows))

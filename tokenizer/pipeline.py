@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from curation.runtime.cluster import Compute
 from curation.runtime.errors import ConfigError, one_of
+from curation.runtime.manifest import Manifest
 from curation.runtime.stages import run_stage, run_stages
 from curation.runtime.store import Folder
 from curation.shards import ShardSet
@@ -29,6 +30,11 @@ class Tokenized:
     @property
     def model(self) -> TokenizerModel:
         return load(self.folder)
+
+    @property
+    def kind(self) -> str:
+        """`bpe` or `words`."""
+        return str(Manifest.load(self.folder).what["settings"]["kind"])
 
 
 def chosen(settings: TokenizerSettings, shards: Mapping[str, ShardSet], where: str) -> dict[str, ShardSet]:

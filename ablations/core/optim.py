@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import torch
 from torch import nn
 from torch.optim import AdamW, Optimizer
 
-from ablations.core.muon import Muon
+from ablations.core.muon import MuonFloat32
 from ablations.core.spec import OptimiserSpec, ScheduleSpec
 
 
@@ -18,7 +19,9 @@ def optimisers_of(model: nn.Module, spec: OptimiserSpec) -> list[Optimizer]:
     others = [weight for name, weight in model.named_parameters() if not name.startswith("blocks.")]
     made: list[Optimizer] = []
     if spec.kind == "muon":
-        made.append(Muon(hidden, spec.learning_rate, spec.weight_decay, spec.momentum))
+        made.append(torch.optim.Muon(hidden, spec.learning_rate, spec.weight_decay, spec.momentum))
+    elif spec.kind == "muon_float32":
+        made.append(MuonFloat32(hidden, spec.learning_rate, spec.weight_decay, spec.momentum))
     else:
         others += hidden
     made.append(

@@ -27,7 +27,7 @@ from curation.runtime.usage import Usage
 from tokenizer.pipeline import Tokenized
 
 Report = dict[str, Any]
-HIDDEN = (".standard_error",)  # readings that the table of measures leaves to the JSON of the cells
+HIDDEN = (".standard_error", ".blind_accuracy")  # readings that the table of measures leaves to the JSON of the cells
 
 
 def study_report(prepared: Prepared, out: Folder, predicted: Mapping[str, Any] | None, usage: Usage | None) -> Report:
@@ -48,7 +48,7 @@ def study_report(prepared: Prepared, out: Folder, predicted: Mapping[str, Any] |
         "verdicts": [dataclasses.asdict(verdict) for verdict in judge(study.claims, real)],
         "funnel": record["funnel"],
         "histograms": histograms(RunRecord(out, record)),
-        "tokens": [_tokens(prepared.main, "bpe"), _tokens(prepared.controls, "words")],
+        "tokens": [_tokens(tokenized) for tokenized in prepared.tokenized],
         "arms": _arms(prepared, cells),
         "measures": _measures(Measures(cells)),
         "curves": [_curve(cell, cell.arm not in study.arms) for cell in cells],
@@ -70,8 +70,8 @@ def write_record(prepared: Prepared, out: Folder, report: Report | None = None) 
         "name": prepared.study.name,
         "study": resolved(prepared.study, prepared.recipe),
         "curation": prepared.curated.record["stages"],
-        "tokenizers": [_relative(t.folder, out) for t in (prepared.main, prepared.controls)],
-        "tokens": [path for t in (prepared.main, prepared.controls) for path in _token_folders(t, out)],
+        "tokenizers": [_relative(t.folder, out) for t in prepared.tokenized],
+        "tokens": [path for t in prepared.tokenized for path in _token_folders(t, out)],
         "cells": {plan.output.fingerprint: _relative(plan.output.folder(out), out) for plan in prepared.plans},
         "results": {cell.cell: dict(cell.values) for cell in cells},
         "cost": report["cost"] if report else None,
@@ -93,10 +93,16 @@ def _k_of(name: str) -> int:
     return int(name.removesuffix(".permuted_minus_gold").rsplit(".k", 1)[1]) if ".control_map.k" in name else 0
 
 
+def counted(n: int, what: str) -> str:
+    """A number with its noun."""
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
+
+
 def _heading(prepared: Prepared) -> dict[str, Any]:
     study = prepared.study
     tokens = sorted({int(plan.spec["schedule"]["tokens"]) for plan in prepared.plans if not plan.control})
-    budget = " to ".join(f"{value / 1e6:g}M" for value in (tokens if len(tokens) < 3 else [tokens[0], tokens[-1]]))
+    tokens = tokens or [int(plan.spec["schedule"]["tokens"]) for plan in prepared.plans[:1]]
+    budget = " to ".join(f"{value:,}" for value in dict.fromkeys((tokens[0], tokens[-1])))
     return {
         "name": study.name,
         "question": study.question,
@@ -104,7 +110,7 @@ def _heading(prepared: Prepared) -> dict[str, Any]:
         "code": code_version(),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "seeds": study.seeds,
-        "budget_note": f"{budget} tokens a cell, {study.seeds} seeds, {len(prepared.plans)} cells",
+        "budget_note": f"{budget} tokens a cell, {counted(study.seeds, 'seed')}, {counted(len(prepared.plans), 'cell')}",
     }
 
 
@@ -131,11 +137,11 @@ def _instrument(controls: Sequence[ControlOutcome]) -> dict[str, Any]:
     return {"works": works, "sentence": sentence, "controls": rows}
 
 
-def _tokens(tokenized: Tokenized, kind: str) -> dict[str, Any]:
+def _tokens(tokenized: Tokenized) -> dict[str, Any]:
     sources = {source: dict(tokens.manifest.counts) for source, tokens in tokenized.tokens.items()}
     return {
         "tokenizer": tokenized.name,
-        "kind": kind,
+        "kind": tokenized.kind,
         "vocab_size": tokenized.model.vocab_size,
         "sources": sources,
     }
@@ -184,13 +190,22 @@ def _measures(measures: Measures) -> list[dict[str, Any]]:
             {
                 "measure": name,
                 "metric": metric,
-                "unit": reading["unit"],
+                "unit": measures.unit(name),
                 "lower_is_better": measures.lower_is_better(name),
-                "n": reading["n"].get(name.split(".", 1)[1]),
+                "n": _n_of(reading["n"], name.split(".", 1)[1]),
                 "arms": arms,
             }
         )
     return rows
+
+
+def _n_of(n: Mapping[str, int], reading: str) -> int | None:
+    """How many things a reading was taken over; readings of one source or group share a number."""
+    for length in range(reading.count(".") + 1, 0, -1):
+        name = ".".join(reading.split(".")[:length])
+        if name in n:
+            return n[name]
+    return None
 
 
 def _curve(cell: CellResult, control: bool) -> dict[str, Any]:
@@ -259,7 +274,7 @@ def stage_folders(prepared: Prepared, out: Folder) -> list[str]:
         for passed in stages["passes"].values():
             for path in (*passed["scores"].values(), *passed["duplicates"], passed["decide"], passed["curated"]):
                 found[path] = None
-    for tokenized in (prepared.main, prepared.controls):
+    for tokenized in prepared.tokenized:
         found[_relative(tokenized.folder, out)] = None
         for path in _token_folders(tokenized, out):
             found[path] = None

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 
+UNITS = {"accuracy": "share of items", ".nll": "nats", "_minus_gold": "nats"}
+
+
 @dataclass(frozen=True)
 class CellResult:
     """What statistics need of a finished cell.
@@ -52,9 +55,18 @@ class Measures:
         wanted = set(arms)
         return [cell.cell for cell in self.cells if cell.arm in wanted]
 
+    def unit(self, measure: str) -> str:
+        """The unit of a reading: that of its metric, unless its name says another one."""
+        for ending, unit in UNITS.items():
+            if measure.endswith(ending):
+                return unit
+        metric = measure.split(".")[0]
+        units = (cell.result["final"][metric]["unit"] for cell in self.cells if metric in cell.result.get("final", {}))
+        return str(next(units, ""))
+
     def lower_is_better(self, measure: str) -> bool:
         """The direction that the metric states; differences that cost nats are better when higher."""
-        if measure.endswith(("_minus_gold", ".accuracy", ".gain")):
+        if measure.endswith(("_minus_gold", ".accuracy", ".first_minus_second")):
             return False
         metric = measure.split(".")[0]
         for cell in self.cells:

@@ -108,15 +108,13 @@ def _largest_k(task: str, measures: Measures) -> int:
     return max((int(name.removesuffix(ending).rsplit(".k", 1)[1]) for name in names), default=0)
 
 
-def _difference(
-    arm: str, others: Sequence[str], measure: str, measures: Measures, two_sided: bool = False
-) -> Judged:
+def _difference(arm: str, others: Sequence[str], measure: str, measures: Measures, two_sided: bool = False) -> Judged:
     """The arm against the best of the others, seed by seed; positive is better."""
     sign = -1.0 if measures.lower_is_better(measure) else 1.0
     mine = measures.of(arm, measure)
     theirs = [measures.of(other, measure) for other in others]
     seeds = [s for s in mine if all(s in values for values in theirs)]
-    tests = Tests(unit=measure, two_sided=two_sided)
+    tests = Tests(unit=measures.unit(measure), two_sided=two_sided)
     if not seeds:
         return None, tests, f"no seed has {measure} in all of {', '.join([arm, *others])}"
     # best of the parts by their means: choosing the best in each seed anew would be biased against the mixture
@@ -172,9 +170,11 @@ def _verdict(
 
 def _outcome(found: Estimate, tests: Tests, p_adjusted: float | None) -> tuple[str, str]:
     if found.interval is None or p_adjusted is None:
-        return "undecided", f"{found.n} seeds: points only, no interval below {LEAST_FOR_INTERVAL}, no verdict below {LEAST_FOR_VERDICT}"
+        return "undecided", (
+            f"points only: no interval below {LEAST_FOR_INTERVAL} seeds, no verdict below {LEAST_FOR_VERDICT}"
+        )
     if found.n < LEAST_FOR_VERDICT:
-        return "undecided", f"{found.n} seeds: no verdict below {LEAST_FOR_VERDICT}"
+        return "undecided", f"no verdict below {LEAST_FOR_VERDICT} seeds"
     low, high = found.interval
     weak = [name for name, other in tests.others if other.interval is None or other.interval[0] <= 0]
     clear = p_adjusted < ALPHA and (low > 0 or (tests.two_sided and high < 0))

@@ -26,7 +26,9 @@ class Keywords(Annotator):
     version: Literal[1] = 1
     lists: dict[str, tuple[str, ...]] = Field(default=DEFAULT_LISTS, min_length=1)
     ignore_case: bool = True
-    whole_words: bool = True  # no letter or digit of the Latin script directly before or after; other scripts join words freely
+    whole_words: bool = (
+        True  # no letter or digit of the Latin script directly before or after; other scripts join words freely
+    )
 
     columns: ClassVar = (
         Column("hits", unit="hits", type="int", high_is_bad=True),

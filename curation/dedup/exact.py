@@ -72,7 +72,10 @@ def find(members: Sequence[Member], pass_name: str, out: Folder, compute: Comput
     routed = _route(taking_part, buckets, pass_name, {**what, "part": "routed"}, out, compute)
     output = Output("duplicates", pass_name, what)
     files = [name for name in routed.names() if name.endswith(".parquet")]
-    jobs = [Job(f"{b:05d}", {"bucket": b}, sum(m.shards.documents for m in taking_part) * 60 // buckets) for b in range(buckets)]
+    jobs = [
+        Job(f"{b:05d}", {"bucket": b}, sum(m.shards.documents for m in taking_part) * 60 // buckets)
+        for b in range(buckets)
+    ]
     shared = {"folder": routed, "files": files}
     stage = Stage(f"duplicates of {pass_name}", {"edges": output}, jobs, resolve_job, shared)
     manifest = run_stage(stage, out, compute)["edges"]
@@ -95,7 +98,8 @@ def _route(
     shared = {
         "buckets": buckets,
         "members": [
-            {"rules": m.rules.model_dump(mode="json"), "shards": m.shards.folder, "scores": dict(m.scores)} for m in members
+            {"rules": m.rules.model_dump(mode="json"), "shards": m.shards.folder, "scores": dict(m.scores)}
+            for m in members
         ],
     }
     run_stage(Stage(f"hashes of {pass_name}", {"routed": output}, jobs, route_job, shared), out, compute)
@@ -154,9 +158,7 @@ def resolve(table: pa.Table) -> pa.Table:
     Args:
         table: columns of `ROUTED`, in any order.
     """
-    order = pc.sort_indices(
-        table, sort_keys=[("hash", "ascending"), ("priority", "ascending"), ("id", "ascending")]
-    )
+    order = pc.sort_indices(table, sort_keys=[("hash", "ascending"), ("priority", "ascending"), ("id", "ascending")])
     table = table.take(order)
     hashes = _as_pairs(table["hash"])
     first = np.ones(table.num_rows, bool)

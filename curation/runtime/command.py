@@ -23,8 +23,12 @@ def where_options(command: F) -> F:
     for option in reversed(
         (
             click.option("--out", default="out", show_default=True, metavar="FOLDER", help="Where everything is kept."),
-            click.option("--workers", type=click.IntRange(1), metavar="N", help="Tasks at a time. [default: all cores]"),
-            click.option("--ray-address", metavar="ADDRESS", help="A running Ray cluster; else Ray starts on this machine."),
+            click.option(
+                "--workers", type=click.IntRange(1), metavar="N", help="Tasks at a time. [default: all cores]"
+            ),
+            click.option(
+                "--ray-address", metavar="ADDRESS", help="A running Ray cluster; else Ray starts on this machine."
+            ),
         )
     ):
         command = option(command)
@@ -35,8 +39,16 @@ def what_options(command: F) -> F:
     """`--set` and `--plugin`: changes of the config."""
     for option in reversed(
         (
-            click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a key of the file, such as a.b.c=1."),
-            click.option("--plugin", "plugins", multiple=True, metavar="FILE.py", help="Python file with further members."),
+            click.option(
+                "--set",
+                "settings",
+                multiple=True,
+                metavar="KEY=VALUE",
+                help="Change a key of the file, such as a.b.c=1.",
+            ),
+            click.option(
+                "--plugin", "plugins", multiple=True, metavar="FILE.py", help="Python file with further members."
+            ),
         )
     ):
         command = option(command)

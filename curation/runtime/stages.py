@@ -99,9 +99,7 @@ def run_stage(stage: Stage, out: Folder, compute: Compute) -> dict[str, Manifest
     return run_stages([stage], out, compute)[0]
 
 
-def run_stages(
-    stages: Sequence[Stage], out: Folder, compute: Compute, title: str = ""
-) -> list[dict[str, Manifest]]:
+def run_stages(stages: Sequence[Stage], out: Folder, compute: Compute, title: str = "") -> list[dict[str, Manifest]]:
     """Do what is missing of stages that do not need each other, all their jobs together, and commit each of them.
 
     A stage that is whole is only read, without Ray.
@@ -114,7 +112,9 @@ def run_stages(
     """
     found = [{name: finished(o.folder(out), o.what) for name, o in stage.outputs.items()} for stage in stages]
     started = time.monotonic()
-    failed = _run_jobs([task for s, known in zip(stages, found, strict=True) for task in _todo(s, known, out)], compute, title)
+    failed = _run_jobs(
+        [task for s, known in zip(stages, found, strict=True) for task in _todo(s, known, out)], compute, title
+    )
     wall = time.monotonic() - started
     manifests: list[dict[str, Manifest]] = []
     for stage, known in zip(stages, found, strict=True):
@@ -138,7 +138,11 @@ def _first_error(failed: Sequence[tuple[Stage, Job, BaseException]]) -> StageErr
     stage, job, cause = failed[0]
     n = sum(of_stage is stage for of_stage, _, _ in failed)
     lead = f"{stage.title}: {n} of {len(stage.jobs)} jobs failed. First: {job.key}: "
-    found = str(cause) if isinstance(cause, LoamError) else f"{type(cause).__name__}: {_last_line(cause)}. Run again to redo only these."
+    found = (
+        str(cause)
+        if isinstance(cause, LoamError)
+        else f"{type(cause).__name__}: {_last_line(cause)}. Run again to redo only these."
+    )
     error = StageError(lead + found)
     error.__cause__ = cause
     return error

@@ -38,7 +38,9 @@ class Environment(Source):
     def plan(self, name: str, data_root: str, piece_bytes: int) -> list[Piece]:
         candidates = self._candidates()
         if not candidates:
-            raise InputError(f"source {name}: part {self.part}", "nothing of it on this machine", "Choose another part.")
+            raise InputError(
+                f"source {name}: part {self.part}", "nothing of it on this machine", "Choose another part."
+            )
         size = min(self.budget_bytes, sum(file.bytes for file in candidates))
         return [Piece(path="", location="", bytes=size, content=_digest(candidates), format=self.part)]
 

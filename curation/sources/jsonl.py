@@ -147,7 +147,11 @@ def row_of(
     """A document from a mapping of fields; also used for Parquet rows."""
     text = value.pop(text_key, None)
     if not isinstance(text, str):
-        found = f"field {text_key!r} holds {type(text).__name__}, not text" if text is not None else _no_text(value, text_key)
+        found = (
+            f"field {text_key!r} holds {type(text).__name__}, not text"
+            if text is not None
+            else _no_text(value, text_key)
+        )
         return _refused(raw, path, offset, found)
     user_id = value.pop(id_key, None) if id_key else None
     try:

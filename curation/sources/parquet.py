@@ -83,7 +83,9 @@ def _check_columns(schema: pa.Schema, text_key: str, piece: Piece) -> None:
     if pa.types.is_dictionary(type_):
         type_ = type_.value_type
     if not (pa.types.is_string(type_) or pa.types.is_large_string(type_) or pa.types.is_string_view(type_)):
-        raise InputError(piece.path, f"column {text_key!r} holds {type_}, not text", "Point fields.text at a text column.")
+        raise InputError(
+            piece.path, f"column {text_key!r} holds {type_}, not text", "Point fields.text at a text column."
+        )
 
 
 @contextmanager

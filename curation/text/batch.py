@@ -143,7 +143,9 @@ def hash_word(word: str) -> int:
 
 
 def _codes(text: str) -> npt.NDArray[np.uint32]:
-    return np.frombuffer(bytearray(text.encode("utf-32-le", "surrogatepass")), np.uint32)  # kernels take writable arrays
+    return np.frombuffer(
+        bytearray(text.encode("utf-32-le", "surrogatepass")), np.uint32
+    )  # kernels take writable arrays
 
 
 def _word_groups() -> npt.NDArray[np.uint8]:

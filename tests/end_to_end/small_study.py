@@ -61,12 +61,18 @@ def write_study(folder: Path, **changes: object) -> Path:
         },
         "tokenizer": {"vocab_size": 600, "sample_bytes": 100_000},
         "heldout": 0.2,
-        "arms": {"english": {"mixture": {"english": 1}}, "both": {"mixture": {"english": 1, "korean": 1}, "fraction": 0.5}},
+        "arms": {
+            "english": {"mixture": {"english": 1}},
+            "both": {"mixture": {"english": 1, "korean": 1}, "fraction": 0.5},
+        },
         "cells": cells,
         "controls": {"documents": 150, "items": 8, "cells": cells},
         "tasks": ["control_map"],
         "seeds": 1,
-        "claims": [{"emerges": {"arm": "english"}}, {"differs": {"arm_a": "english", "arm_b": "both", "measure": "bits_per_byte.english"}}],
+        "claims": [
+            {"emerges": {"arm": "english"}},
+            {"differs": {"arm_a": "english", "arm_b": "both", "measure": "bits_per_byte.english"}},
+        ],
         **changes,
     }
     path = folder / "study.yaml"

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from ablations.core.model import Model
-from ablations.core.muon import Muon, orthogonalise
+from ablations.core.muon import MuonFloat32, orthogonalise
 from ablations.core.optim import optimisers_of, share_of_peak
 from ablations.core.spec import ModelSpec, OptimiserSpec, ScheduleSpec
 
@@ -94,7 +94,7 @@ def test_muon_steps_as_torchs_muon_does():
     shapes = [(12, 8), (8, 12), (12, 8), (8, 8)]
     ours = [torch.randn(shape, generator=generator).requires_grad_() for shape in shapes]
     theirs = [weight.detach().clone().requires_grad_() for weight in ours]
-    steppers = Muon(ours, 0.1, 0.01), torch.optim.Muon(theirs, lr=0.1, weight_decay=0.01)
+    steppers = MuonFloat32(ours, 0.1, 0.01), torch.optim.Muon(theirs, lr=0.1, weight_decay=0.01)
     for _ in range(3):
         for a, b in zip(ours, theirs, strict=True):
             a.grad = torch.randn(a.shape, generator=generator)
