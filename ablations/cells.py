@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ablations.plan import context_of
 from ablations.settings import CellSettings, Study, cells_of
 from ablations.task_items import TaskFile
 from curation.runtime.errors import ConfigError
@@ -19,9 +20,10 @@ from curation.runtime.identity import canonical, seed
 from curation.runtime.registry import Plugin
 from curation.runtime.stages import Job, Output, Result, Stage
 from curation.runtime.store import Folder
+from curation.sources.control_texts import KEYS, VALUES
 from tokenizer.encode import DOCUMENTS, TOKENS, TokenSet
 from tokenizer.pipeline import Tokenized
-from tokenizer.train import BOS, EOS, UNKNOWN
+from tokenizer.train import BOS, EOS, SPECIALS, UNKNOWN
 
 if TYPE_CHECKING:
     from ablations.core.spec import CellSpec
@@ -178,6 +180,37 @@ def typed_spec(spec: Mapping[str, Any]) -> CellSpec:
     from ablations.core.strict import build
 
     return build(CellSpec, json.loads(canonical(spec)), "cells")
+
+
+def drafts(study: Study) -> Iterator[CellSpec]:
+    """Specs of all cells before there are any tokens: shapes and lengths are those of the real ones, and so are mistakes.
+
+    Raises:
+        ConfigError: names the arm and the place.
+    """
+    controls = study.control_settings
+    words = len(KEYS) + len(VALUES) + SPECIALS
+    for arm, settings in study.arms.items():
+        cells = cells_of(study.cells, settings.cells, f"arms.{arm}.cells")
+        yield from (_draft(study, arm, n, cells, study.tokenizer.vocab_size) for n in range(study.seeds))
+    for arm, control in controls.arms.items():
+        cells = cells_of(controls.cells, control.cells, f"controls.arms.{arm}.cells")
+        yield from (_draft(study, arm, n, cells, words) for n in range(controls.seeds or study.seeds))
+
+
+def _draft(study: Study, arm: str, number: int, cells: CellSettings, vocab_size: int) -> CellSpec:
+    context_of(cells, arm)
+    value: dict[str, Any] = {
+        "arm": arm,
+        "seed": number,
+        "seeds": seeds_of(study.seed, number),
+        "train": [{"source": "any", "tokens": "tokens/any.train"}],
+        **cells.model_dump(mode="json"),
+    }
+    value["model"] = {**value["model"], "vocab_size": vocab_size}
+    value["compute"] = {"device": "cpu", "threads": 1, **value["compute"]}
+    check_spec(value, arm)
+    return typed_spec(value)
 
 
 def cell_job(shared: Mapping[str, Any], spec: Mapping[str, Any], folders: dict[str, Folder]) -> dict[str, Result]:

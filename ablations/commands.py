@@ -13,6 +13,7 @@ from ablations import plan, settings, sweep
 from ablations import study as studies
 from ablations.study import Prepared
 from curation.cli import funnel_table
+from curation.recipe import Recipe
 from curation.runtime.cluster import Compute, Idle
 from curation.runtime.command import table
 from curation.runtime.lock import sole_run
@@ -41,7 +42,7 @@ def study(path: str, changes: Sequence[str], plugins: Sequence[str], where: Wher
     from ablations import estimate
     from ablations.report import data
 
-    loaded, recipe = settings.load(path, changes, plugins)
+    loaded, recipe = _loaded(path, changes, plugins)
     out = open_out(where.out)
     with sole_run(out), Usage(out) as usage:
         predicted = estimate.kept_or_made(loaded, recipe, out, where.compute)
@@ -55,7 +56,7 @@ def run(path: str, changes: Sequence[str], plugins: Sequence[str], where: Where)
     """`loam ablate run`."""
     from ablations.report import data
 
-    loaded, recipe = settings.load(path, changes, plugins)
+    loaded, recipe = _loaded(path, changes, plugins)
     out = open_out(where.out)
     with sole_run(out):
         prepared = studies.run(loaded, recipe, out, where.compute)
@@ -84,13 +85,20 @@ def report(path: str, changes: Sequence[str], plugins: Sequence[str], where: Whe
     _print_end(made, write_report(made, prepared.study.name, out))
 
 
+def _loaded(path: str, changes: Sequence[str], plugins: Sequence[str]) -> tuple[settings.Study, Recipe]:
+    """A study and its recipe, checked as far as can be without reading text."""
+    loaded, recipe = settings.load(path, changes, plugins)
+    studies.check(loaded)
+    return loaded, recipe
+
+
 def _prepared(path: str, changes: Sequence[str], plugins: Sequence[str], where: Where) -> Prepared:
     """The plans of a study whose curation and tokens are finished; nothing is run for it.
 
     Raises:
         ConfigError: they are not.
     """
-    loaded, recipe = settings.load(path, changes, plugins)
+    loaded, recipe = _loaded(path, changes, plugins)
     waiting = f"{path}: not curated and encoded in {where.out} yet. Run `loam ablate run {path}` first."
     return studies.prepare(loaded, recipe, open_out(where.out), Idle(message=waiting))
 
@@ -121,7 +129,7 @@ def dry_run(path: str, changes: Sequence[str], plugins: Sequence[str], where: Wh
     """`loam study --dry-run`."""
     from ablations import estimate
 
-    loaded, recipe = settings.load(path, changes, plugins)
+    loaded, recipe = _loaded(path, changes, plugins)
     click.echo(yaml.safe_dump(studies.resolved(loaded, recipe), sort_keys=False, allow_unicode=True, width=120))
     click.echo("\n".join(plan.tree(loaded, recipe)))
     made = estimate.make(loaded, recipe, where.compute)

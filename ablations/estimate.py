@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import Any, TypedDict
+from typing import TypedDict
 
-from ablations.cells import check_spec, seeds_of, typed_spec
+from ablations.cells import drafts
 from ablations.core.probe import Probe
 from ablations.core.probe import probe as probe_cell
 from ablations.core.spec import CellSpec
-from ablations.plan import context_of
-from ablations.settings import CellSettings, Study, cells_of, real_sources
+from ablations.settings import Study, real_sources
 from ablations.study import resolved
 from curation import probe as documents
 from curation.recipe import Recipe
@@ -85,37 +84,11 @@ def make(study: Study, recipe: Recipe, compute: Compute) -> Estimate:
 def _cells(study: Study) -> Iterator[tuple[float, int]]:
     """(seconds, weights) of every cell; each shape is probed once."""
     probed: dict[str, Probe] = {}
-    for spec in specs(study):
+    for spec in drafts(study):
         key = fingerprint([str(spec.model), str(spec.optimiser), spec.schedule.batch, str(spec.compute)])
         if key not in probed:
             probed[key] = probe_cell(spec)
         yield cell_seconds(spec, probed[key], len(study.arms)), probed[key].parameters
-
-
-def specs(study: Study) -> Iterator[CellSpec]:
-    """Specs of all cells before there are any tokens; shapes and lengths are those of the real ones."""
-    controls = study.control_settings
-    for arm, settings in study.arms.items():
-        cells = cells_of(study.cells, settings.cells, f"arms.{arm}.cells")
-        yield from (_spec(study, arm, n, cells, study.tokenizer.vocab_size) for n in range(study.seeds))
-    for arm, control in controls.arms.items():
-        cells = cells_of(controls.cells, control.cells, f"controls.arms.{arm}.cells")
-        yield from (_spec(study, arm, n, cells, 131) for n in range(controls.seeds or study.seeds))
-
-
-def _spec(study: Study, arm: str, number: int, cells: CellSettings, vocab_size: int) -> CellSpec:
-    context_of(cells, arm)
-    value: dict[str, Any] = {
-        "arm": arm,
-        "seed": number,
-        "seeds": seeds_of(study.seed, number),
-        "train": [{"source": "any", "tokens": "tokens/any.train"}],
-        **cells.model_dump(mode="json"),
-    }
-    value["model"] = {**value["model"], "vocab_size": vocab_size}
-    value["compute"] = {"device": "cpu", "threads": 1, **value["compute"]}
-    check_spec(value, arm)
-    return typed_spec(value)
 
 
 def cell_seconds(spec: CellSpec, probed: Probe, sources: int) -> float:

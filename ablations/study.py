@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ablations import cells, settings, sweep
+from ablations.claims import arms_of
 from ablations.plan import context_of
-from ablations.registries import METRICS
+from ablations.registries import METRICS, TASKS
 from ablations.settings import Study
 from ablations.task_items import CONTROL_TASK, TaskFile, task_file
 from curation import pipeline
@@ -74,6 +75,25 @@ def check_kept(study: Study, recipe: Recipe, curated: Curated) -> None:
                     f"none of its {funnel.rows} rows was kept (most often: {most})",
                     f"Look with `loam curate sample`, and loosen policy.sources.{source}.",
                 )
+
+
+def check(study: Study) -> None:
+    """Refuse what could not run or be judged, before any text is read.
+
+    Raises:
+        ConfigError: the first mistake: an unknown metric, task or arm, or a cell that cannot be.
+    """
+    metric_names(study)
+    known = TASKS.catalogue(study.loaded_plugins)
+    for task in study.task_settings:
+        if task.kind not in known:
+            raise ConfigError(f"tasks: {one_of(known, task.kind, 'task')}")
+    for claim in study.claims:
+        for arm in arms_of(claim):
+            if arm not in study.arms:
+                raise ConfigError(f"claims.{claim.kind}: {one_of(study.arms, arm, 'arm')}")
+    for _ in cells.drafts(study):
+        pass
 
 
 def metric_names(study: Study) -> list[str]:

@@ -25,11 +25,11 @@ def histograms(run: RunRecord) -> list[dict[str, Any]]:
     for pass_ in run.recipe.passes:
         rules = {source: pass_.policy.rules_for(source) for source in run.sources()}
         for label, annotator in run.annotators(pass_).items():
-            for column in annotator.columns:
-                if column.type in {"int", "float"} and any(
-                    column.name in r.keep.get(label, {}) for r in rules.values()
-                ):
-                    found.append(_histogram(run, pass_, label, column, rules))
+            found += [
+                _histogram(run, pass_, label, column, rules)
+                for column in annotator.columns
+                if column.type in {"int", "float"} and any(column.name in r.keep.get(label, {}) for r in rules.values())
+            ]
     return found
 
 

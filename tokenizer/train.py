@@ -16,6 +16,7 @@ from tokenizer.settings import TokenizerSettings
 VERSION = 1
 MODEL = "tokenizer.model"
 UNKNOWN, BOS, EOS = 0, 1, 2
+SPECIALS = 3
 _LINE_BYTES = 16_384  # SentencePiece leaves out longer lines: cut them instead
 
 
@@ -110,7 +111,7 @@ def train_words(texts: Iterator[str]) -> bytes:
     """A model in which every word of the texts is one piece."""
     lines = [" ".join(text.split()) for text in texts]
     words = {word for line in lines for word in line.split(" ") if word}
-    return _train(iter(lines), model_type="word", vocab_size=len(words) + 3, max_sentence_length=1_000_000)
+    return _train(iter(lines), model_type="word", vocab_size=len(words) + SPECIALS, max_sentence_length=1_000_000)
 
 
 def _train(lines: Iterator[str], **options: Any) -> bytes:

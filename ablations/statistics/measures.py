@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-
 UNITS = {"accuracy": "share of items", ".nll": "nats", "_minus_gold": "nats"}
 
 

@@ -152,7 +152,8 @@ class Registry(Generic[T]):
 
     def _files(self) -> list[Path]:
         folder = importlib.util.find_spec(self.package)
-        assert folder is not None and folder.submodule_search_locations
+        assert folder is not None
+        assert folder.submodule_search_locations
         paths = sorted(Path(folder.submodule_search_locations[0]).glob("*.py"))
         return [path for path in paths if path.stem not in {"__init__", "base"}]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any, Literal
 
 from pydantic import Field, field_validator
@@ -109,7 +110,7 @@ def _split(whole: Piece, piece_bytes: int) -> list[Piece]:
     if whole.format == "jsonl" and not jsonl.is_compressed(whole.location) and whole.bytes > piece_bytes:
         n = -(-whole.bytes // piece_bytes)
         cuts = [i * whole.bytes // n for i in range(n + 1)]
-        return [_part(whole, a, b, b - a) for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
+        return [_part(whole, a, b, b - a) for a, b in pairwise(cuts)]
     if whole.format == "parquet" and whole.bytes > piece_bytes:
         groups = parquet.row_groups(whole.location)
         return [_part(whole, a, b, size) for a, b, size in _grouped(groups, piece_bytes)] or [whole]

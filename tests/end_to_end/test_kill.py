@@ -12,7 +12,6 @@ import time
 from pathlib import Path
 
 import pytest
-
 from small_study import write_corpora, write_study
 
 KILLS = 12

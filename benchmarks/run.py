@@ -1,0 +1,38 @@
+"""`make bench`: speed of every annotator on text of this machine, and of a training step. One pinned core."""
+
+from __future__ import annotations
+
+from benchmarks.record import keep, median_seconds, pinned
+from benchmarks.training import training
+from curation.annotators.base import REGISTRY
+from curation.sources.base import Row
+from curation.sources.environment import Environment
+from curation.text.batch import Batch
+
+TEXT_BYTES = 4_000_000
+
+
+def annotators() -> None:
+    """Characters a second of each annotator alone on a fresh batch, and of the batch's views."""
+    source = Environment(part="code", budget_bytes=TEXT_BYTES)
+    (piece,) = source.plan("bench", ".", TEXT_BYTES)
+    texts = [row.text for row in source.read("bench", piece) if isinstance(row, Row)]
+    chars = sum(map(len, texts))
+    views = median_seconds(
+        lambda: (lambda batch: (batch.words.count, batch.lines.count, batch.word_hashes))(Batch.of(texts))
+    )
+    keep("views: code points, words, lines, hashes", chars / views, "characters/s", chars=chars)
+    for name, cls in REGISTRY.classes().items():
+        annotator = cls()
+        seconds = median_seconds(lambda annotator=annotator: annotator.score(Batch.of(texts)))
+        keep(f"annotator {name}, its views included", chars / seconds, "characters/s", chars=chars)
+
+
+def main() -> None:
+    pinned()
+    annotators()
+    training("cpu")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,142 @@
+"""Verdicts follow from numbers alone, and say undecided whenever the design cannot decide."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from ablations.claims import Differs, Emerges, GoesWith, SizeEffect, Synergy
+from ablations.statistics.holm import holm
+from ablations.statistics.instrument import check
+from ablations.statistics.measures import CellResult, Measures
+from ablations.statistics.paired import estimate
+from ablations.statistics.verdicts import judge
+
+GAIN = "few_shot.control_map.k8.permuted_minus_gold"
+
+
+def cells(arm: str, measure: str, values: list[float]) -> list[CellResult]:
+    final = {measure.split(".")[0]: {"lower_is_better": True, "unit": "units"}}
+    return [CellResult(f"{arm}_s{i}", arm, i, {measure: v}, {"final": final}) for i, v in enumerate(values)]
+
+
+def emerging(arm: str, gains: list[float], accuracy: float = 0.9) -> list[CellResult]:
+    start = "few_shot.control_map"
+    made = []
+    for seed, gain in enumerate(gains):
+        values = {
+            GAIN: gain,
+            f"{start}.k0.gold.nll": 4.0 + 0.01 * seed,
+            f"{start}.k8.gold.nll": 2.0,
+            f"{start}.k8.gold.accuracy": accuracy + 0.001 * seed,
+            f"{start}.k8.blind_accuracy": 0.2,
+        }
+        made.append(CellResult(f"{arm}_s{seed}", arm, seed, values, {"final": {}}))
+    return made
+
+
+@given(st.lists(st.floats(-100, 100), min_size=3, max_size=12))
+def test_the_interval_is_students(values: list[float]) -> None:
+    found = estimate(values)
+    assert found.effect == pytest.approx(np.mean(values))
+    if np.std(values) > 1e-9:
+        low, high = stats.t.interval(0.95, len(values) - 1, np.mean(values), stats.sem(values))
+        assert found.interval == pytest.approx((low, high))
+
+
+def test_an_interval_covers_what_it_says() -> None:
+    """Five normal seeds: 95 % of intervals hold the truth, within the error of 4,000 simulations."""
+    rng = np.random.default_rng(7)
+    intervals = [estimate(rng.normal(1.0, 2.0, 5).tolist()).interval for _ in range(4000)]
+    covered = np.mean([low <= 1.0 <= high for low, high in (i for i in intervals if i)])
+    assert 0.94 < covered < 0.96
+
+
+def test_fewer_than_three_seeds_have_no_interval() -> None:
+    assert estimate([1.0, 2.0]).interval is None
+    with pytest.raises(ValueError, match="finite"):
+        estimate([1.0, float("nan")])
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
+def test_holm_never_lowers_and_keeps_the_order(ps: list[float]) -> None:
+    adjusted = holm(ps)
+    assert all(a >= p for a, p in zip(adjusted, ps, strict=True))
+    order = np.argsort(ps, kind="stable")
+    assert list(np.array(adjusted)[order]) == sorted(adjusted)
+    assert min(adjusted) == pytest.approx(min(1.0, len(ps) * min(ps)))
+
+
+def test_two_seeds_give_points_and_no_verdict() -> None:
+    (verdict,) = judge([Emerges(arm="a")], Measures(emerging("a", [5.0, 5.1])))
+    assert verdict.outcome == "undecided"
+    assert verdict.interval is None
+    assert verdict.effect == pytest.approx(5.05)
+
+
+def test_what_emerges_in_every_seed_is_supported() -> None:
+    (verdict,) = judge([Emerges(arm="a")], Measures(emerging("a", [5.0, 5.1, 4.8, 5.3, 4.9])))
+    assert verdict.outcome == "supported"
+    assert verdict.smallest_effect is not None
+    assert verdict.smallest_effect < 1
+
+
+def test_no_gain_contradicts_emergence() -> None:
+    (verdict,) = judge([Emerges(arm="a")], Measures(emerging("a", [0.001, -0.002, 0.003, 0.0, -0.001])))
+    assert verdict.outcome == "contradicted"
+
+
+def test_better_than_permuted_but_not_than_a_blind_guess_is_undecided() -> None:
+    gains = [5.0, 5.1, 4.8, 5.3, 4.9]
+    (verdict,) = judge([Emerges(arm="a")], Measures(emerging("a", gains, accuracy=0.19)))
+    assert verdict.outcome == "undecided"
+    assert "blind guess" in verdict.why
+
+
+def test_lower_bits_per_byte_is_better() -> None:
+    small = cells("small", "bits_per_byte.x", [2.0, 2.1, 2.05, 2.2, 2.0])
+    large = cells("large", "bits_per_byte.x", [1.5, 1.62, 1.54, 1.71, 1.52])
+    claim = SizeEffect(small="small", large="large", measure="bits_per_byte.x")
+    back = SizeEffect(small="large", large="small", measure="bits_per_byte.x")
+    first, second = judge([claim, back], Measures(small + large))
+    assert (first.outcome, second.outcome) == ("supported", "contradicted")
+    assert first.effect == pytest.approx(-(second.effect or 0))
+
+
+def test_synergy_is_measured_against_the_best_part() -> None:
+    parts = cells("a", "bits_per_byte.x", [2.0, 2.1, 2.0, 2.1, 2.0]) + cells(
+        "b", "bits_per_byte.x", [1.0, 1.1, 1.0, 1.1, 1.0]
+    )
+    mixture = cells("ab", "bits_per_byte.x", [1.4, 1.6, 1.5, 1.5, 1.4])
+    (verdict,) = judge([Synergy(mixture="ab", parts=("a", "b"), measure="bits_per_byte.x")], Measures(parts + mixture))
+    assert verdict.outcome == "contradicted"
+
+
+def test_a_difference_in_noise_is_undecided() -> None:
+    a = cells("a", "bits_per_byte.x", [1.0, 1.3, 0.9, 1.2, 1.1])
+    b = cells("b", "bits_per_byte.x", [1.1, 1.2, 1.0, 1.0, 1.2])
+    (verdict,) = judge([Differs(arm_a="a", arm_b="b", measure="bits_per_byte.x")], Measures(a + b))
+    assert verdict.outcome == "undecided"
+
+
+def test_measures_that_rise_together_go_with_each_other() -> None:
+    made = [
+        CellResult(
+            f"a{arm}_s{seed}", f"a{arm}", seed, {"m.x": arm + 0.1 * seed, "m.y": 2.0 * arm + 0.1 * seed}, {"final": {}}
+        )
+        for arm in range(4)
+        for seed in range(5)
+    ]
+    (verdict,) = judge([GoesWith(measure_x="m.x", measure_y="m.y")], Measures(made))
+    assert verdict.outcome == "supported"
+    assert verdict.effect == pytest.approx(1.0)
+
+
+def test_a_missing_cell_fails_its_control() -> None:
+    limits = {"glossary": (1.0, None), "chatter": (-0.05, 0.05)}
+    made = cells("glossary", GAIN, [9.0, 10.0]) + cells("chatter", GAIN, [0.01])
+    outcomes = {o.arm: o.passed for o in check(limits, Measures(made), GAIN, 8, 2)}
+    assert outcomes == {"glossary": True, "chatter": False}

@@ -1,0 +1,74 @@
+"""A small study, run once for all end-to-end tests of the session."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import members
+import pytest
+from loam import Loam
+from small_study import write_corpora, write_study
+
+from ablations import commands
+from curation.runtime.cluster import Compute
+
+
+@pytest.fixture
+def loam(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], compute: Compute) -> Loam:
+    return Loam(monkeypatch, capsys)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A study that has been run."""
+
+    folder: Path
+    study: Path
+    out: Path
+
+    @property
+    def report(self) -> dict[str, Any]:
+        return dict(json.loads((self.out / "reports" / "small.json").read_text(encoding="utf8")))
+
+    @property
+    def page(self) -> str:
+        return (self.out / "reports" / "small.html").read_text(encoding="utf8")
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory, compute: Compute) -> Finished:
+    """The small study with a plugin that adds one member of each sort, from raw text to report."""
+    folder = tmp_path_factory.mktemp("study")
+    write_corpora(folder)
+    (folder / "mine.py").write_text(members.SOURCE, encoding="utf8")
+    (folder / "numbers.jsonl").write_text("\n".join(f'{{"n": {n}}}' for n in range(40)), encoding="utf8")
+    path = write_study(folder, **with_plugin(folder))
+    commands.study(str(path), (), (), commands.Where(str(folder / "out"), 2, None))
+    return Finished(folder, path, folder / "out")
+
+
+def with_plugin(folder: Path) -> dict[str, Any]:
+    """What differs in the small study when it uses the members of the plugin."""
+    numbers = str(folder / "numbers.jsonl")
+    policy = {
+        "defaults": {
+            "keep": {"vowel_share": {"share": {"max": 0.9}}},
+            "replace": {"pii": "all"},
+            "duplicates": "exact_hash",
+        }
+    }
+    annotators = ["vowel_share", "char_classes", {"kind": "pii", "entities": ["email", "ticket_number"]}, "exact_hash"]
+    recipe = {
+        "data_root": str(folder),
+        "sources": {
+            "english": {"kind": "files", "path": "english.jsonl"},
+            "korean": {"kind": "files", "path": "korean.jsonl"},
+        },
+        "passes": [{"name": "select", "annotators": annotators, "policy": policy}],
+        "shard_bytes": 30_000,
+    }
+    task = {"kind": "count_up", "pool": numbers, "queries": numbers, "draws": 2, "items": 5}
+    return {"plugins": ["mine.py"], "recipe": recipe, "tasks": ["control_map", task]}

@@ -1,0 +1,97 @@
+"""Text survives the tokenizer, token files say what the shards say, and control words are whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonl_writer import WriteJsonl
+from safetensors.numpy import load_file
+
+from curation import pipeline, recipe
+from curation.runtime.cluster import Compute
+from curation.runtime.errors import ConfigError
+from curation.runtime.store import Folder
+from curation.sources.control_texts import KEYS, VALUES, document
+from tokenizer.model import TokenizerModel
+from tokenizer.pipeline import check_control_words, tokenize, train_tokenizer
+from tokenizer.settings import TokenizerSettings
+from tokenizer.train import train_bpe, train_words
+
+TEXTS = [
+    f"The {word} number {i}: 강과 마을 {i * 7}\n\tline two"
+    for i, word in enumerate("river town house boat".split() * 60)
+]
+
+
+@pytest.fixture(scope="module")
+def bpe() -> TokenizerModel:
+    return TokenizerModel(train_bpe(iter(TEXTS), 400), "bpe")
+
+
+@given(text=st.text(max_size=60))
+def test_any_text_comes_back_from_its_pieces(bpe: TokenizerModel, text: str) -> None:
+    """Byte fallback: no text is unknown. A leading space is the tokenizer's own mark of a word."""
+    text = text.replace("\x00", "")
+    assert bpe.decode(bpe.encode(text)).removeprefix(" ") == text.removeprefix(" ")
+
+
+def test_training_gives_the_same_bytes_twice() -> None:
+    assert train_bpe(iter(TEXTS), 400) == train_bpe(iter(TEXTS), 400)
+
+
+def test_too_little_text_is_refused_with_what_to_do() -> None:
+    with pytest.raises(ConfigError, match="Lower vocab_size"):
+        train_bpe(iter(["only a few words"]), 4000)
+
+
+def test_every_control_word_is_one_piece() -> None:
+    texts = [document("glossary", 0, i, 128) for i in range(200)]
+    model = TokenizerModel(train_words(iter(texts)), "words")
+    check_control_words(model, "controls")
+    assert len({model.single_piece(word) for word in (*KEYS, *VALUES)}) == len(KEYS) + len(VALUES)
+    assert len(model.encode(texts[0])) == 127
+
+
+def test_a_tokenizer_that_splits_control_words_is_refused(bpe: TokenizerModel) -> None:
+    with pytest.raises(ConfigError, match="not one piece"):
+        check_control_words(bpe, "main")
+
+
+@pytest.fixture
+def words() -> list[str]:
+    return [f"{text} and more words so that no rule drops it " * 3 for text in TEXTS[:80]]
+
+
+def test_token_files_hold_every_document_once(
+    write_jsonl: WriteJsonl, words: list[str], out: Folder, compute: Compute, tmp_path: Path
+) -> None:
+    write_jsonl("a.jsonl", [{"text": text} for text in words])
+    loaded = recipe.from_mapping(
+        {
+            "name": "t",
+            "data_root": str(tmp_path),
+            "sources": {"a": {"kind": "files", "path": "a.jsonl"}},
+            "passes": [{"name": "all", "annotators": ["char_classes"]}],
+            "shard_bytes": 5000,
+        },
+        str(tmp_path / "r.yaml"),
+    )
+    shards = pipeline.curate(loaded, out, compute).shards
+    trained = train_tokenizer("main", TokenizerSettings(vocab_size=400, sample_bytes=100_000), shards, out, compute)
+    made = tokenize(trained, shards, 0.25, out, compute)
+    tokens = made.tokens["a"]
+    texts = []
+    for split in ("train", "heldout"):
+        numbers = np.fromfile(f"{tokens.folder.url}/{split}.bin", "<u2")
+        index = load_file(f"{tokens.folder.url}/{split}.documents.safetensors")
+        assert len(index["ids"]) == tokens.documents(split) == len(index["utf8_bytes"])
+        assert index["offsets"][-1] == len(numbers) == tokens.tokens(split)
+        for start, end in zip(index["offsets"][:-1], index["offsets"][1:], strict=True):
+            assert numbers[start] == made.model.bos
+            texts.append(made.model.decode(numbers[start + 1 : end].tolist()))
+    assert sorted(texts) == sorted(words)
+    assert tokens.documents("heldout") > 5
