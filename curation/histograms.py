@@ -16,7 +16,7 @@ from curation.runtime.manifest import Manifest
 from curation.shards import read_columns
 
 BINS = 30
-LOG_SPREAD = 100  # a score whose 99th percentile is this many times its median is shown on a logarithmic axis
+LOG_SPREAD = 20  # a score whose 99th percentile is this many times its median is shown on a logarithmic axis
 
 
 def histograms(run: RunRecord) -> list[dict[str, Any]]:

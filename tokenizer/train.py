@@ -97,7 +97,7 @@ def train_bpe(texts: Iterator[str], vocab_size: int) -> bytes:
             max_sentence_length=_LINE_BYTES,
         )
     except (RuntimeError, OSError, ValueError) as error:
-        reason = str(error).strip().split("\n")[-1]
+        reason = str(error).strip().split("\n")[-1].rpartition("] ")[2].rstrip(".")
         raise ConfigError(
             f"tokenizer: SentencePiece cannot make {vocab_size} pieces: {reason}. Lower vocab_size or give it more text."
         ) from error

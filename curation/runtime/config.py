@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -65,12 +66,23 @@ class _StrictLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep=deep)
 
 
+def _number(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int | float:
+    value = float(loader.construct_scalar(node))
+    return int(value) if value.is_integer() and abs(value) < 2**53 else value
+
+
+# YAML 1.1 reads 1e6 as text, which no one who writes it means
+_StrictLoader.add_implicit_resolver("!exponent", re.compile(r"^[-+]?[0-9]+[eE][-+]?[0-9]+$"), list("-+0123456789"))
+_StrictLoader.add_constructor("!exponent", _number)
+
+
 def build(model: type[Model], value: Mapping[str, Any], where: str) -> Model:
     """`value` as a typed model, with errors that name the place in the file and the known keys."""
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        first = error.errors()[0]
+        # a misspelt key is why another one is missing: say that first
+        first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
         place = ".".join(str(part) for part in first["loc"])
         more = f" ({error.error_count() - 1} more)" if error.error_count() > 1 else ""
         raise ConfigError(f"{where}: {_sentence(model, place, dict(first))}{more}") from error
@@ -127,7 +139,7 @@ def with_settings(value: Mapping[str, Any], settings: Sequence[str]) -> dict[str
         if not equals or not path.strip():
             raise ConfigError(f"--set {setting}: has no '='. Write --set key.key=value.")
         try:
-            new = yaml.safe_load(text)
+            new = yaml.load(text, Loader=_StrictLoader)
         except yaml.YAMLError as error:
             raise ConfigError(f"--set {setting}: the value is not YAML. Quote it.") from error
         _put(result, path.strip().split("."), new, setting)

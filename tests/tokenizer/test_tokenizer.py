@@ -29,7 +29,7 @@ TEXTS = [
 
 @pytest.fixture(scope="module")
 def bpe() -> TokenizerModel:
-    return TokenizerModel(train_bpe(iter(TEXTS), 400), "bpe")
+    return TokenizerModel(train_bpe(iter(TEXTS), 340), "bpe")
 
 
 @given(text=st.text(max_size=60))
@@ -40,7 +40,7 @@ def test_any_text_comes_back_from_its_pieces(bpe: TokenizerModel, text: str) -> 
 
 
 def test_training_gives_the_same_bytes_twice() -> None:
-    assert train_bpe(iter(TEXTS), 400) == train_bpe(iter(TEXTS), 400)
+    assert train_bpe(iter(TEXTS), 340) == train_bpe(iter(TEXTS), 340)
 
 
 def test_too_little_text_is_refused_with_what_to_do() -> None:
@@ -81,7 +81,7 @@ def test_token_files_hold_every_document_once(
         str(tmp_path / "r.yaml"),
     )
     shards = pipeline.curate(loaded, out, compute).shards
-    trained = train_tokenizer("main", TokenizerSettings(vocab_size=400, sample_bytes=100_000), shards, out, compute)
+    trained = train_tokenizer("main", TokenizerSettings(vocab_size=340, sample_bytes=100_000), shards, out, compute)
     made = tokenize(trained, shards, 0.25, out, compute)
     tokens = made.tokens["a"]
     texts = []
