@@ -17,6 +17,7 @@ from curation.recipe import Recipe
 from curation.runtime.cluster import Compute, Idle
 from curation.runtime.command import table
 from curation.runtime.lock import sole_run
+from curation.runtime.progress import meter
 from curation.runtime.store import Folder, open_out
 from curation.runtime.usage import Usage
 
@@ -109,7 +110,8 @@ def write_report(made: Report, name: str, out: Folder) -> str:
 
     folder = out / "reports"
     folder.write_json(f"{name}.json", made)
-    folder.write(f"{name}.html", page.render(made).encode())
+    with meter("report", 1):
+        folder.write(f"{name}.html", page.render(made).encode())
     return f"{folder.url}/{name}.html"
 
 

@@ -10,6 +10,7 @@ from curation.policy import KEPT, Rules
 from curation.run_record import RunRecord
 from curation.runtime.errors import ConfigError
 from curation.runtime.manifest import Manifest
+from curation.runtime.progress import meter
 from curation.runtime.store import Folder
 from curation.shards import read_columns
 
@@ -47,15 +48,15 @@ def find(run: RunRecord, wanted: str) -> Place:
 def _matches(run: RunRecord, wanted: str) -> Iterator[Place]:
     digits = wanted.lower()
     is_hex = LEAST_ID_DIGITS <= len(digits) <= 32 and all(digit in "0123456789abcdef" for digit in digits)
-    for source in run.sources():
-        folder = run.raw(source)
-        for part in Manifest.load(folder).parts:
-            table = read_columns(folder, part["file"], ["id", "user_id"])
-            for row, (id_, user_id) in enumerate(
-                zip(table["id"].to_pylist(), table["user_id"].to_pylist(), strict=True)
-            ):
+    parts = [(source, part["file"]) for source in run.sources() for part in Manifest.load(run.raw(source)).parts]
+    with meter("look for the document", len(parts)) as shown:
+        for source, file in parts:
+            table = read_columns(run.raw(source), file, ["id", "user_id"])
+            ids = zip(table["id"].to_pylist(), table["user_id"].to_pylist(), strict=True)
+            for row, (id_, user_id) in enumerate(ids):
                 if user_id == wanted or (is_hex and id_.hex().startswith(digits)):
-                    yield Place(source, part["file"], row, id_)
+                    yield Place(source, file, row, id_)
+            shown.advance()
 
 
 def explain(run: RunRecord, wanted: str, with_text: bool = False) -> dict[str, Any]:

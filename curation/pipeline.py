@@ -13,6 +13,7 @@ from curation.recipe import Pass, Recipe
 from curation.runtime.cluster import Compute
 from curation.runtime.identity import fingerprint
 from curation.runtime.manifest import code_version
+from curation.runtime.progress import meter
 from curation.runtime.stages import Stage, run_stages
 from curation.runtime.store import Folder
 from curation.shards import ShardSet
@@ -61,7 +62,11 @@ def curate(recipe: Recipe, out: Folder, compute: Compute) -> Curated:
 
 def read_sources(recipe: Recipe, out: Folder, compute: Compute) -> dict[str, ShardSet]:
     """Raw shards of every source."""
-    stages: dict[str, Any] = {name: ingest.read_stage(recipe, name) for name in recipe.sources}
+    stages: dict[str, Stage] = {}
+    with meter("plan", len(recipe.sources)) as shown:  # lists and hashes the input files
+        for name in recipe.sources:
+            stages[name] = ingest.read_stage(recipe, name)
+            shown.advance()
     return _shard_sets(stages, "documents", out, compute)
 
 

@@ -10,6 +10,7 @@ from curation.run_record import RunRecord
 from curation.runtime.errors import ConfigError, one_of
 from curation.runtime.identity import share
 from curation.runtime.manifest import Manifest
+from curation.runtime.progress import meter
 from curation.shards import row_groups
 
 REMOVED, KEPT, QUARANTINED = "removed", "kept", "quarantined"
@@ -26,7 +27,8 @@ def sample(
     if which == QUARANTINED:
         return list(_quarantined(run, n, source))
     rows = _removed(run, source, pass_, reason) if which == REMOVED else _kept(run, source, pass_)
-    chosen = heapq.nsmallest(n, rows, key=lambda row: share(row["id"], "sample"))
+    with meter("choose documents", 1):
+        chosen = heapq.nsmallest(n, rows, key=lambda row: share(row["id"], "sample"))
     return [{**row, "id": row["id"].hex()} for row in chosen]
 
 

@@ -29,19 +29,32 @@ def start(study: Path, out: Path, workers: int) -> subprocess.Popen[bytes]:
     )
 
 
-def finish(study: Path, out: Path, workers: int) -> float:
+def finish(study: Path, out: Path, workers: int) -> list[float]:
+    """Run to the end; returns when each receipt appeared, in seconds since the start."""
     begun = time.monotonic()
     process = start(study, out, workers)
-    _, errors = process.communicate(timeout=LIMIT_SECONDS)
+    seen: list[float] = []
+    while process.poll() is None and time.monotonic() - begun < LIMIT_SECONDS:
+        time.sleep(0.05)
+        seen += [time.monotonic() - begun] * (receipts(out) - len(seen))
+    _, errors = process.communicate(timeout=10)
     assert process.returncode == 0, errors.decode()
-    return time.monotonic() - begun
+    return seen
 
 
-def kill_after(study: Path, out: Path, seconds: float) -> bool:
-    """Whether the run was killed before it ended by itself."""
+def receipts(out: Path) -> int:
+    return sum(1 for _ in out.glob("*/*/receipts/*.json"))
+
+
+def kill_at(study: Path, out: Path, done: int, offset: float, startup: float) -> bool:
+    """Kill the run `offset` seconds after its receipts are `done`; whether it was still running then."""
+    wait = offset + (startup if done and receipts(out) >= done else 0.0)
     process = start(study, out, 2)
+    begun = time.monotonic()
+    while receipts(out) < done and process.poll() is None and time.monotonic() - begun < LIMIT_SECONDS:
+        time.sleep(0.02)
     try:
-        process.wait(timeout=seconds)
+        process.wait(timeout=wait)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
@@ -53,6 +66,7 @@ def kill_after(study: Path, out: Path, seconds: float) -> bool:
 def contents(out: Path) -> dict[str, str]:
     """Hash of every data file by its path; times and costs are not data."""
     files = [path for path in out.rglob("*") if path.is_file() and path.name.endswith(DATA)]
+    files = [path for path in files if path.parent.name != "receipts"]
     return {str(path.relative_to(out)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
@@ -62,16 +76,18 @@ def test_a_study_killed_twelve_times_gives_the_bytes_of_an_undisturbed_one(tmp_p
     """If this fails, whoever restarts a job after a node died trains on something else than they think."""
     write_corpora(tmp_path)
     study = write_study(tmp_path)
-    whole = finish(study, tmp_path / "whole", 2)
+    appeared = finish(study, tmp_path / "whole", 2)
     expected = contents(tmp_path / "whole")
-    again = finish(study, tmp_path / "whole", 2)  # how long a run with nothing left to do takes
-    assert contents(tmp_path / "whole") == expected
+    finish(study, tmp_path / "whole", 2)
+    assert contents(tmp_path / "whole") == expected, "a second run changed what the first one made"
 
     rng = random.Random(20220710)
-    moments = sorted(rng.uniform(0, whole - again) for _ in range(KILLS))
-    # each run goes on from the one before: it gets the time to start, and then the time up to its own moment
-    delays = [again * 0.8 + after - before for before, after in zip([0.0, *moments], moments, strict=False)]
-    killed = sum(kill_after(study, tmp_path / "killed", seconds) for seconds in delays)
+    killed = 0
+    for moment in sorted(rng.uniform(0, appeared[-1]) for _ in range(KILLS)):
+        # the same point of the work, whatever the restarts cost: so many receipts, and so long after the last of them
+        done = sum(seen <= moment for seen in appeared)
+        offset = moment - appeared[done - 1] if done else moment
+        killed += kill_at(study, tmp_path / "killed", done, offset, appeared[0])
     finish(study, tmp_path / "killed", 2)
 
     assert killed >= KILLS - 2, "the moments must lie within the study's duration, else nothing was tested"
