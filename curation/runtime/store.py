@@ -129,7 +129,8 @@ class Folder:
         return value
 
     def write_json(self, name: str, value: Any) -> None:
-        self.write(name, (json.dumps(value, indent=1, ensure_ascii=False, sort_keys=True) + "\n").encode())
+        """Keys stay in their order: that of sources and of rules means something."""
+        self.write(name, (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode())
 
     def _fs(self) -> tuple[Any, str]:
         import fsspec
