@@ -9,6 +9,8 @@ from typing import Any
 
 from curation.runtime.errors import ConfigError
 
+ANSWER_SECONDS = 10.0
+
 
 @dataclass(frozen=True)
 class Compute:
@@ -32,6 +34,8 @@ class Compute:
 
         if ray.is_initialized():
             return ray
+        if self.address:
+            _check_reachable(self.address)
         try:
             if self.address:
                 ray.init(address=self.address, log_to_driver=False, configure_logging=False)
@@ -60,6 +64,25 @@ class Compute:
         import ray
 
         return 2 * max(1, int(ray.cluster_resources().get("CPU", 1)))
+
+
+def _check_reachable(address: str) -> None:
+    """Ray itself would try an address that nobody answers for minutes.
+
+    Raises:
+        ConfigError: nobody answers, or the address is none.
+    """
+    import socket
+
+    host, colon, port = address.rpartition("://")[2].rpartition(":")
+    if not colon:
+        return  # such as "auto": Ray knows at once
+    try:
+        socket.create_connection((host, int(port)), timeout=ANSWER_SECONDS).close()
+    except (OSError, ValueError, OverflowError) as error:
+        raise ConfigError(
+            f"--ray-address {address}: nobody answers there ({error}). Start it with `ray start --head`, or leave the option out."
+        ) from error
 
 
 @dataclass(frozen=True)

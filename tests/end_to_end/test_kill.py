@@ -90,8 +90,8 @@ def test_a_study_killed_twelve_times_gives_the_bytes_of_an_undisturbed_one(tmp_p
         killed += kill_at(study, tmp_path / "killed", done, offset, appeared[0])
     finish(study, tmp_path / "killed", 2)
 
-    assert killed >= KILLS - 2, "the moments must lie within the study's duration, else nothing was tested"
     assert contents(tmp_path / "killed") == expected
+    assert killed >= KILLS - 2, "the moments must lie within the study's duration, else nothing was tested"
 
 
 @pytest.mark.slow
