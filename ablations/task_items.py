@@ -48,7 +48,7 @@ def task_file(
         check_length(items, context)
     else:
         task = cls()
-        pool, queries = _rows(settings, "pool"), _rows(settings, "queries")
+        pool, queries = _rows(settings, "pool", settings.pool), _rows(settings, "queries", settings.queries)
         asked = sorted(queries, key=lambda row: (key_of(settings.kind, "query", row_id(row)), row_id(row)))
         try:
             items = task_items(
@@ -97,8 +97,7 @@ def check_length(items: TaskItems, context: int) -> None:
         )
 
 
-def _rows(settings: TaskSettings, which: str) -> list[Mapping[str, Any]]:
-    path = getattr(settings, which)
+def _rows(settings: TaskSettings, which: str, path: str | None) -> list[Mapping[str, Any]]:
     if path is None:
         raise ConfigError(f"task {settings.kind}: no {which}. Give the path of a JSONL file.")
     from curation.sources.base import Piece

@@ -45,7 +45,6 @@ class Recipe(Config):
         normal_form: of documents as they come in; see `curation/text/normal.py`.
         shard_bytes: text of a shard, about.
         samples: removed documents kept for reading, for each shard and reason.
-        seed: of everything that is drawn.
     """
 
     name: str
@@ -57,7 +56,6 @@ class Recipe(Config):
     normal_form: NormalForm = "nfc"
     shard_bytes: int = Field(default=64_000_000, ge=1_000)
     samples: int = Field(default=5, ge=0)
-    seed: int = 0
     folder: str = Field(default=".", exclude=True)  # of the recipe's file; never enters a fingerprint
 
     @field_validator("name")

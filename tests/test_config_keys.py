@@ -1,0 +1,45 @@
+"""Every key that a user may write is read somewhere."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from ablations import claims, settings
+from curation import policy, recipe
+from curation.runtime.config import Config
+from curation.sources import controls, environment, files
+from tokenizer.settings import TokenizerSettings
+
+ROOT = Path(__file__).parent.parent
+MODULES = (recipe, policy, settings, claims, files, environment, controls)
+FOUND = {
+    cls for module in MODULES for cls in vars(module).values() if isinstance(cls, type) and issubclass(cls, Config)
+}
+MODELS = sorted({*FOUND, TokenizerSettings} - {Config}, key=lambda cls: cls.__name__)
+CODE = "\n".join(
+    path.read_text(encoding="utf8")
+    for room in ("curation", "tokenizer", "ablations")
+    for path in (ROOT / room).rglob("*.py")
+)
+BY_NAME = {
+    "kind",
+    "version",
+    "name",
+    "model",
+    "optimiser",
+    "schedule",
+    "effort",
+    "evaluations",
+    "checkpoint_every_steps",
+}
+"""Read by the registry, or handed to a cell's spec under their own names."""
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_no_key_is_dead(model: type[Config]) -> None:
+    """A setting that nothing reads promises what it does not do."""
+    for field in set(model.model_fields) - BY_NAME:
+        assert re.search(rf"\.{field}\b", CODE) or re.search(rf"\[\"{field}\"\]", CODE), f"{model.__name__}.{field}"
