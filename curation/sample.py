@@ -24,6 +24,7 @@ def sample(
     Raises:
         ConfigError: an unknown source, pass or reason.
     """
+    reason = reason.rpartition(": ")[2] if reason else None  # as the funnel shows it, or without its pass
     if which == QUARANTINED:
         return list(_quarantined(run, n, source))
     rows = _removed(run, source, pass_, reason) if which == REMOVED else _kept(run, source, pass_)

@@ -109,9 +109,11 @@ class Folder:
             fs.rm(root, recursive=True)
 
     def bytes_used(self) -> int:
+        """Bytes of all files below; a file that has several names (cells link to token files) counts once."""
         if self.is_local:
-            walk = os.walk(self.url)
-            return sum(os.path.getsize(os.path.join(at, name)) for at, _, names in walk for name in names)
+            files = (os.path.join(at, name) for at, _, names in os.walk(self.url) for name in names)
+            stats = {(stat.st_dev, stat.st_ino): stat.st_size for stat in map(_stat, files) if stat}
+            return sum(stats.values())
         fs, root = self._fs()
         return int(fs.du(root)) if fs.exists(root) else 0
 
@@ -137,6 +139,13 @@ class Folder:
 
         fs, root = fsspec.core.url_to_fs(self.url)
         return fs, root.rstrip("/")
+
+
+def _stat(path: str) -> os.stat_result | None:
+    try:
+        return os.stat(path)
+    except FileNotFoundError:  # a draft that has just become a part
+        return None
 
 
 def open_out(url: str) -> Folder:
