@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ablations.plan import context_of
+from ablations.registries import METRICS
 from ablations.settings import CellSettings, Study, cells_of
 from ablations.task_items import TaskFile
 from curation.runtime.errors import ConfigError
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
     from ablations.core.spec import CellSpec
 
 STAGE = "cells"
+VERSION = (
+    1  # of model, optimisers, packing and scoring: raise it when a cell of the same spec would end with other bits
+)
+HOW = frozenset({"checkpoint_every_steps"})  # keys of a spec that change no byte of a result
 SPEC, RESULT, ERROR = "cell.json", "result.json", "error.json"
 
 
@@ -55,9 +60,12 @@ class CellPlan:
     @property
     def what(self) -> dict[str, Any]:
         """Everything that its weights and results depend on; the machine's class is part of it, its address is not."""
+        known = METRICS.versions(self.plugins)
         return {
             "stage": STAGE,
-            "spec": self.spec,
+            "version": VERSION,
+            "spec": {key: value for key, value in self.spec.items() if key not in HOW},
+            "metrics": {name: known[name] for name in self.spec["metrics"]},
             "tokens": {stem: [tokens.manifest.fingerprint, split] for stem, (tokens, split) in self.tokens.items()},
             "tasks": {path: task.digest for path, task in self.tasks.items()},
             "plugins": {plugin.name: plugin.digest for plugin in self.plugins},
@@ -75,6 +83,7 @@ class CellPlan:
             "tokens": {stem: [tokens.folder, split] for stem, (tokens, split) in self.tokens.items()},
             "tasks": {path: task.text for path, task in self.tasks.items()},
             "plugins": {plugin.name: plugin.source for plugin in self.plugins},
+            "machine": machine_class(),
         }
         cost = int(self.spec["schedule"]["tokens"]) * int(self.spec["model"]["layers"])
         job = Job("cell", spec, cost)
@@ -218,6 +227,11 @@ def cell_job(shared: Mapping[str, Any], spec: Mapping[str, Any], folders: dict[s
     import tempfile
 
     (folder,) = folders.values()
+    if spec["machine"] != machine_class():
+        raise ConfigError(
+            f"planned for {spec['machine']}, but this node has {machine_class()}: the bits would differ from the others'. "
+            "Run the study on nodes of one kind, started from one of them."
+        )
     if folder.is_local:
         _lay_out(Path(folder.url), spec)
         return _run(Path(folder.url), folder)

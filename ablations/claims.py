@@ -95,3 +95,14 @@ def arms_of(claim: Claim) -> list[str]:
             return [claim.small, claim.large]
         case GoesWith():
             return []
+
+
+def measures_of(claim: Claim) -> list[str]:
+    """The measures that a claim names."""
+    match claim:
+        case Emerges():
+            return []
+        case GoesWith():
+            return [claim.measure_x, claim.measure_y]
+        case _:
+            return [claim.measure]

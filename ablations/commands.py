@@ -47,7 +47,7 @@ def study(path: str, changes: Sequence[str], plugins: Sequence[str], where: Wher
     out = open_out(where.out)
     with sole_run(out), Usage(out) as usage:
         predicted = estimate.kept_or_made(loaded, recipe, out, where.compute)
-        prepared = studies.run(loaded, recipe, out, where.compute)
+        prepared = studies.run(loaded, recipe, out, where.compute, data.write_record)
         made = data.study_report(prepared, out, predicted, usage)
         written = write_report(made, loaded.name, out)
     _print_end(made, written)
@@ -60,7 +60,7 @@ def run(path: str, changes: Sequence[str], plugins: Sequence[str], where: Where)
     loaded, recipe = _loaded(path, changes, plugins)
     out = open_out(where.out)
     with sole_run(out):
-        prepared = studies.run(loaded, recipe, out, where.compute)
+        prepared = studies.run(loaded, recipe, out, where.compute, data.write_record)
         data.write_record(prepared, out)
     click.echo(
         f"{len(prepared.plans)} of {len(prepared.plans)} cells are done. Write the report with: loam ablate report {path}"
@@ -90,6 +90,8 @@ def _loaded(path: str, changes: Sequence[str], plugins: Sequence[str]) -> tuple[
     """A study and its recipe, checked as far as can be without reading text."""
     loaded, recipe = settings.load(path, changes, plugins)
     studies.check(loaded)
+    if warning := studies.undecidable(loaded):
+        click.echo(f"warning: {warning}", err=True)
     return loaded, recipe
 
 

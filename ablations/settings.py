@@ -151,6 +151,15 @@ class Study(Config):
     def _named(cls, value: str) -> str:
         return check_name(value)
 
+    @model_validator(mode="after")
+    def _each_name_once(self) -> Self:
+        kinds = [task.kind for task in self.task_settings]
+        files = [os.path.basename(path) for path in self.plugins]
+        for what, names in (("tasks", kinds), ("plugins", files)):
+            if twice := sorted({name for name in names if names.count(name) > 1}):
+                raise ValueError(f"{what}: {twice[0]!r} stands there twice. Keep or rename one of them.")
+        return self
+
     @property
     def loaded_plugins(self) -> tuple[Plugin, ...]:
         return tuple(Plugin.read(Path(self.folder, path)) for path in self.plugins)

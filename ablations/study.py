@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ablations import cells, settings, sweep
-from ablations.claims import arms_of
+from ablations.claims import Emerges, arms_of, measures_of
 from ablations.plan import context_of
 from ablations.registries import METRICS, TASKS
 from ablations.settings import Study
+from ablations.statistics.paired import LEAST_FOR_VERDICT
 from ablations.task_items import CONTROL_TASK, TaskFile, task_file
 from curation import pipeline
 from curation.pipeline import Curated
@@ -92,6 +93,14 @@ def check(study: Study) -> None:
         for arm in arms_of(claim):
             if arm not in study.arms:
                 raise ConfigError(f"claims.{claim.kind}: {one_of(study.arms, arm, 'arm')}")
+        for measure in measures_of(claim):
+            if measure.split(".")[0] not in metric_names(study):
+                raise ConfigError(
+                    f"claims.{claim.kind}: {one_of(metric_names(study), measure.split('.')[0], 'metric')}"
+                )
+        kinds = [task.kind for task in study.task_settings]
+        if isinstance(claim, Emerges) and claim.task not in kinds:
+            raise ConfigError(f"claims.emerges.task: {one_of(kinds, claim.task, 'task of this study')}")
     for _ in cells.drafts(study):
         pass
 
@@ -126,7 +135,8 @@ def plan(study: Study, main: Tokenized | None, controls: Tokenized) -> list[cell
         real_tasks = {context: _tasks(study, main, context) for context in sorted(contexts)}
         for arm in study.arms:
             plans += cells.plan_cells(study, arm, main, real_tasks[_context(study, arm)], metrics)
-    plans += cells.plan_control_cells(study, controls, control_tasks, metrics)
+    # a study may leave few_shot out; the controls cannot show that the instrument works without it
+    plans += cells.plan_control_cells(study, controls, control_tasks, sorted({*metrics, "few_shot"}))
     return plans
 
 
@@ -152,9 +162,19 @@ def _tasks(study: Study, tokenized: Tokenized, context: int) -> dict[str, TaskFi
     }
 
 
-def run(study: Study, recipe: Recipe, out: Folder, compute: Compute) -> Prepared:
-    """Everything up to the finished cells."""
+def undecidable(study: Study) -> str | None:
+    """A warning when the study registers claims that its seeds cannot decide, told before it runs."""
+    if study.claims and study.seeds < LEAST_FOR_VERDICT:
+        return f"seeds: {study.seeds} is below {LEAST_FOR_VERDICT}, so every claim will end undecided. Raise seeds to decide them."
+    return None
+
+
+def run(
+    study: Study, recipe: Recipe, out: Folder, compute: Compute, record: Callable[[Prepared, Folder], None]
+) -> Prepared:
+    """Everything up to the finished cells; `record` is called before they run, so that `gc` knows what belongs to them."""
     prepared = prepare(study, recipe, out, compute)
+    record(prepared, out)
     sweep.run_sweep(prepared.plans, out, compute)
     return prepared
 

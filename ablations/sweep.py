@@ -35,7 +35,7 @@ def run_sweep(plans: Sequence[CellPlan], out: Folder, compute: Compute) -> None:
     try:
         run_stages([plan.stage() for plan in plans], out, compute, "cells")
     except StageError as error:
-        failed = [state for state in states(plans, out) if state.state == "failed"]
+        failed = [state for state in states(plans, out) if state.state != "done"]
         raise StageError(
             f"{len(failed)} of {len(plans)} cells failed, the others are finished. First: {error}"
         ) from error

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from curation.policy import KEPT, Rules
+from curation.policy import KEPT, Rules, chosen
 from curation.run_record import RunRecord
 from curation.runtime.errors import ConfigError
 from curation.runtime.manifest import Manifest
@@ -115,8 +115,10 @@ def _pass(run: RunRecord, place: Place, pass_: str, rules: Rules) -> dict[str, A
         "bounds": _bounds(rules),
         "reason": "kept" if decision["reason"] == KEPT else decision["reason"],
         "duplicate_of": keeper.hex() if keeper else None,
-        "cut": [span for label in rules.cut for span in spans.get(label, [])],
-        "replaced": [span for label in rules.replace for span in spans.get(label, [])],
+        "cut": [s for label in rules.cut for s in spans.get(label, []) if chosen(rules.cut, label, s["kind"])],
+        "replaced": [
+            s for label in rules.replace for s in spans.get(label, []) if chosen(rules.replace, label, s["kind"])
+        ],
     }
 
 

@@ -71,5 +71,6 @@ def _edges(values: npt.NDArray[np.float64], log: bool) -> npt.NDArray[np.float64
         return np.linspace(0, 1, BINS + 1)
     low, high = float(values.min()), float(np.quantile(values, 0.999))
     if log:
-        return np.geomspace(max(low, 1.0), max(high, 2.0), BINS + 1)
+        least = float(values[values > 0].min())  # zeros are counted in the first bin
+        return np.geomspace(least, max(high, 2 * least), BINS + 1)
     return np.linspace(low, high if high > low else low + 1, BINS + 1)

@@ -121,8 +121,8 @@ def _fill(
     writer: RowWriter, row: Row | None, rows: Iterator[Row], limit: int, name: str, form: normal.NormalForm
 ) -> tuple[Row | None, int]:
     """Write rows until the shard is full; returns the first row of the next shard, and the bytes of text written."""
-    size = 0
-    while row is not None and (size == 0 or size < limit):
+    size = held = 0  # text, and text with its metadata, which a shard has to hold too
+    while row is not None and held < limit:
         text = normal.document_form(row.text, form)
         bytes_ = len(text.encode("utf8"))
         writer.add(
@@ -136,9 +136,10 @@ def _fill(
                 "user_id": None if row.user_id is None else normal.document_form(row.user_id, "none"),
                 "meta": None if row.meta is None else normal.document_form(row.meta, "none"),
             },
-            bytes_ + 200,
+            bytes_ + len(row.meta or "") + 200,
         )
         size += bytes_
+        held += bytes_ + len(row.meta or "")
         row = next(rows, None)
     return row, size
 

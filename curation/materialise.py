@@ -87,7 +87,7 @@ def materialise_job(
                 row["text"] = edits.applied_to(row["text"])
                 row["chars"] = len(row["text"])
                 tally.keep(edits, row["chars"], len(row["text"].encode("utf8")))
-                writer.add(row, len(row["text"].encode("utf8")) + 200)
+                writer.add(row, len(row["text"].encode("utf8")) + len(row["meta"] or "") + 200)
             else:
                 _offer(samples.setdefault(reason, []), row, reason, shared["samples"])
     _write_samples(folder, f"samples/{spec['file']}", samples)

@@ -67,6 +67,9 @@ class Recipe(Config):
     def _names_are_usable(self) -> Self:
         for name in (*self.sources, *(pass_.name for pass_ in self.passes)):
             check_name(name)
+        files = [os.path.basename(path) for path in self.plugins]
+        if twice := sorted({name for name in files if files.count(name) > 1 and len({*self.plugins}) > 1}):
+            raise ValueError(f"plugins: two files are called {twice[0]!r}. Rename one of them.")
         names = [pass_.name for pass_ in self.passes]
         if len(set(names)) < len(names):
             raise ValueError(f"two passes have the same name in {', '.join(names)}. Rename one.")

@@ -43,6 +43,8 @@ def train(
     folder = open_out(out)
     with sole_run(folder):
         _, made, _ = train_tokenizer(name, settings, shard_sets(load(run)), folder, Compute(ray_address, workers))
+        record = {"kind": "tokenizer", "name": name, "folder": made.url.removeprefix(f"{folder.url}/")}
+        (folder / "runs").write_json(f"{name}.tokenizer.json", record)  # so that `loam gc` keeps it
     click.echo(made.url)
 
 
@@ -78,6 +80,11 @@ def encode(run: str, tokenizer: str, out: str, workers: int | None, ray_address:
             folder,
             Compute(ray_address, workers),
         )
+        folders = [
+            each.url.removeprefix(f"{folder.url}/") for t in made.tokens.values() for each in (t.parts, t.folder)
+        ]
+        record = {"kind": "tokens", "name": manifest.name, "folders": folders}
+        (folder / "runs").write_json(f"{manifest.name}.tokens.json", record)
     rows = [
         (name, t.documents("train"), t.tokens("train"), t.tokens("heldout"), t.folder.url)
         for name, t in made.tokens.items()

@@ -74,7 +74,7 @@ def write_record(prepared: Prepared, out: Folder, report: Report | None = None) 
         "tokens": [path for t in prepared.tokenized for path in _token_folders(t, out)],
         "cells": {plan.output.fingerprint: _relative(plan.output.folder(out), out) for plan in prepared.plans},
         "results": {cell.cell: dict(cell.values) for cell in cells},
-        "cost": report["cost"] if report else None,
+        "cost": report["cost"] if report else _cost_before(prepared, out),
         "code": code_version(),
     }
     (out / "runs").write_json(f"{prepared.study.name}{STUDY_ENDING}", record)
@@ -182,7 +182,6 @@ def _measures(measures: Measures) -> list[dict[str, Any]]:
             continue
         metric = name.split(".")[0]
         having = [cell for cell in measures.cells if name in cell.values]
-        reading = having[0].result["final"][metric]
         arms: dict[str, dict[str, float]] = {}
         for cell in having:
             arms.setdefault(cell.arm, {})[str(cell.seed)] = cell.values[name]
@@ -192,11 +191,17 @@ def _measures(measures: Measures) -> list[dict[str, Any]]:
                 "metric": metric,
                 "unit": measures.unit(name),
                 "lower_is_better": measures.lower_is_better(name),
-                "n": _n_of(reading["n"], name.split(".", 1)[1]),
+                "n": _common_n(having, name, metric),
                 "arms": arms,
             }
         )
     return rows
+
+
+def _common_n(cells: Sequence[CellResult], name: str, metric: str) -> int | None:
+    """The number that a reading was taken over, if it is the same in all cells."""
+    found = {_n_of(cell.result["final"][metric]["n"], name.split(".", 1)[1]) for cell in cells}
+    return found.pop() if len(found) == 1 else None
 
 
 def _n_of(n: Mapping[str, int], reading: str) -> int | None:
@@ -255,8 +260,7 @@ def _cost(prepared: Prepared, out: Folder, predicted: Mapping[str, Any] | None, 
 
 def _actual(prepared: Prepared, out: Folder, usage: Usage | None) -> dict[str, Any] | None:
     """Cost of the run that did the work: a later run that found everything done must not overwrite it."""
-    name = f"{prepared.study.name}{STUDY_ENDING}"
-    before = (out / "runs").read_json(name).get("cost") if (out / "runs").exists(name) else None
+    before = _cost_before(prepared, out)
     known: dict[str, Any] | None = before["actual"] if before else None
     mine = usage.actual() if usage else None
     if mine is None or (
@@ -264,6 +268,12 @@ def _actual(prepared: Prepared, out: Folder, usage: Usage | None) -> dict[str, A
     ):
         return known
     return {**mine, "fingerprint": _heading(prepared)["fingerprint"]}
+
+
+def _cost_before(prepared: Prepared, out: Folder) -> dict[str, Any] | None:
+    name = f"{prepared.study.name}{STUDY_ENDING}"
+    found = (out / "runs").read_json(name).get("cost") if (out / "runs").exists(name) else None
+    return dict(found) if found else None
 
 
 def stage_folders(prepared: Prepared, out: Folder) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from statistics import fmean
 
 from scipy import stats
 
@@ -14,6 +15,7 @@ from ablations.statistics.measures import Measures
 from ablations.statistics.paired import LEAST_FOR_INTERVAL, LEAST_FOR_VERDICT, Estimate, estimate
 
 ALPHA = 0.05
+LEAST_ARMS = 5  # for a correlation over arms
 NEGLIGIBLE_NATS = 0.05  # an effect below this is none: the limit that the controls have to keep as well
 
 
@@ -99,7 +101,11 @@ def _emerges(claim: Emerges, measures: Measures) -> Judged:
     others = tuple((name, estimate(values)) for name, values in legs.items() if values)
     if len(others) < len(legs):
         return None, tests, f"arm {claim.arm} lacks zero-shot or baseline readings of {claim.task}"
-    return estimate(list(gain.values())), replace(tests, others=others), ""
+    main = estimate(list(gain.values()))
+    # all legs have to hold, so the weakest one speaks for the claim (an intersection-union test)
+    ps = [each.p for each in (main, *(leg for _, leg in others)) if each.p is not None]
+    strongest_doubt = max(ps) if main.p is not None and main.effect > 0 else main.p
+    return replace(main, p=strongest_doubt), replace(tests, others=others), ""
 
 
 def _largest_k(task: str, measures: Measures) -> int:
@@ -117,29 +123,31 @@ def _difference(arm: str, others: Sequence[str], measure: str, measures: Measure
     tests = Tests(unit=measures.unit(measure), two_sided=two_sided)
     if not seeds:
         return None, tests, f"no seed has {measure} in all of {', '.join([arm, *others])}"
-    # best of the parts by their means: choosing the best in each seed anew would be biased against the mixture
-    best = max(theirs, key=lambda values: sum(sign * values[s] for s in seeds))
-    return estimate([sign * (mine[s] - best[s]) for s in seeds]), tests, ""
+    against = [estimate([sign * (mine[s] - values[s]) for s in seeds]) for values in theirs]
+    worst = min(against, key=lambda each: each.effect)
+    ps = [each.p for each in against if each.p is not None]
+    if not ps:
+        return worst, tests, ""
+    # better than all parts: the weakest comparison decides; worse than one of them: one question a part
+    return replace(worst, p=max(ps) if worst.effect > 0 else min(1.0, (worst.p or 0.0) * len(ps))), tests, ""
 
 
 def _goes_with(claim: GoesWith, measures: Measures) -> Judged:
-    pairs = [
-        (c.values[claim.measure_x], c.values[claim.measure_y])
-        for c in measures.cells
-        if claim.measure_x in c.values and claim.measure_y in c.values
-    ]
-    seeds = len({cell.seed for cell in measures.cells})
-    tests = Tests("rank correlation", two_sided=True)
-    if len(pairs) < 4:
-        return None, tests, f"only {len(pairs)} cells have both measures"
-    x, y = zip(*pairs, strict=True)
-    if len(set(x)) < 2 or len(set(y)) < 2:
-        return None, tests, "one of the measures is the same in all cells"
-    rho, p = (float(value) for value in stats.spearmanr(x, y))
-    if seeds < LEAST_FOR_INTERVAL:
-        return Estimate(rho, seeds), tests, ""
-    reach = stats.norm.ppf(0.975) * (1.06 / max(1, len(pairs) - 3)) ** 0.5  # Fieller, Hartley and Pearson 1957
-    return Estimate(rho, seeds, _fisher(rho, float(reach)), p, None), tests, ""
+    """Over arms, each by the mean of its seeds: seeds of one arm are no further evidence on a question about arms."""
+    pairs = []
+    for arm in sorted({cell.arm for cell in measures.cells}):
+        x, y = measures.of(arm, claim.measure_x), measures.of(arm, claim.measure_y)
+        if both := sorted(set(x) & set(y)):
+            pairs.append((fmean(x[seed] for seed in both), fmean(y[seed] for seed in both)))
+    tests = Tests("rank correlation over arms", two_sided=True)
+    if len(pairs) < LEAST_ARMS:
+        return None, tests, f"{len(pairs)} arms have both measures, {LEAST_ARMS} are needed"
+    xs, ys = zip(*pairs, strict=True)
+    if len(set(xs)) < 2 or len(set(ys)) < 2:
+        return None, tests, "one of the measures is the same in all arms"
+    rho, p = (float(value) for value in stats.spearmanr(xs, ys))
+    reach = stats.norm.ppf(0.975) * (1.06 / (len(pairs) - 3)) ** 0.5  # Fieller, Hartley and Pearson 1957
+    return Estimate(rho, len(pairs), _fisher(rho, float(reach)), p, None), tests, ""
 
 
 def _fisher(rho: float, reach: float) -> tuple[float, float]:
@@ -180,7 +188,8 @@ def _outcome(found: Estimate, tests: Tests, p_adjusted: float | None) -> tuple[s
     clear = p_adjusted < ALPHA and (low > 0 or (tests.two_sided and high < 0))
     if clear and not weak:
         return "supported", f"the interval excludes zero, adjusted p = {p_adjusted:.2g}"
-    if not tests.two_sided and (high < tests.negligible or (high < 0 and p_adjusted < ALPHA)):
+    negligible = tests.negligible > 0 and high < tests.negligible
+    if not tests.two_sided and (negligible or (high < 0 and p_adjusted < ALPHA)):
         return "contradicted", f"the interval lies below {tests.negligible:g}"
     if clear:
         return "undecided", f"not shown to be {' and '.join(weak)}"

@@ -15,6 +15,7 @@ from curation.runtime.registry import Plugin, Registry
 
 F = TypeVar("F", bound=Callable[..., Any])
 INTERRUPTED = 130
+BROKEN_PIPE = 141  # 128 + SIGPIPE, as other tools end
 OWN_MISTAKE = 70
 
 
@@ -114,7 +115,9 @@ def errors_as_one_line() -> Iterator[None]:
         print("loam: interrupted. What was finished is kept; run the same command again to go on.", file=sys.stderr)
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
-        os._exit(0)  # the reader of our output has left, as `| head` does
+        os._exit(
+            BROKEN_PIPE
+        )  # the reader of our output has left, as `| head` does; no time for exit handlers that print
     except click.exceptions.Exit as done:
         sys.exit(done.exit_code)
     except Exception as error:

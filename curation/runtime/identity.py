@@ -41,5 +41,5 @@ def seed(*parts: str | int) -> int:
 
 def share(id_: bytes, purpose: str) -> float:
     """A number in [0, 1) for an id: `share(id, "heldout") < 0.05` takes one document in twenty, always the same ones."""
-    digest = hashlib.blake2b(id_, digest_size=8, person=purpose.encode()[:16]).digest()
+    digest = hashlib.blake2b(purpose.encode() + b"\x00" + id_, digest_size=8).digest()
     return (int.from_bytes(digest, "little") >> 11) * 2.0**-53

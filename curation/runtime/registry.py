@@ -126,6 +126,31 @@ class Registry(Generic[T]):
             lines.setdefault(point.name, f"from {point.value}")
         return dict(sorted(lines.items()))
 
+    def versions(self, plugins: Sequence[Plugin] = ()) -> dict[str, str]:
+        """Name -> what a member's results depend on: its version, and its file's hash when it comes from a plugin.
+
+        Read without importing, like `catalogue`; members of entry points have their distribution's version.
+        """
+        found: dict[str, str] = {}
+        for source, digest in ((s, "") for s in self._own_sources()):
+            found |= self._versions_in(source, digest)
+        for plugin in plugins:
+            found |= self._versions_in(plugin.source, plugin.digest)
+        for point in _entry_points(self.group):
+            found.setdefault(point.name, f"{point.value} {point.dist.version if point.dist else ''}")
+        return dict(sorted(found.items()))
+
+    def _versions_in(self, source: str, digest: str) -> dict[str, str]:
+        return {
+            snake_case(node.name): f"{_version_in(node)} {digest}".strip()
+            for node in ast.parse(source).body
+            if isinstance(node, ast.ClassDef) and self.base in {ast.unparse(b).split(".")[-1] for b in node.bases}
+        }
+
+    def _own_sources(self) -> Iterator[str]:
+        for path in self._files():
+            yield path.read_text(encoding="utf8")
+
     def _add(self, found: dict[str, type[T]], cls: type[T]) -> None:
         name = snake_case(cls.__name__)
         if _kind_of(cls) != name:
@@ -156,6 +181,18 @@ class Registry(Generic[T]):
         assert folder.submodule_search_locations
         paths = sorted(Path(folder.submodule_search_locations[0]).glob("*.py"))
         return [path for path in paths if path.stem not in {"__init__", "base"}]
+
+
+def _version_in(node: ast.ClassDef) -> str:
+    """The value given to `version` in a class body, as written."""
+    for line in node.body:
+        targets = (
+            [line.target] if isinstance(line, ast.AnnAssign) else line.targets if isinstance(line, ast.Assign) else []
+        )
+        if any(isinstance(t, ast.Name) and t.id == "version" for t in targets):
+            value = line.value  # type: ignore[attr-defined]
+            return ast.unparse(value) if value is not None else ""
+    return ""
 
 
 def _entry_points(group: str) -> Any:

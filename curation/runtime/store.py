@@ -100,12 +100,23 @@ class Folder:
         return sorted(name for name in found if not name.startswith(".draft-"))
 
     def remove(self) -> None:
+        """Manifest and receipts first: whatever interrupts this, what is left can never be taken for whole."""
         if self.is_local:
             import shutil
 
-            shutil.rmtree(self.url, ignore_errors=True)
+            try:
+                if self.exists(MANIFEST):
+                    os.unlink(f"{self.url}/{MANIFEST}")
+                shutil.rmtree(f"{self.url}/receipts", ignore_errors=True)
+                shutil.rmtree(self.url)
+            except OSError as error:
+                raise InputError(
+                    self.url, f"cannot be removed: {error.strerror}", "Correct its permissions."
+                ) from error
         elif self.exists():
             fs, root = self._fs()
+            if fs.exists(f"{root}/{MANIFEST}"):
+                fs.rm(f"{root}/{MANIFEST}")
             fs.rm(root, recursive=True)
 
     def bytes_used(self) -> int:

@@ -23,6 +23,7 @@ class Piece:
         bytes: about how much there is to read.
         content: hash of the whole file.
         format: how to read it; the source knows the names.
+        stamp: of the file when it was hashed (size and time of change); enters nothing.
     """
 
     path: str
@@ -32,6 +33,7 @@ class Piece:
     format: str
     start: int = 0
     end: int | None = None
+    stamp: str = ""
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

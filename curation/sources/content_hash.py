@@ -32,7 +32,7 @@ def files_under(path: str, data_root: str, who: str) -> Iterator[tuple[str, str,
     root = target
     try:
         if any(sign in target for sign in "*?["):
-            found = {p: i for p, i in fs.glob(target, detail=True).items() if i["type"] == "file"}
+            found = {p: i for p, i in fs.glob(target, detail=True).items() if fs.isfile(p)}  # links to files too
             root = target.split("*")[0].split("?")[0].split("[")[0].rpartition("/")[0]
         elif fs.isdir(target):
             found = fs.find(target, detail=True)
@@ -47,6 +47,8 @@ def files_under(path: str, data_root: str, who: str) -> Iterator[tuple[str, str,
     if not shown:
         raise InputError(f"{who}: {full}", "no file there", "Correct path or data_root.")
     for file in sorted(shown, key=lambda p: _relative(p, root)):
+        if shown[file].get("islink") and fs.isdir(file):
+            raise InputError(f"{who}: {file}", "a link to a folder, which is not followed", "Name that folder in path.")
         if not _is_text(file):
             raise InputError(f"{who}: {file!r}", "its name is not UTF-8", "Rename the file.")
         yield _relative(file, root), prefix + file, int(shown[file]["size"])
@@ -70,11 +72,11 @@ def _hidden(relative: str) -> bool:
 
 def of_file(location: str, size: int) -> str:
     """Hash of a file's bytes (XXH3, 128 bits); files that did not change since are not read again in this process."""
-    return _of_file(location, size, _stamp(location))
+    return _of_file(location, size, stamp(location))
 
 
 @lru_cache(maxsize=100_000)
-def _of_file(location: str, size: int, stamp: str) -> str:
+def _of_file(location: str, size: int, _: str) -> str:
     digest = xxhash.xxh3_128()
     try:
         with open_file(location) as file:
@@ -85,8 +87,12 @@ def _of_file(location: str, size: int, stamp: str) -> str:
     return digest.hexdigest()
 
 
-def _stamp(location: str) -> str:
-    return str(os.stat(location).st_mtime_ns) if "://" not in location else ""
+def stamp(location: str) -> str:
+    """Size and time of the last change of a local file; empty for others, whose stores tell no such thing alike."""
+    if "://" in location:
+        return ""
+    stat = os.stat(location)
+    return f"{stat.st_size} {stat.st_mtime_ns}"
 
 
 def open_file(location: str) -> Any:

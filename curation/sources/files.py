@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -67,7 +68,8 @@ class Files(Source):
             format_ = self.format if self.format != "auto" else _format_of(path)
             if format_ is None:
                 continue
-            whole = Piece(path, location, size, content_hash.of_file(location, size), format_)
+            stamp = content_hash.stamp(location)
+            whole = Piece(path, location, size, content_hash.of_file(location, size), format_, stamp=stamp)
             pieces += _split(whole, piece_bytes)
         if not pieces:
             where = self.path if isinstance(self.path, str) else ", ".join(self.path)
@@ -84,6 +86,8 @@ class Files(Source):
             yield from parquet.read(piece, self.fields.text, self.fields.id)
         else:
             yield from plain_text.read(piece)
+        if content_hash.stamp(piece.location) != piece.stamp:
+            raise InputError(f"source {name}: {piece.location}", "the file changed while it was read", "Run again.")
 
     def _list(self, name: str, data_root: str) -> Iterator[tuple[str, str, int]]:
         seen: set[str] = set()
@@ -118,7 +122,7 @@ def _split(whole: Piece, piece_bytes: int) -> list[Piece]:
 
 
 def _part(whole: Piece, start: int, end: int, size: int) -> Piece:
-    return Piece(whole.path, whole.location, size, whole.content, whole.format, start, end)
+    return replace(whole, bytes=size, start=start, end=end)
 
 
 def _grouped(sizes: list[int], limit: int) -> Iterator[tuple[int, int, int]]:

@@ -17,7 +17,7 @@ from curation.sources.content_hash import open_file
 RAW_KEPT = 4096  # bytes of an unreadable row that quarantine keeps; the rest stays in the file, at the offset given
 READ_CHUNK = 2**20
 INPUT_CHUNK = 2**14  # of a compressed file: small, because a damaged chunk takes its rows with it
-_BROKEN = (EOFError, OSError, zlib.error, zstandard.ZstdError)
+_BROKEN = (EOFError, zlib.error, zstandard.ZstdError)  # not OSError: a disk that fails must fail the job, not lose rows
 
 
 def is_compressed(location: str) -> bool:

@@ -22,7 +22,8 @@ def row_groups(location: str) -> list[int]:
     try:
         with _open(location) as file:
             return [file.metadata.row_group(i).total_byte_size for i in range(file.num_row_groups)]
-    except _BROKEN:
+    except _BROKEN as error:
+        _raise_if_not_the_file(error)
         return []
 
 
@@ -37,7 +38,14 @@ def read(piece: Piece, text_key: str, id_key: str | None) -> Iterator[Row | Unre
             _check_columns(file.schema_arrow, text_key, piece)
             yield from _rows(file, piece, text_key, id_key)
     except _BROKEN as error:
+        _raise_if_not_the_file(error)
         yield Unreadable(piece.path, 0, f"Parquet broken: {str(error).splitlines()[0]}")
+
+
+def _raise_if_not_the_file(error: BaseException) -> None:
+    """A disk or network that fails must fail the job; only a file that is damaged itself goes to quarantine."""
+    if getattr(error, "errno", None) is not None:
+        raise error
 
 
 def _rows(file: pq.ParquetFile, piece: Piece, text_key: str, id_key: str | None) -> Iterator[Row | Unreadable]:
@@ -52,6 +60,7 @@ def _rows(file: pq.ParquetFile, piece: Piece, text_key: str, id_key: str | None)
                     yield _row(batch, row, piece.path, first, text_key, id_key)
                     first += 1
         except _BROKEN as error:
+            _raise_if_not_the_file(error)
             reason = f"row group broken: {group}: {str(error).splitlines()[0]}"
             for row in range(first, number):
                 yield Unreadable(piece.path, row, reason)

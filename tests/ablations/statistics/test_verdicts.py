@@ -127,8 +127,8 @@ def test_measures_that_rise_together_go_with_each_other() -> None:
         CellResult(
             f"a{arm}_s{seed}", f"a{arm}", seed, {"m.x": arm + 0.1 * seed, "m.y": 2.0 * arm + 0.1 * seed}, {"final": {}}
         )
-        for arm in range(4)
-        for seed in range(5)
+        for arm in range(6)
+        for seed in range(2)
     ]
     (verdict,) = judge([GoesWith(measure_x="m.x", measure_y="m.y")], Measures(made))
     assert verdict.outcome == "supported"
@@ -140,3 +140,30 @@ def test_a_missing_cell_fails_its_control() -> None:
     made = cells("glossary", GAIN, [9.0, 10.0]) + cells("chatter", GAIN, [0.01])
     outcomes = {o.arm: o.passed for o in check(limits, Measures(made), GAIN, 8, 2)}
     assert outcomes == {"glossary": True, "chatter": False}
+
+
+def test_seeds_of_one_arm_are_no_evidence_on_arms() -> None:
+    """Two arms with many seeds would correlate in anything that differs between them."""
+    made = [
+        CellResult(
+            f"a{arm}_s{seed}", f"a{arm}", seed, {"m.x": arm + 0.01 * seed, "m.y": arm - 0.02 * seed}, {"final": {}}
+        )
+        for arm in range(2)
+        for seed in range(10)
+    ]
+    (verdict,) = judge([GoesWith(measure_x="m.x", measure_y="m.y")], Measures(made))
+    assert verdict.outcome == "undecided"
+
+
+def test_a_mixture_like_its_equal_parts_is_not_contradicted_for_its_luckiest_part() -> None:
+    """The part that looks best among many does so by luck; the verdict has to allow for it."""
+    rng = np.random.default_rng(3)
+    wrong = 0
+    for _ in range(200):
+        arms = [
+            cells(name, "bits_per_byte.x", rng.normal(1.0, 0.1, 5).tolist()) for name in ("ab", "p0", "p1", "p2", "p3")
+        ]
+        claim = Synergy(mixture="ab", parts=("p0", "p1", "p2", "p3"), measure="bits_per_byte.x")
+        (verdict,) = judge([claim], Measures([cell for arm in arms for cell in arm]))
+        wrong += verdict.outcome != "undecided"
+    assert wrong <= 16
