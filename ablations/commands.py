@@ -41,13 +41,13 @@ Report = dict[str, Any]
 def study(path: str, changes: Sequence[str], plugins: Sequence[str], where: Where) -> None:
     """`loam study`."""
     from ablations import estimate
-    from ablations.report import data
+    from ablations.report import data, record
 
     loaded, recipe = _loaded(path, changes, plugins)
     out = open_out(where.out)
     with sole_run(out), Usage(out) as usage:
         predicted = estimate.kept_or_made(loaded, recipe, out, where.compute)
-        prepared = studies.run(loaded, recipe, out, where.compute, data.write_record)
+        prepared = studies.run(loaded, recipe, out, where.compute, record.write_record)
         made = data.study_report(prepared, out, predicted, usage)
         written = write_report(made, loaded.name, out)
     _print_end(made, written)
@@ -55,13 +55,13 @@ def study(path: str, changes: Sequence[str], plugins: Sequence[str], where: Wher
 
 def run(path: str, changes: Sequence[str], plugins: Sequence[str], where: Where) -> None:
     """`loam ablate run`."""
-    from ablations.report import data
+    from ablations.report import record
 
     loaded, recipe = _loaded(path, changes, plugins)
     out = open_out(where.out)
     with sole_run(out):
-        prepared = studies.run(loaded, recipe, out, where.compute, data.write_record)
-        data.write_record(prepared, out)
+        prepared = studies.run(loaded, recipe, out, where.compute, record.write_record)
+        record.write_record(prepared, out)
     click.echo(
         f"{len(prepared.plans)} of {len(prepared.plans)} cells are done. Write the report with: loam ablate report {path}"
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +11,7 @@ import yaml
 
 from ablations import sweep
 from ablations.cells import machine_class
+from ablations.report.record import cost, study_fingerprint, write_record
 from ablations.settings import Study
 from ablations.statistics.instrument import ControlOutcome, check
 from ablations.statistics.measures import CellResult, Measures
@@ -19,10 +19,9 @@ from ablations.statistics.verdicts import judge
 from ablations.study import Prepared, resolved
 from curation.histograms import histograms
 from curation.report_data import provenance, warnings
-from curation.run_record import STUDY_ENDING, RunRecord
-from curation.runtime.identity import fingerprint
-from curation.runtime.manifest import Manifest, code_version, finished
-from curation.runtime.store import MANIFEST, Folder
+from curation.run_record import RunRecord
+from curation.runtime.manifest import code_version
+from curation.runtime.store import Folder
 from curation.runtime.usage import Usage
 from tokenizer.pipeline import Tokenized
 
@@ -53,31 +52,13 @@ def study_report(prepared: Prepared, out: Folder, predicted: Mapping[str, Any] |
         "measures": _measures(Measures(cells)),
         "curves": [_curve(cell, cell.arm not in study.arms) for cell in cells],
         "shots": [shots for cell in cells for shots in _shots(cell)],
-        "cost": _cost(prepared, out, predicted, usage),
+        "cost": cost(prepared, out, predicted, usage),
         "provenance": [*provenance(record), *_machine()],
         "config": yaml.safe_dump(resolved(study, prepared.recipe), sort_keys=False, allow_unicode=True, width=120),
         "warnings": [*warnings(record["funnel"]), *_unfinished(prepared, cells)],
     }
-    write_record(prepared, out, report)
+    write_record(prepared, out, report["cost"])
     return report
-
-
-def write_record(prepared: Prepared, out: Folder, report: Report | None = None) -> None:
-    """`<out>/runs/<name>.study.json`: where everything lies, and the results of all cells by hash."""
-    cells = sweep.results(prepared.plans, out)
-    record = {
-        "kind": "study",
-        "name": prepared.study.name,
-        "study": resolved(prepared.study, prepared.recipe),
-        "curation": prepared.curated.record["stages"],
-        "tokenizers": [_relative(t.folder, out) for t in prepared.tokenized],
-        "tokens": [path for t in prepared.tokenized for path in _token_folders(t, out)],
-        "cells": {plan.output.fingerprint: _relative(plan.output.folder(out), out) for plan in prepared.plans},
-        "results": {cell.cell: dict(cell.values) for cell in cells},
-        "cost": report["cost"] if report else _cost_before(prepared, out),
-        "code": code_version(),
-    }
-    (out / "runs").write_json(f"{prepared.study.name}{STUDY_ENDING}", record)
 
 
 def control_outcomes(study: Study, measures: Measures) -> list[ControlOutcome]:
@@ -106,7 +87,7 @@ def _heading(prepared: Prepared) -> dict[str, Any]:
     return {
         "name": study.name,
         "question": study.question,
-        "fingerprint": fingerprint(sorted(plan.output.fingerprint for plan in prepared.plans)),
+        "fingerprint": study_fingerprint(prepared),
         "code": code_version(),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "seeds": study.seeds,
@@ -242,59 +223,6 @@ def _shots(cell: CellResult) -> list[dict[str, Any]]:
     return rows
 
 
-def _cost(prepared: Prepared, out: Folder, predicted: Mapping[str, Any] | None, usage: Usage | None) -> dict[str, Any]:
-    stages = []
-    for path in stage_folders(prepared, out):
-        manifest = Manifest.load(Folder(f"{out.url}/{path}"))
-        reused = usage is None or manifest.cost["finished_at"] < usage.started_at
-        stages.append({"stage": f"{manifest.stage} {manifest.name}", **manifest.cost, "reused": reused})
-    cells = []
-    for plan in prepared.plans:
-        folder = plan.output.folder(out)
-        if finished(folder, plan.output.what):
-            timing = json.loads(folder.read("timing.json"))
-            name = folder.url.rsplit("/", 1)[-1]
-            cells.append({"cell": name, "seconds": timing["seconds"], "tokens_per_second": timing["tokens_per_second"]})
-    return {"predicted": predicted, "actual": _actual(prepared, out, usage), "stages": stages, "cells": cells}
-
-
-def _actual(prepared: Prepared, out: Folder, usage: Usage | None) -> dict[str, Any] | None:
-    """Cost of the run that did the work: a later run that found everything done must not overwrite it."""
-    before = _cost_before(prepared, out)
-    known: dict[str, Any] | None = before["actual"] if before else None
-    mine = usage.actual() if usage else None
-    if mine is None or (
-        known and known["fingerprint"] == _heading(prepared)["fingerprint"] and known["seconds"] > mine["seconds"]
-    ):
-        return known
-    return {**mine, "fingerprint": _heading(prepared)["fingerprint"]}
-
-
-def _cost_before(prepared: Prepared, out: Folder) -> dict[str, Any] | None:
-    name = f"{prepared.study.name}{STUDY_ENDING}"
-    found = (out / "runs").read_json(name).get("cost") if (out / "runs").exists(name) else None
-    return dict(found) if found else None
-
-
-def stage_folders(prepared: Prepared, out: Folder) -> list[str]:
-    """Folders of all stages below the cells, relative to `out`."""
-    found: dict[str, None] = {}
-    for stages in prepared.curated.record["stages"].values():
-        found[stages["read"]] = None
-        for passed in stages["passes"].values():
-            for path in (*passed["scores"].values(), *passed["duplicates"], passed["decide"], passed["curated"]):
-                found[path] = None
-    for tokenized in prepared.tokenized:
-        found[_relative(tokenized.folder, out)] = None
-        for path in _token_folders(tokenized, out):
-            found[path] = None
-    return [path for path in found if Folder(f"{out.url}/{path}").exists(MANIFEST)]
-
-
-def _token_folders(tokenized: Tokenized, out: Folder) -> list[str]:
-    return [_relative(folder, out) for t in tokenized.tokens.values() for folder in (t.parts, t.folder)]
-
-
 def _machine() -> list[dict[str, str]]:
     return [{"what": what, "value": value} for what, value in machine_class().items()]
 
@@ -304,7 +232,3 @@ def _unfinished(prepared: Prepared, cells: Sequence[CellResult]) -> list[str]:
     return (
         [f"{missing} of {len(prepared.plans)} cells are not finished; the report shows the others"] if missing else []
     )
-
-
-def _relative(folder: Folder, out: Folder) -> str:
-    return folder.url[len(out.url) :].lstrip("/")

@@ -1,0 +1,96 @@
+"""The record of a study, `<out>/runs/<name>.study.json`: where everything lies, every cell's results, what it cost."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ablations import sweep
+from ablations.study import Prepared, resolved
+from curation.run_record import STUDY_ENDING
+from curation.runtime.identity import fingerprint
+from curation.runtime.manifest import Manifest, code_version, finished
+from curation.runtime.store import MANIFEST, Folder
+from curation.runtime.usage import Usage
+from tokenizer.pipeline import Tokenized
+
+
+def study_fingerprint(prepared: Prepared) -> str:
+    """The identity of all cells together."""
+    return fingerprint(sorted(plan.output.fingerprint for plan in prepared.plans))
+
+
+def write_record(prepared: Prepared, out: Folder, report_cost: Mapping[str, Any] | None = None) -> None:
+    """`<out>/runs/<name>.study.json`: where everything lies, and the results of all cells by hash."""
+    cells = sweep.results(prepared.plans, out)
+    record = {
+        "kind": "study",
+        "name": prepared.study.name,
+        "study": resolved(prepared.study, prepared.recipe),
+        "curation": prepared.curated.record["stages"],
+        "tokenizers": [_relative(t.folder, out) for t in prepared.tokenized],
+        "tokens": [path for t in prepared.tokenized for path in _token_folders(t, out)],
+        "cells": {plan.output.fingerprint: _relative(plan.output.folder(out), out) for plan in prepared.plans},
+        "results": {cell.cell: dict(cell.values) for cell in cells},
+        "cost": report_cost or _cost_before(prepared, out),
+        "code": code_version(),
+    }
+    (out / "runs").write_json(f"{prepared.study.name}{STUDY_ENDING}", record)
+
+
+def cost(prepared: Prepared, out: Folder, predicted: Mapping[str, Any] | None, usage: Usage | None) -> dict[str, Any]:
+    stages = []
+    for path in stage_folders(prepared, out):
+        manifest = Manifest.load(Folder(f"{out.url}/{path}"))
+        reused = usage is None or manifest.cost["finished_at"] < usage.started_at
+        stages.append({"stage": f"{manifest.stage} {manifest.name}", **manifest.cost, "reused": reused})
+    cells = []
+    for plan in prepared.plans:
+        folder = plan.output.folder(out)
+        if finished(folder, plan.output.what):
+            timing = json.loads(folder.read("timing.json"))
+            name = folder.url.rsplit("/", 1)[-1]
+            cells.append({"cell": name, "seconds": timing["seconds"], "tokens_per_second": timing["tokens_per_second"]})
+    return {"predicted": predicted, "actual": _actual(prepared, out, usage), "stages": stages, "cells": cells}
+
+
+def _actual(prepared: Prepared, out: Folder, usage: Usage | None) -> dict[str, Any] | None:
+    """Cost of the run that did the work: a later run that found everything done must not overwrite it."""
+    before = _cost_before(prepared, out)
+    known: dict[str, Any] | None = before["actual"] if before else None
+    mine = usage.actual() if usage else None
+    if mine is None or (
+        known and known["fingerprint"] == study_fingerprint(prepared) and known["seconds"] > mine["seconds"]
+    ):
+        return known
+    return {**mine, "fingerprint": study_fingerprint(prepared)}
+
+
+def _cost_before(prepared: Prepared, out: Folder) -> dict[str, Any] | None:
+    name = f"{prepared.study.name}{STUDY_ENDING}"
+    found = (out / "runs").read_json(name).get("cost") if (out / "runs").exists(name) else None
+    return dict(found) if found else None
+
+
+def stage_folders(prepared: Prepared, out: Folder) -> list[str]:
+    """Folders of all stages below the cells, relative to `out`."""
+    found: dict[str, None] = {}
+    for stages in prepared.curated.record["stages"].values():
+        found[stages["read"]] = None
+        for passed in stages["passes"].values():
+            for path in (*passed["scores"].values(), *passed["duplicates"], passed["decide"], passed["curated"]):
+                found[path] = None
+    for tokenized in prepared.tokenized:
+        found[_relative(tokenized.folder, out)] = None
+        for path in _token_folders(tokenized, out):
+            found[path] = None
+    return [path for path in found if Folder(f"{out.url}/{path}").exists(MANIFEST)]
+
+
+def _token_folders(tokenized: Tokenized, out: Folder) -> list[str]:
+    return [_relative(folder, out) for t in tokenized.tokens.values() for folder in (t.parts, t.folder)]
+
+
+def _relative(folder: Folder, out: Folder) -> str:
+    return folder.url[len(out.url) :].lstrip("/")
