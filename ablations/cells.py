@@ -8,7 +8,7 @@ import platform
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,7 +57,7 @@ class CellPlan:
     plugins: Sequence[Plugin]
     control: bool
 
-    @property
+    @cached_property
     def what(self) -> dict[str, Any]:
         """Everything that its weights and results depend on; the machine's class is part of it, its address is not."""
         known = METRICS.versions(self.plugins)
@@ -72,7 +72,7 @@ class CellPlan:
             "machine": machine_class(),
         }
 
-    @property
+    @cached_property
     def output(self) -> Output:
         return Output(STAGE, f"{self.arm}_s{self.seed}", self.what)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from ablations.core.hashing import key_of
@@ -29,7 +30,7 @@ class TaskFile:
 
     text: str
 
-    @property
+    @cached_property
     def digest(self) -> str:
         return hashlib.blake2b(self.text.encode(), digest_size=16).hexdigest()
 
