@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 from ablations.cells import drafts
-from ablations.core.probe import Probe
-from ablations.core.probe import probe as probe_cell
 from ablations.core.spec import CellSpec
 from ablations.settings import Study, real_sources
 from ablations.study import resolved
@@ -19,6 +17,9 @@ from curation.runtime.identity import fingerprint, short
 from curation.runtime.progress import meter
 from curation.runtime.store import Folder
 from curation.runtime.usage import memory_of_tree
+
+if TYPE_CHECKING:
+    from ablations.core.probe import Probe
 
 # Measured on two cores of a 2.5 GHz Xeon; the probe would have to do the whole work to know them better.
 RAY_START_SECONDS = 8.0
@@ -83,6 +84,8 @@ def make(study: Study, recipe: Recipe, compute: Compute) -> Estimate:
 
 def _cells(study: Study) -> Iterator[tuple[float, int]]:
     """(seconds, weights) of every cell; each shape is probed once."""
+    from ablations.core.probe import probe as probe_cell  # torch: seconds that a second run need not wait for
+
     probed: dict[str, Probe] = {}
     for spec in drafts(study):
         key = fingerprint([str(spec.model), str(spec.optimiser), spec.schedule.batch, str(spec.compute)])
