@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -107,14 +108,26 @@ def _prepared(path: str, changes: Sequence[str], plugins: Sequence[str], where: 
 
 
 def write_report(made: Report, name: str, out: Folder) -> str:
-    """The report as HTML and as JSON; returns the path of the page."""
-    from ablations.report import page
-
+    """The report as HTML and as JSON; returns the path of the page. One that says the same already is kept."""
     folder = out / "reports"
-    folder.write_json(f"{name}.json", made)
-    with meter("report", 1):
-        folder.write(f"{name}.html", page.render(made).encode())
+    if not _is_there(made, folder, name):
+        from ablations.report import page
+
+        with meter("report", 1):
+            folder.write(f"{name}.html", page.render(made).encode())
+        folder.write_json(f"{name}.json", made)  # last: it exists = both do
     return f"{folder.url}/{name}.html"
+
+
+def _is_there(made: Report, folder: Folder, name: str) -> bool:
+    """Whether the last report differs only in when it was made and in what that run happened to find done."""
+    if not (folder.exists(f"{name}.json") and folder.exists(f"{name}.html")):
+        return False
+    return _told(json.loads(json.dumps(made))) == _told(folder.read_json(f"{name}.json"))
+
+
+def _told(report: Report) -> Report:
+    return {**report, "study": {**report["study"], "created": None}, "cost": report["cost"]["actual"]}
 
 
 def _print_end(made: Report, written: str) -> None:
