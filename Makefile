@@ -7,11 +7,13 @@ TORCH_INDEX ?=
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+KENLM := 0.3.0
+TOOLS := .tools/kenlm
 
-.PHONY: help setup demo test check format controls bench gpu clean
+.PHONY: help setup demo test check format controls bench scale gpu kenlm-tools clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 setup: $(READY) ## make .venv with everything in it
 
@@ -47,8 +49,22 @@ controls: setup ## the controls with five seeds, and the glossary with shuffled 
 bench: setup ## measure the speed of curation and training
 	$(BIN)/python -m benchmarks.run
 
+scale: setup ## a gigabyte through both passes: memory, CPU a document; half an hour
+	$(BIN)/python -m benchmarks.scale
+
 gpu: ## what needs a GPU; runs with torch, numpy and safetensors alone
 	$(PYTHON) -m benchmarks.gpu
+
+kenlm-tools: $(TOOLS)/bin/lmplz ## build KenLM's lmplz into .tools; needs the Debian packages that .ci/run lists
+
+$(TOOLS)/bin/lmplz: | $(READY)
+	rm -rf $(TOOLS) && mkdir -p $(TOOLS)/bin
+	$(BIN)/pip download --quiet --no-deps --no-binary kenlm --dest $(TOOLS) kenlm==$(KENLM)
+	tar -xzf $(TOOLS)/kenlm-$(KENLM).tar.gz -C $(TOOLS)
+	cmake -S $(TOOLS)/kenlm-$(KENLM) -B $(TOOLS)/build -DCMAKE_BUILD_TYPE=Release
+	cmake --build $(TOOLS)/build --parallel 2 --target lmplz build_binary
+	cp $(TOOLS)/build/bin/build_binary $(TOOLS)/build/bin/lmplz $(TOOLS)/bin
+	rm -rf $(TOOLS)/build $(TOOLS)/kenlm-$(KENLM) $(TOOLS)/kenlm-$(KENLM).tar.gz
 
 clean: ## remove .venv and caches, keep results
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 STAGE = "cells"
 VERSION = (
-    1  # of model, optimisers, packing and scoring: raise it when a cell of the same spec would end with other bits
+    2  # of model, optimisers, packing and scoring: raise it when a cell of the same spec would end with other bits
 )
 HOW = frozenset({"checkpoint_every_steps"})  # keys of a spec that change no byte of a result
 SPEC, RESULT, ERROR = "cell.json", "result.json", "error.json"

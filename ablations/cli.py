@@ -133,6 +133,49 @@ def report(
     commands.report(study, settings, plugins, commands.Where(out, workers, ray_address))
 
 
+@ablate.command("export-queries")
+@click.argument("folder")
+@click.argument("out")
+@click.option(
+    "--fields",
+    multiple=True,
+    metavar="TASK=KEY,KEY",
+    help="Which fields of a task's rows hold its questions and contexts.",
+)
+@click.option(
+    "--shuffled", is_flag=True, help="Mix the letters of each text: a control in which nothing should be found."
+)
+@click.option("--plugin", "plugins", multiple=True, metavar="FILE.py", help="Python file with further tasks.")
+def export_queries(folder: str, out: str, fields: tuple[str, ...], shuffled: bool, plugins: tuple[str, ...]) -> None:
+    """Write the questions, contexts and demonstrations of the tasks in FOLDER to OUT, for decontamination.
+
+    FOLDER holds <task>/{train,dev,test}.jsonl, which may end in .gz or .zst as OUT may. The annotator `contamination`
+    reads OUT; rows of train are demonstrations, the others questions.
+    """
+    from ablations import commands
+
+    commands.export_queries(folder, out, fields, shuffled, plugins)
+
+
+@ablate.command()
+@click.argument("table", metavar="TABLE.csv")
+@click.option("--related", multiple=True, metavar="CORPUS=TASK", help="A corpus related to a task; may be repeated.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def findings(table: str, related: tuple[str, ...], as_json: bool) -> None:
+    """What a published table of scores allows one to say of four claims about corpora, and what it does not.
+
+    TABLE has one corpus a row and one number a task, such as configs/reference/hyperclova_corpus_study.csv, which comes with loam.
+    """
+    import json
+
+    from ablations import published_table
+    from ablations.findings import as_text, find
+    from curation.shipped import resolve
+
+    found = find(published_table.read(resolve(table)), related)
+    click.echo(json.dumps(found.to_json(), indent=1, ensure_ascii=False) if as_json else as_text(found))
+
+
 @loam.command()
 @click.option("--out", default="out", show_default=True, metavar="FOLDER", help="The output folder to tidy.")
 @click.option("--yes", is_flag=True, help="Remove them; without it they are only listed.")

@@ -16,7 +16,7 @@ from ablations.study import Prepared
 from curation.cli import funnel_table
 from curation.recipe import Recipe
 from curation.runtime.cluster import Compute, Idle
-from curation.runtime.command import table
+from curation.runtime.command import echo_warnings, table
 from curation.runtime.lock import sole_run
 from curation.runtime.progress import meter
 from curation.runtime.store import Folder, open_out
@@ -87,10 +87,28 @@ def report(path: str, changes: Sequence[str], plugins: Sequence[str], where: Whe
     _print_end(made, write_report(made, prepared.study.name, out))
 
 
+def export_queries(folder: str, out: str, fields: Sequence[str], shuffled: bool, plugins: Sequence[str]) -> None:
+    """`loam ablate export-queries`."""
+    from pathlib import Path
+
+    from ablations import export_queries
+    from curation.runtime.registry import Plugin
+
+    said = export_queries.parse_fields(fields)
+    read = [Plugin.read(plugin) for plugin in plugins]
+    done = export_queries.export(Path(folder), Path(out), said, read, shuffled)
+    rows = [(*place, texts) for place, texts in done.texts.items()]
+    click.echo(table(("task", "split", "field", "texts"), rows))
+    for reason, texts in done.left_out.items():
+        click.echo(f"left out: {texts:,} texts, {reason}")
+    click.echo(f"\n{sum(done.texts.values()):,} texts in")
+    click.echo(out)
+
+
 def _loaded(path: str, changes: Sequence[str], plugins: Sequence[str]) -> tuple[settings.Study, Recipe]:
     """A study and its recipe, checked as far as can be without reading text."""
     loaded, recipe = settings.load(path, changes, plugins)
-    studies.check(loaded)
+    studies.check(loaded, recipe)
     if warning := studies.undecidable(loaded):
         click.echo(f"warning: {warning}", err=True)
     return loaded, recipe
@@ -132,8 +150,7 @@ def _told(report: Report) -> Report:
 
 def _print_end(made: Report, written: str) -> None:
     click.echo(funnel_table(made["funnel"]))
-    for warning in made["warnings"]:
-        click.echo(f"warning: {warning}")
+    echo_warnings(made["warnings"])
     click.echo(f"\n{made['instrument']['sentence']}")
     rows = [(verdict["sentence"], verdict["effect"], verdict["why"]) for verdict in made["verdicts"]]
     if rows:

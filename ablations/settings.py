@@ -99,7 +99,8 @@ class TaskSettings(Config):
     """A few-shot task of the study, by its kind.
 
     Args:
-        pool, queries: JSONL files with the rows to draw demonstrations from and to ask about; `control_map` needs none.
+        pool, queries: JSONL files (.gz and .zst too) with the rows to draw demonstrations from and to ask about, relative to
+            the recipe's data_root; `control_map` needs none.
         draws: choices of demonstrations.
         items: rows asked, the first by hash.
     """
@@ -110,6 +111,11 @@ class TaskSettings(Config):
     draws: int = Field(default=10, ge=1)
     items: int = Field(default=200, ge=1)
 
+    def below(self, root: str) -> Self:
+        """The same with its paths found from the current folder."""
+        paths = {"pool": self.pool, "queries": self.queries}
+        return self.model_copy(update={name: path and from_root(root, path) for name, path in paths.items()})
+
 
 class Study(Config):
     """Raw text to verdicts.
@@ -117,7 +123,8 @@ class Study(Config):
     Args:
         name: of the run; `<out>/runs/<name>.json`.
         question: what the study is to answer, in the user's words.
-        recipe: a recipe's file, relative to the study's file, or the recipe itself.
+        recipe: a recipe's file, relative to the study's file, or the recipe itself; its keys `base` and `only` are those of
+            any recipe.
         tokenizer: of all real sources.
         heldout: share of each source's documents, by hash, that measures are taken on.
         arms: by name; a study without arms runs the controls alone.
@@ -132,7 +139,7 @@ class Study(Config):
 
     name: str
     question: str = ""
-    recipe: str | dict[str, Any] = {"sources": {}}
+    recipe: dict[str, Any] = {"sources": {}}
     tokenizer: TokenizerSettings = TokenizerSettings()
     heldout: float = Field(default=0.05, gt=0, lt=1)
     arms: dict[str, Arm] = {}
@@ -178,7 +185,7 @@ class Study(Config):
         mixture = self.arms[arm].mixture
         if isinstance(mixture, dict):
             return mixture
-        path = _beside(self.folder, mixture)
+        path = recipes.beside(self.folder, mixture)
         value = read_yaml(path).get("mixture")
         return build(Arm, {"mixture": value}, path).mixture  # type: ignore[return-value]
 
@@ -190,22 +197,17 @@ def load(path: str, settings: Sequence[str] = (), plugins: Sequence[str] = ()) -
         ConfigError: says where, what was found, what to do.
     """
     path = resolve(path)
-    value = {
-        "name": recipes.stem(path),
-        **with_settings(read_yaml(path), settings),
-        "folder": os.path.dirname(path) or ".",
-    }
+    said = read_yaml(path)
+    if isinstance(said.get("recipe"), str):
+        said["recipe"] = {"base": said["recipe"]}  # so that --set recipe.KEY=VALUE is laid on the file
+    value = {"name": recipes.stem(path), **with_settings(said, settings), "folder": os.path.dirname(path) or "."}
     value["plugins"] = (*_listed(value.get("plugins")), *(os.path.abspath(plugin) for plugin in plugins))
     study = build(Study, value, path)
     return study, _recipe_of(study, path)
 
 
 def _recipe_of(study: Study, path: str) -> Recipe:
-    if isinstance(study.recipe, str):
-        where = _beside(study.folder, study.recipe)
-        value = read_yaml(where)
-    else:
-        where, value = path, dict(study.recipe)
+    value, where = recipes.with_base(study.recipe, path)
     value.setdefault("name", study.name)
     value["plugins"] = (
         *_listed(value.get("plugins")),
@@ -236,7 +238,7 @@ def _with_controls(value: dict[str, Any], controls: ControlSettings, study: Stud
             "seed": controls.seed,
             **settings,
         }
-    untouched = {"keep": None, "cut": None, "replace": None}
+    untouched = dict.fromkeys(("preset", "keep", "cut", "replace", "near_duplicates"))
     passes = []
     for pass_ in value["passes"]:
         policy = dict(pass_.get("policy") or {})
@@ -272,6 +274,6 @@ def cells_of(base: CellSettings, over: Mapping[str, Any], where: str) -> CellSet
     return build(CellSettings, merged(base.model_dump(), over), where)
 
 
-def _beside(folder: str, path: str) -> str:
-    beside = os.path.join(folder, path)
-    return beside if os.path.exists(beside) else resolve(path)
+def from_root(root: str, path: str) -> str:
+    """A path of data as sources understand it: `~` is the home folder, relative paths start at `root`, URLs stay."""
+    return path if "://" in path else os.path.join(root, os.path.expanduser(path))

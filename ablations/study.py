@@ -12,7 +12,7 @@ from ablations.plan import context_of
 from ablations.registries import METRICS, TASKS
 from ablations.settings import Study
 from ablations.statistics.paired import LEAST_FOR_VERDICT
-from ablations.task_items import CONTROL_TASK, TaskFile, task_file
+from ablations.task_items import CONTROL_TASK, TaskFile, check_files, task_file
 from curation import pipeline
 from curation.pipeline import Curated
 from curation.recipe import Recipe
@@ -56,7 +56,7 @@ def prepare(study: Study, recipe: Recipe, out: Folder, compute: Compute) -> Prep
     words = TokenizerSettings(kind="words")
     trained = train_tokenizer(CONTROLS, words, control_shards, out, compute)
     controls = tokenize(trained, control_shards, study.heldout, out, compute)
-    return Prepared(study, recipe, curated, main, controls, plan(study, main, controls))
+    return Prepared(study, recipe, curated, main, controls, plan(study, recipe.root, main, controls))
 
 
 def check_kept(study: Study, recipe: Recipe, curated: Curated) -> None:
@@ -78,7 +78,7 @@ def check_kept(study: Study, recipe: Recipe, curated: Curated) -> None:
                 )
 
 
-def check(study: Study) -> None:
+def check(study: Study, recipe: Recipe) -> None:
     """Refuse what could not run or be judged, before any text is read.
 
     Raises:
@@ -89,6 +89,7 @@ def check(study: Study) -> None:
     for task in study.task_settings:
         if task.kind not in known:
             raise ConfigError(f"tasks: {one_of(known, task.kind, 'task')}")
+        check_files(task.below(recipe.root), study.loaded_plugins)
     for claim in study.claims:
         for arm in arms_of(claim):
             if arm not in study.arms:
@@ -118,8 +119,8 @@ def metric_names(study: Study) -> list[str]:
     return list(study.metrics) or list(known)
 
 
-def plan(study: Study, main: Tokenized | None, controls: Tokenized) -> list[cells.CellPlan]:
-    """All cells of a study: arms and controls, every seed."""
+def plan(study: Study, root: str, main: Tokenized | None, controls: Tokenized) -> list[cells.CellPlan]:
+    """All cells of a study: arms and controls, every seed. Relative paths of tasks start at `root`."""
     metrics = metric_names(study)
     control = study.control_settings
     control_task = settings.TaskSettings(kind=CONTROL_TASK, items=control.items)
@@ -132,7 +133,7 @@ def plan(study: Study, main: Tokenized | None, controls: Tokenized) -> list[cell
     if main:
         check_heldout(main, study)
         contexts = {_context(study, arm) for arm in study.arms}
-        real_tasks = {context: _tasks(study, main, context) for context in sorted(contexts)}
+        real_tasks = {context: _tasks(study, root, main, context) for context in sorted(contexts)}
         for arm in study.arms:
             plans += cells.plan_cells(study, arm, main, real_tasks[_context(study, arm)], metrics)
     # a study may leave few_shot out; the controls cannot show that the instrument works without it
@@ -154,10 +155,10 @@ def _context(study: Study, arm: str) -> int:
     return context_of(settings.cells_of(study.cells, study.arms[arm].cells, f"arms.{arm}.cells"), arm)
 
 
-def _tasks(study: Study, tokenized: Tokenized, context: int) -> dict[str, TaskFile]:
+def _tasks(study: Study, root: str, tokenized: Tokenized, context: int) -> dict[str, TaskFile]:
     plugins = study.loaded_plugins
     return {
-        f"tasks/{task.kind}.json": task_file(task, tokenized.model, context, plugins, study.seed)
+        f"tasks/{task.kind}.json": task_file(task.below(root), tokenized.model, context, plugins, study.seed)
         for task in study.task_settings
     }
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -49,16 +51,42 @@ def task_file(
         check_length(items, context)
     else:
         task = cls()
-        pool, queries = _rows(settings, "pool", settings.pool), _rows(settings, "queries", settings.queries)
+        pool = list(_rows(settings, "pool", settings.pool))
+        queries = list(_rows(settings, "queries", settings.queries))
         asked = sorted(queries, key=lambda row: (key_of(settings.kind, "query", row_id(row)), row_id(row)))
-        try:
+        with _named(settings.kind):
             items = task_items(
                 task, pool, asked[: settings.items], tokenizer.encode, tokenizer.bos, context, settings.draws
             )
-        except (ValueError, KeyError, IndexError, TypeError) as error:
-            found = f"no field {error}" if isinstance(error, KeyError) else str(error)
-            raise ConfigError(f"task {settings.kind}: {found}. Mend the task's rows or its example().") from error
     return TaskFile(canonical(items.to_json()).decode())
+
+
+def check_files(settings: TaskSettings, plugins: Sequence[Plugin]) -> None:
+    """Refuse files that are missing or hold another task's rows, from the first row of each, before anything is trained.
+
+    Raises:
+        ConfigError, InputError: names the task and the file.
+    """
+    task = TASKS.get(settings.kind, plugins)()
+    if isinstance(task, ControlMap):
+        return
+    for which, path in (("pool", settings.pool), ("queries", settings.queries)):
+        row = next(_rows(settings, which, path), None)
+        if row is None:
+            raise ConfigError(f"task {settings.kind}: {which} {path}: no row in it. Give a file with rows.")
+        with _named(settings.kind):
+            example = task.example(row)
+            _ = example.choices[example.gold]
+
+
+@contextmanager
+def _named(task: str) -> Iterator[None]:
+    """What a task says of its rows, as an error that names the task."""
+    try:
+        yield
+    except (ValueError, KeyError, IndexError, TypeError) as error:
+        found = f"no field {error}" if isinstance(error, KeyError) else str(error)
+        raise ConfigError(f"task {task}: {found}. Mend the task's rows or its example().") from error
 
 
 def control_items(tokenizer: TokenizerModel, n_items: int, base_seed: int) -> TaskItems:
@@ -98,22 +126,16 @@ def check_length(items: TaskItems, context: int) -> None:
         )
 
 
-def _rows(settings: TaskSettings, which: str, path: str | None) -> list[Mapping[str, Any]]:
+def _rows(settings: TaskSettings, which: str, path: str | None) -> Iterator[Mapping[str, Any]]:
     if path is None:
         raise ConfigError(f"task {settings.kind}: no {which}. Give the path of a JSONL file.")
     from curation.sources.base import Piece
     from curation.sources.jsonl import objects
 
-    rows: list[Mapping[str, Any]] = []
-    try:
-        for offset, value in objects(Piece("", path, 0, "", "jsonl")):
-            if not isinstance(value, dict):
-                raise InputError(
-                    f"{path}, byte {offset}", str(value), f"Mend the line; task {settings.kind} needs every row."
-                )
-            rows.append(value)
-    except OSError as error:
-        raise ConfigError(
-            f"task {settings.kind}: {which} {path}: {error.strerror or error}. Correct the path."
-        ) from error
-    return rows
+    if "://" not in path and not os.path.isfile(path):
+        raise ConfigError(f"task {settings.kind}: {which} {path}: no such file. Correct the path or data_root.")
+    for offset, value in objects(Piece("", path, 0, "", "jsonl")):
+        if not isinstance(value, dict):
+            where = f"{path}, byte {offset}"
+            raise InputError(where, str(value), f"Mend the line; task {settings.kind} needs every row.")
+        yield value

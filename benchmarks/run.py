@@ -1,7 +1,9 @@
-"""`make bench`: speed of every annotator on text of this machine, and of a training step. One pinned core."""
+"""`make bench`: speed of every annotator, of the heuristics beside datatrove, and of a training step. One pinned core."""
 
 from __future__ import annotations
 
+from benchmarks.agreement import agreement
+from benchmarks.heuristics import heuristics
 from benchmarks.record import keep, median_seconds, pinned
 from benchmarks.training import training
 from curation.annotators.base import REGISTRY
@@ -23,7 +25,7 @@ def annotators() -> None:
     )
     keep("views: code points, words, lines, hashes", chars / views, "characters/s", chars=chars)
     for name, cls in REGISTRY.classes().items():
-        annotator = cls()
+        annotator = cls.for_examples()
         seconds = median_seconds(lambda annotator=annotator: annotator.score(Batch.of(texts)))
         keep(f"annotator {name}, its views included", chars / seconds, "characters/s", chars=chars)
 
@@ -31,6 +33,8 @@ def annotators() -> None:
 def main() -> None:
     pinned()
     annotators()
+    heuristics()
+    agreement()
     training("cpu")
 
 

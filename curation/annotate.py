@@ -8,9 +8,10 @@ from contextlib import ExitStack
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
-from curation.annotators.base import Annotator, Column, Scores, Spans, Values, make_all
+from curation.annotators.base import Annotator, Bands, Column, Scores, Spans, Values, make_all
 from curation.runtime.registry import Plugin
 from curation.runtime.stages import Job, Output, Result, Stage
 from curation.runtime.store import Folder
@@ -24,6 +25,7 @@ TYPES: Mapping[str, pa.DataType] = {
     "string": pa.string(),
     "hash": ID,
     "spans": pa.list_(SPAN),
+    "bands": pa.list_(pa.uint64()),
 }
 MEMORY_PER_TEXT_BYTE = 8.0  # of a shard; batches bound the views, row groups the texts
 
@@ -61,12 +63,17 @@ def annotate_job(shared: Mapping[str, Any], spec: Mapping[str, Any], folders: di
             label: stack.enter_context(row_writer(folder, spec["file"], schema_of(made[label])))
             for label, folder in folders.items()
         }
-        for ids, batch in _batches(shared["folder"], spec["file"]):
-            documents += len(batch)
-            for label, writer in writers.items():
-                started = time.perf_counter()
-                writer.add_table(table_of(made[label], ids, made[label].score(batch)))
-                seconds[label] += time.perf_counter() - started
+        for group in row_groups(shared["folder"], spec["file"], ["id", "text"]):
+            tables: dict[str, list[pa.Table]] = {label: [] for label in folders}
+            for ids, batch in _batches(group):
+                documents += len(batch)
+                for label, scored in tables.items():
+                    started = time.perf_counter()
+                    scored.append(table_of(made[label], ids, made[label].score(batch)))
+                    seconds[label] += time.perf_counter() - started
+            for label, scored in tables.items():
+                if scored:
+                    writers[label].add_table(pa.concat_tables(scored))  # one row group for one of the shard
     return {
         label: {
             "parts": [{"file": spec["file"], "rows": documents}],
@@ -77,13 +84,12 @@ def annotate_job(shared: Mapping[str, Any], spec: Mapping[str, Any], folders: di
     }
 
 
-def _batches(folder: Folder, file: str) -> Iterator[tuple[list[bytes], Batch]]:
-    for table in row_groups(folder, file, ["id", "text"]):
-        ids = table["id"].to_pylist()
-        at = 0
-        for batch in batches(table["text"].to_pylist()):
-            yield ids[at : at + len(batch)], batch
-            at += len(batch)
+def _batches(group: pa.Table) -> Iterator[tuple[list[bytes], Batch]]:
+    ids = group["id"].to_pylist()
+    at = 0
+    for batch in batches(group["text"].to_pylist()):
+        yield ids[at : at + len(batch)], batch
+        at += len(batch)
 
 
 def schema_of(annotator: Annotator) -> pa.Schema:
@@ -105,6 +111,10 @@ def table_of(annotator: Annotator, ids: Sequence[bytes], scores: Scores) -> pa.T
 
 
 def _array(column: Column, values: Values) -> pa.Array:
+    if isinstance(values, Bands):
+        ends = np.cumsum(values.present * values.values.shape[1])
+        until = pa.array([0, *ends.tolist()], pa.int32())
+        return pa.ListArray.from_arrays(until, pa.array(values.values[values.present].ravel()))
     if not isinstance(values, Spans):
         return pa.array(values, TYPES[column.type])
     columns = [pa.array(values.start), pa.array(values.end), pa.array(list(values.kind), pa.string())]

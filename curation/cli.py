@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from curation.runtime.command import listing, table, what_options, where_options
+from curation.runtime.command import echo_warnings, listing, table, what_options, where_options
 from curation.runtime.registry import Registry
 
 ANNOTATORS: Registry[Any] = Registry("curation.annotators", "Annotator", "loam.annotators", "annotator")
@@ -37,6 +37,7 @@ def run(
     """
     from curation import pipeline, plan
     from curation import recipe as recipes
+    from curation.contamination_report import contamination_tables
     from curation.dashboard import page
     from curation.report_data import curation_report
     from curation.runtime.cluster import Compute
@@ -53,8 +54,9 @@ def run(
         report = curation_report(curated.record, folder)
         (folder / "reports").write(f"{loaded.name}.curation.html", page.render(report).encode())
     click.echo(funnel_table(curated.record["funnel"]))
-    for warning in report["warnings"]:
-        click.echo(f"warning: {warning}")
+    for shown in contamination_tables(report["contamination"]):
+        click.echo(f"\n{shown}\n")
+    echo_warnings(report["warnings"])
     click.echo(f"\ncurated shards: {folder.url}/runs/{loaded.name}.json names them\nreport:")
     click.echo(f"{folder.url}/reports/{loaded.name}.curation.html")
 
@@ -69,6 +71,50 @@ def funnel_table(funnel: dict[str, Any]) -> str:
             (source, of_source["rows"], of_source["curated"], sum(dropped.values()), of_source["quarantined"], most)
         )
     return table(("source", "rows", "curated", "dropped", "quarantined", "dropped most often for"), rows)
+
+
+@curate.command("train-lm")
+@click.argument("recipe")
+@click.option("--source", "sources", multiple=True, metavar="NAME", help="Source to train on. [default: all]")
+@click.option("--language", metavar="CODE", help="Language of the model, kept with it.")
+@click.option("--name", metavar="NAME", help="Of the model. [default: the language, or lm]")
+@click.option("--pass", "pass_", metavar="NAME", help="Train on the documents that this pass keeps. [default: as read]")
+@where_options
+@what_options
+def train_lm(
+    recipe: str, sources: tuple[str, ...], language: str | None, name: str | None, pass_: str | None,
+    out: str, workers: int | None, ray_address: str | None, settings: tuple[str, ...], plugins: tuple[str, ...],
+) -> None:  # fmt: skip
+    """Train a language model for the annotator perplexity on sources of RECIPE, a YAML file.
+
+    What the recipe says in models.NAME holds, and the options change it. The annotator takes the folder that is printed.
+
+    \b
+    loam curate train-lm recipe.yaml --source encyclopedia_ko --language ko
+    loam curate train-lm recipe.yaml --language ko --set models.ko.vocab_size=32000
+    """
+    from curation import recipe as recipes
+    from curation.runtime.cluster import Compute
+    from curation.runtime.lock import sole_run
+    from curation.runtime.store import open_out
+    from curation.train_lm import train_lm as train
+
+    name = name or language or "lm"
+    options = {"sources": list(sources) or None, "language": language, "after": pass_}
+    settings += tuple(f"models.{name}.{key}={json.dumps(value)}" for key, value in options.items() if value is not None)
+    loaded = recipes.load(recipe, settings, plugins)
+    if name not in loaded.models:
+        loaded = recipes.load(recipe, (*settings, f"models.{name}={{}}"), plugins)
+    folder = open_out(out)
+    with sole_run(folder):
+        trained, card = train(loaded, name, folder, Compute(ray_address, workers))
+    on = card["trained_on"]
+    click.echo(f"trained on {on['documents']:,} documents, {on['tokens']:,} tokens, by estimator {card['estimator']}")
+    click.echo(f"perplexities of {on['heldout']:,} held-out documents:")
+    shown = (1, 10, 30, 50, 60, 90, 99)
+    perplexities = (card["percentiles"][percentile - 1] for percentile in shown)
+    click.echo(table(("percentile", *map(str, shown)), [("perplexity", *perplexities)]))
+    click.echo(f"head up to {card['head_until']:.4g}, tail beyond {card['tail_from']:.4g}\nmodel:\n{trained.url}")
 
 
 @curate.command("what-if")
@@ -140,9 +186,7 @@ def explain(run: str, id: str, text: bool, as_json: bool) -> None:
         if found.get(key) is not None:
             click.echo(f"{key:>8}: {found[key]}")
     for name, passed in found["passes"].items():
-        click.echo(
-            f"\npass {name}: {passed['reason']}" + (f" of {passed['duplicate_of']}" if passed["duplicate_of"] else "")
-        )
+        click.echo(f"\npass {name}: {passed['reason']}{_in_favour_of(passed)}")
         rows = [
             (f"{label}.{column}", value, _bound(passed["bounds"].get(label, {}).get(column)))
             for label, values in passed["scores"].items()
@@ -154,6 +198,14 @@ def explain(run: str, id: str, text: bool, as_json: bool) -> None:
                 click.echo(f"{action}: characters {span['start']} to {span['end']} ({span['kind']})")
     if text:
         click.echo(f"\n{found['text']}")
+
+
+def _in_favour_of(passed: dict[str, Any]) -> str:
+    """Of a duplicate: which document it resembles, how much, and which one was kept."""
+    keeper, kept = passed["duplicate_of"], passed["kept_instead"]
+    if not keeper:
+        return ""
+    return f" of {keeper} (similarity {passed['similarity']:.3f})" + (f", kept: {kept}" if kept != keeper else "")
 
 
 def _bound(bound: dict[str, Any] | None) -> str:

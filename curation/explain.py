@@ -6,15 +6,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from curation.policy import KEPT, Rules, chosen
 from curation.run_record import RunRecord
 from curation.runtime.errors import ConfigError
 from curation.runtime.manifest import Manifest
 from curation.runtime.progress import meter
 from curation.runtime.store import Folder
-from curation.shards import read_columns
+from curation.shards import ID, read_columns
 
 LEAST_ID_DIGITS = 6
+SHOWN_IDS = 20
 
 
 @dataclass(frozen=True)
@@ -40,8 +44,11 @@ def find(run: RunRecord, wanted: str) -> Place:
             "Give the hex digits that `loam curate sample` shows, or the id of the input file."
         )
     if len({place.id for place in places}) > 1:
-        shown = ", ".join(f"{place.id.hex()} ({place.source})" for place in places[:5])
-        raise ConfigError(f"{wanted}: {len(places)} documents have this id: {shown}. Give more digits.")
+        shown = ", ".join(f"{place.id.hex()} ({place.source})" for place in places[:SHOWN_IDS])
+        more = f" and {len(places) - SHOWN_IDS} more" if len(places) > SHOWN_IDS else ""
+        raise ConfigError(
+            f"{wanted}: {len(places)} documents have this id: {shown}{more}. Give the digits of one of them."
+        )
     return places[0]
 
 
@@ -64,7 +71,9 @@ def explain(run: RunRecord, wanted: str, with_text: bool = False) -> dict[str, A
 
     Returns:
         `id`, `source`, `path`, `offset`, `user_id`, `meta`, `chars`, and for each pass that it reached `scores`, `missed`
-        bounds, `reason` ("kept" if none), `duplicate_of` and `spans`; `text` of the kept document when asked for.
+        bounds, `reason` ("kept" if none), `duplicate_of` (the document in whose favour it was dropped), `similarity` to that
+        one, `kept_instead` (the same, or the one that stands for it in turn) and `spans`; `text` of the kept document when
+        asked for.
     """
     place = find(run, wanted)
     row = _row(run.raw(place.source), place.file, place.id)
@@ -72,7 +81,7 @@ def explain(run: RunRecord, wanted: str, with_text: bool = False) -> dict[str, A
     text = row.pop("text")
     found: dict[str, Any] = {**row, "id": place.id.hex(), "passes": {}}
     for pass_ in run.recipe.passes:
-        passed = _pass(run, place, pass_.name, pass_.policy.rules_for(place.source))
+        passed = _pass(run, place, pass_.name, pass_.rules_for(place.source))
         if passed is None:
             break
         found["passes"][pass_.name] = passed
@@ -95,16 +104,15 @@ def _row(folder: Folder, file: str, id_: bytes) -> dict[str, Any] | None:
 
 
 def _pass(run: RunRecord, place: Place, pass_: str, rules: Rules) -> dict[str, Any] | None:
-    decisions = read_columns(run.folder(place.source, pass_, "decide"), place.file, ["id", "reason", "duplicate_of"])
-    ids = decisions["id"].to_pylist()
-    if place.id not in ids:
+    decided = _decision(run, place.source, place.file, pass_, place.id)
+    if decided is None:
         return None
-    row = ids.index(place.id)
-    decision = decisions.slice(row, 1).to_pylist()[0]
+    row, decision = decided
     scores: dict[str, Any] = {}
     spans: dict[str, Any] = {}
     for label, folder in run.scores(place.source, pass_).items():
-        values = read_columns(folder, place.file, [c.name for c in run.annotators(run.pass_(pass_))[label].columns])
+        columns = [c.name for c in run.annotators(run.pass_(pass_))[label].columns if c.type != "bands"]
+        values = read_columns(folder, place.file, columns)
         of_row = values.slice(row, 1).to_pylist()[0]
         if "spans" in of_row:
             spans[label] = of_row.pop("spans")
@@ -115,11 +123,30 @@ def _pass(run: RunRecord, place: Place, pass_: str, rules: Rules) -> dict[str, A
         "bounds": _bounds(rules),
         "reason": "kept" if decision["reason"] == KEPT else decision["reason"],
         "duplicate_of": keeper.hex() if keeper else None,
+        "similarity": decision["similarity"],
+        "kept_instead": _kept_instead(run, pass_, keeper).hex() if keeper else None,
         "cut": [s for label in rules.cut for s in spans.get(label, []) if chosen(rules.cut, label, s["kind"])],
         "replaced": [
             s for label in rules.replace for s in spans.get(label, []) if chosen(rules.replace, label, s["kind"])
         ],
     }
+
+
+def _decision(run: RunRecord, source: str, file: str, pass_: str, id_: bytes) -> tuple[int, dict[str, Any]] | None:
+    """Row and decision of a document, if it is in this shard."""
+    decisions = read_columns(run.folder(source, pass_, "decide"), file, ["id", "reason", "duplicate_of", "similarity"])
+    row = pc.index(decisions["id"], pa.scalar(id_, ID)).as_py()
+    return None if row < 0 else (row, decisions.slice(row, 1).to_pylist()[0])
+
+
+def _kept_instead(run: RunRecord, pass_: str, keeper: bytes) -> bytes:
+    """The keeper, or what was kept for it: one that stands for exact duplicates may itself be a near-duplicate."""
+    for source in run.sources():
+        for part in Manifest.load(run.folder(source, pass_, "shards")).parts:
+            decided = _decision(run, source, str(part["file"]), pass_, keeper)
+            if decided is not None:
+                return bytes(decided[1]["duplicate_of"] or keeper)
+    return keeper
 
 
 def _bounds(rules: Rules) -> Mapping[str, Mapping[str, Any]]:

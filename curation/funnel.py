@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from curation.runtime.manifest import Manifest
 from curation.shards import ShardSet
 
 
@@ -16,18 +17,24 @@ class SourceFunnel:
     Attributes:
         rows: found in its files, readable or not.
         quarantined: rows that could not be read, with the number of each reason.
+        repaired: documents that had to be repaired to be read, by what was wrong with them.
+        repeated_ids: ids that several documents have, the documents that have them, and one of these ids.
         passes: pass -> documents in, kept, dropped by reason, characters cut, replacements by entity.
     """
 
     rows: int
     quarantined: int
     quarantine_reasons: Mapping[str, int]
+    repaired: Mapping[str, int]
+    repeated_ids: Mapping[str, Any]
     passes: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, raw: ShardSet) -> SourceFunnel:
+    def of(cls, raw: ShardSet, ids: Manifest | None) -> SourceFunnel:
+        """The rows of a source as they were read; `ids` tells which of its ids are repeated."""
         counts = raw.manifest.counts
-        return cls(counts["rows"], counts["quarantined"], counts["quarantine_reasons"])
+        repeated = {**ids.counts, "example": _example(ids)} if ids else {"ids": 0, "documents": 0, "example": None}
+        return cls(counts["rows"], counts["quarantined"], counts["quarantine_reasons"], counts["repaired"], repeated)
 
     def add(self, name: str, curated: ShardSet) -> None:
         self.passes[name] = dict(curated.manifest.counts)
@@ -56,3 +63,7 @@ class SourceFunnel:
 
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "curated": self.curated, "dropped": self.dropped}
+
+
+def _example(ids: Manifest) -> str | None:
+    return next((part["example"] for part in ids.parts if "example" in part), None)

@@ -23,7 +23,7 @@ def histograms(run: RunRecord) -> list[dict[str, Any]]:
     """One entry for each score that some source's policy bounds."""
     found: list[dict[str, Any]] = []
     for pass_ in run.recipe.passes:
-        rules = {source: pass_.policy.rules_for(source) for source in run.sources()}
+        rules = {source: pass_.rules_for(source) for source in run.sources()}
         for label, annotator in run.annotators(pass_).items():
             found += [
                 _histogram(run, pass_, label, column, rules)

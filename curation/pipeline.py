@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from curation import annotate, decide, eligibility, ingest, materialise
-from curation.dedup import exact
+from curation import annotate, decide, eligibility, ingest, language_models, materialise, most_dropped, user_ids
+from curation.dedup import exact, near
 from curation.funnel import SourceFunnel
 from curation.recipe import Pass, Recipe
 from curation.runtime.cluster import Compute
@@ -37,10 +37,19 @@ class Curated:
 def curate(recipe: Recipe, out: Folder, compute: Compute) -> Curated:
     """Do what is missing of a recipe's stages and write the run's record, which points at all of them."""
     shards = read_sources(recipe, out, compute)
-    funnel = {name: SourceFunnel.of(raw) for name, raw in shards.items()}
+    repeated = user_ids.find_repeated(shards, out, compute)
+    ids = {name: manifest for name, (_, manifest) in repeated.items()}
+    funnel = {name: SourceFunnel.of(raw, ids.get(name)) for name, raw in shards.items()}
     stages: dict[str, Any] = {name: {"read": _relative(raw.folder, out), "passes": {}} for name, raw in shards.items()}
+    for name, (folder, _) in repeated.items():
+        stages[name]["repeated_ids"] = _relative(folder, out)
+    reached: dict[str | None, Mapping[str, ShardSet]] = {None: shards}
+    models: dict[str, Folder] = {}
     for pass_ in recipe.passes:
-        shards, folders = run_pass(recipe, pass_, shards, out, compute)
+        models |= language_models.train(recipe, language_models.needed(recipe, pass_), reached, out, compute)
+        ready = language_models.with_folders(recipe, pass_, models)
+        shards, folders = run_pass(recipe, ready, shards, out, compute)
+        reached[pass_.name] = shards
         for name, curated in shards.items():
             funnel[name].add(pass_.name, curated)
             stages[name]["passes"][pass_.name] = folders[name]
@@ -53,6 +62,7 @@ def curate(recipe: Recipe, out: Folder, compute: Compute) -> Curated:
         "plugins": {plugin.name: plugin.source for plugin in recipe.loaded_plugins},
         "fingerprint": fingerprint([s.fingerprint for s in shards.values()]),
         "stages": stages,
+        "models": {name: _relative(folder, out) for name, folder in models.items()},
         "funnel": {name: of_source.to_json() for name, of_source in funnel.items()},
         "code": code_version(),
     }
@@ -76,9 +86,12 @@ def run_pass(
     """One pass over all sources; returns the curated shards and the folders of its stages."""
     members = _annotated(recipe, pass_, shards, out, compute)
     edges = exact.find(list(members.values()), pass_.name, out, compute)
-    deciding = {name: decide.decide_stage(member, edges) for name, member in members.items()}
+    similar = near.find(list(members.values()), recipe.annotators(pass_), edges, pass_.name, out, compute)
+    deciding = {name: decide.decide_stage(member, edges, similar) for name, member in members.items()}
     decided = dict(zip(deciding, run_stages(list(deciding.values()), out, compute), strict=True))
     decisions = {name: stage.outputs["decisions"].folder(out) for name, stage in deciding.items()}
+    rules = {name: member.rules for name, member in members.items()}
+    most_dropped.check(pass_.name, rules, {name: manifests["decisions"] for name, manifests in decided.items()})
     curating = {
         name: materialise.materialise_stage(
             member, (decisions[name], decided[name]["decisions"]), recipe.samples, recipe.loaded_plugins
@@ -93,6 +106,9 @@ def run_pass(
             "decide": _relative(decisions[name], out),
             "curated": _relative(curated[name].folder, out),
             "duplicates": [_relative(folder, out) for folder in (edges.folder, edges.routed)] if edges else [],
+            "near_duplicates": {
+                step: _relative(folder, out) for step, folder in (similar.folders if similar else {}).items()
+            },
         }
         for name, member in members.items()
     }
@@ -112,7 +128,7 @@ def _annotated(
     members: dict[str, exact.Member] = {}
     for name, stage in stages.items():
         scores = {label: output.folder(out) for label, output in stage.outputs.items()}
-        rules = pass_.policy.rules_for(name)
+        rules = pass_.rules_for(name)
         members[name] = exact.Member(shards[name], rules, scores, eligibility.rules_identity(rules, annotators))
     return members
 

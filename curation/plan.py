@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import yaml
 
-from curation import ingest
+from curation import ingest, language_models
+from curation.dedup import near
 from curation.recipe import Recipe
 
 
@@ -32,11 +33,18 @@ def tree(recipe: Recipe, planned: list[SourcePlan]) -> Iterator[str]:
     yield "stages"
     for plan in planned:
         yield f"  read {plan.source}: {plan.jobs} shards, {plan.bytes / 1e6:.1f} MB"
+    told: set[str] = set()
     for pass_ in recipe.passes:
+        for name in language_models.needed(recipe, pass_):
+            if name not in told:
+                yield f"  train language model {name}: {recipe.models[name].described(list(recipe.sources))}"
+            told.add(name)
         yield f"  pass {pass_.name}"
         yield f"    annotate: {shards} shards x {', '.join(recipe.annotators(pass_))}"
-        if any(pass_.policy.rules_for(name).duplicates for name in recipe.sources):
+        if any(pass_.rules_for(name).duplicates for name in recipe.sources):
             yield "    exact duplicates: hashes of all sources, by bucket"
+        if label := near.compared_by({name: pass_.rules_for(name) for name in recipe.sources}):
+            yield f"    near-duplicates: {near.described(recipe.annotators(pass_)[label])}, by priority of the sources"
         yield f"    decide: {shards} shards"
         yield f"    curate: {shards} shards"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -12,10 +12,12 @@ from pydantic import Field, model_validator
 from curation.annotators.base import Annotator
 from curation.runtime.config import Config, build, merged
 from curation.runtime.errors import ConfigError, one_of
+from curation.shipped import preset
 
 Kinds = Literal["all"] | tuple[str, ...]
 KEPT = ""
 DUPLICATE = "exact_duplicate"
+NEAR_DUPLICATE = "near_duplicate"
 NOTHING_LEFT = "nothing_left"
 
 
@@ -37,20 +39,42 @@ class Bound(Config):
         return self
 
 
+class NearDuplicates(Config):
+    """Which near-duplicates go: those with a Jaccard similarity, checked on the texts, to a document that stays.
+
+    Args:
+        scores: the annotator whose bands find the candidates.
+        jaccard: least similarity (of the sets of word n-grams) at which the later one of two documents is dropped.
+        quality: "annotator.score" by which the better document of one source stays; without it the longer one.
+        better: the side of that score which is better.
+    """
+
+    scores: str = "min_hash"
+    jaccard: float = Field(default=0.8, gt=0, le=1)
+    quality: str | None = None
+    better: Literal["high", "low"] = "high"
+
+
 class Rules(Config):
     """What happens to the documents of one source.
 
     Args:
+        preset: thresholds by name from `configs/presets`, laid under `keep`; they hold for those annotators that the pass has.
         keep: annotator -> score -> bound. The first bound that a document misses, in this order, is its reason.
         cut: annotator -> kinds of spans ("all" or a list) that are cut out of the text.
         replace: annotator -> kinds of spans whose text is replaced (personal information).
         duplicates: the annotator whose hash tells exact duplicates, or null to keep them.
+        near_duplicates: which near-duplicates go, or null to keep them.
+        most_dropped: share of the documents that a pass may drop; the run ends with an error when it drops more.
     """
 
+    preset: str | None = None
     keep: dict[str, dict[str, Bound]] = {}
     cut: dict[str, Kinds] = {}
     replace: dict[str, Kinds] = {}
     duplicates: str | None = None
+    near_duplicates: NearDuplicates | None = None
+    most_dropped: float = Field(default=1.0, ge=0, le=1)
 
 
 class Policy(Config):
@@ -59,9 +83,15 @@ class Policy(Config):
     defaults: Rules = Rules()
     sources: dict[str, dict[str, Any]] = Field(default={})
 
-    def rules_for(self, source: str) -> Rules:
+    def rules_for(self, source: str, annotators: Collection[str]) -> Rules:
+        """The rules of one source in a pass with these annotators, presets resolved."""
+        where = f"policy.sources.{source}"
         base = self.defaults.model_dump(mode="json", exclude_none=True)
-        return build(Rules, merged(base, self.sources.get(source, {})), f"policy.sources.{source}")
+        said = merged(base, self.sources.get(source, {}))
+        name = build(Rules, {"preset": said.pop("preset", None)}, where).preset
+        bounds = preset(name) if name else {}
+        below = {"keep": {label: bound for label, bound in bounds.items() if label in annotators}}
+        return build(Rules, merged(merged(below, base), self.sources.get(source, {})), where)
 
     def check(self, annotators: Mapping[str, Annotator], sources: Sequence[str], where: str) -> None:
         """Refuse names that nothing answers to, before anything runs.
@@ -73,7 +103,7 @@ class Policy(Config):
             if name not in sources:
                 raise ConfigError(f"{where}.policy.sources: {one_of(sources, name, 'source')}")
         for source in sources:
-            _check_rules(self.rules_for(source), annotators, f"{where}.policy (source {source})")
+            _check_rules(self.rules_for(source, annotators), annotators, f"{where}.policy (source {source})")
 
 
 def _check_rules(rules: Rules, annotators: Mapping[str, Annotator], where: str) -> None:
@@ -84,7 +114,7 @@ def _check_rules(rules: Rules, annotators: Mapping[str, Annotator], where: str) 
             if column is None:
                 names = [column.name for column in annotator.columns]
                 raise ConfigError(f"{where}.keep.{name}: {one_of(names, column_name, 'score')}")
-            if (column.type == "string") != (bound.any_of is not None) or column.type in {"spans", "hash"}:
+            if (column.type == "string") != (bound.any_of is not None) or column.type in {"spans", "hash", "bands"}:
                 wanted = {"string": "any_of"}.get(column.type, "min or max")
                 raise ConfigError(f"{where}.keep.{name}.{column_name}: a {column.type} score takes {wanted}.")
     for action, chosen in (("cut", rules.cut), ("replace", rules.replace)):
@@ -93,6 +123,21 @@ def _check_rules(rules: Rules, annotators: Mapping[str, Annotator], where: str) 
                 raise ConfigError(f"{where}.{action}: annotator {name!r} gives no spans. Name one that does.")
     if rules.duplicates and _known(annotators, rules.duplicates, f"{where}.duplicates").column("hash") is None:
         raise ConfigError(f"{where}.duplicates: annotator {rules.duplicates!r} gives no hash. Write exact_hash.")
+    if rules.near_duplicates:
+        _check_near(rules.near_duplicates, annotators, f"{where}.near_duplicates")
+
+
+def _check_near(near: NearDuplicates, annotators: Mapping[str, Annotator], where: str) -> None:
+    if _known(annotators, near.scores, where).column("bands") is None:
+        raise ConfigError(f"{where}: annotator {near.scores!r} gives no bands. Write scores: min_hash.")
+    if near.quality is None:
+        return
+    name, _, column_name = near.quality.partition(".")
+    annotator = _known(annotators, name, f"{where}.quality")
+    column = annotator.column(column_name)
+    if column is None or column.type not in {"int", "float", "bool"}:
+        numbers = [c.name for c in annotator.columns if c.type in {"int", "float", "bool"}]
+        raise ConfigError(f"{where}.quality: {one_of(numbers, column_name, f'number of {name}')}")
 
 
 def _known(annotators: Mapping[str, Annotator], name: str, where: str) -> Annotator:
@@ -136,6 +181,6 @@ def _missed(bound: Bound, values: Any) -> list[tuple[str, npt.NDArray[np.bool_]]
 
 
 def chosen(kinds: Mapping[str, Kinds], name: str, kind: str) -> bool:
-    """Whether a span of this annotator and kind is meant."""
+    """Whether a span of this annotator and kind is meant; `korquad` also means kinds such as `korquad:test`."""
     wanted = kinds.get(name, ())
-    return wanted == "all" or kind in wanted
+    return wanted == "all" or any(kind == each or kind.startswith(f"{each}:") for each in wanted)

@@ -9,13 +9,16 @@ from itertools import islice
 
 import zstandard
 
-from curation.recipe import Recipe
+from curation import language_models
+from curation.annotators.base import Annotator
+from curation.recipe import Pass, Recipe
 from curation.sources.base import Piece, Row
 from curation.sources.jsonl import is_compressed
 from curation.text.batch import Batch
 from curation.text.normal import document_form
 
 DOCUMENTS = 200
+LANGUAGE_MODEL_BYTES_PER_SECOND = 6e6  # assumed of models that the run will train
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ def probe(recipe: Recipe) -> list[SourceProbe]:
 def _warm(recipe: Recipe) -> None:
     """Load models and tables, which every worker does once."""
     for pass_ in recipe.passes:
-        for annotator in recipe.annotators(pass_).values():
+        for annotator in _scoring(recipe, pass_):
             annotator.score(Batch.of(["a few words, to load what has to be loaded"]))
 
 
@@ -55,13 +58,22 @@ def _probe(recipe: Recipe, name: str) -> SourceProbe:
     started = time.perf_counter()
     for pass_ in recipe.passes:
         batch = Batch.of(texts)
-        for annotator in recipe.annotators(pass_).values():
+        for annotator in _scoring(recipe, pass_):
             annotator.score(batch)
     annotated = time.perf_counter() - started
     data = "\n".join(texts).encode("utf8")
+    untrained = sum(len(language_models.untrained(recipe, pass_)) for pass_ in recipe.passes)
+    annotated += untrained * len(data) / LANGUAGE_MODEL_BYTES_PER_SECOND
     size = sum(piece.bytes for piece in pieces) * _expansion(pieces, data)
     scale = size / max(1, len(data))
     return SourceProbe(name, len(texts), size, read * scale, annotated * scale)
+
+
+def _scoring(recipe: Recipe, pass_: Pass) -> list[Annotator]:
+    """The annotators that can score now: a language model that the run will train is not there yet."""
+    ready = recipe.annotators(language_models.with_folders(recipe, pass_, {}))
+    untrained = language_models.untrained(recipe, pass_)
+    return [annotator for label, annotator in ready.items() if label not in untrained]
 
 
 def _rows(recipe: Recipe, name: str, pieces: list[Piece]) -> Iterator[Row]:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from curation import language_models
 from curation.annotators.base import Annotator, AnnotatorSettings, make_all
-from curation.policy import Policy
-from curation.runtime.config import Config, build, read_yaml, with_settings
-from curation.runtime.errors import ConfigError
+from curation.models.language_model_settings import LanguageModelSettings
+from curation.policy import Policy, Rules
+from curation.runtime.config import Config, build, merged, read_yaml, with_settings
+from curation.runtime.errors import ConfigError, one_of
 from curation.runtime.registry import Plugin
 from curation.shipped import find, resolve
 from curation.sources.base import REGISTRY as SOURCES
@@ -31,9 +33,16 @@ class Pass(Config):
     annotators: tuple[AnnotatorSettings, ...] = Field(min_length=1)
     policy: Policy = Policy()
 
+    def rules_for(self, source: str) -> Rules:
+        """The rules of one source, with what its preset says of this pass's annotators."""
+        labels = {str(entry.get("name") or entry.get("kind")) for entry in self.annotators}
+        return self.policy.rules_for(source, labels)
+
 
 class Recipe(Config):
     """Raw text to curated shards.
+
+    A file may also say `base: FILE`, a recipe that it is laid on (null removes), and `only: [SOURCE, ...]` of its sources.
 
     Args:
         name: of the run; its pointer is `<out>/runs/<name>.json`.
@@ -42,6 +51,8 @@ class Recipe(Config):
         plugins: Python files with further annotators and entities, relative to the recipe's file.
         sources: by name, in order of priority: of exact duplicates the one in the earlier source is kept.
         passes: in order; the curated shards of one are the input of the next.
+        models: language models by name, which annotators such as `perplexity` name in `model`; each is trained on documents as
+            they were read, or after a pass, before the first pass that needs it. See `curation/models/language_model_settings.py`.
         normal_form: of documents as they come in; see `curation/text/normal.py`.
         shard_bytes: text of a shard, about.
         samples: removed documents kept for reading, for each shard and reason.
@@ -53,6 +64,7 @@ class Recipe(Config):
     plugins: tuple[str, ...] = ()
     sources: dict[str, dict[str, Any]] = Field(min_length=1)
     passes: tuple[Pass, ...] = Field(min_length=1)
+    models: dict[str, LanguageModelSettings] = {}
     normal_form: NormalForm = "nfc"
     shard_bytes: int = Field(default=64_000_000, ge=1_000)
     samples: int = Field(default=5, ge=0)
@@ -65,7 +77,7 @@ class Recipe(Config):
 
     @model_validator(mode="after")
     def _names_are_usable(self) -> Self:
-        for name in (*self.sources, *(pass_.name for pass_ in self.passes)):
+        for name in (*self.sources, *self.models, *(pass_.name for pass_ in self.passes)):
             check_name(name)
         files = [os.path.basename(path) for path in self.plugins]
         if twice := sorted({name for name in files if files.count(name) > 1 and len({*self.plugins}) > 1}):
@@ -100,6 +112,7 @@ class Recipe(Config):
         _ = self.built_sources
         for pass_ in self.passes:
             pass_.policy.check(self.annotators(pass_), list(self.sources), f"pass {pass_.name}")
+        language_models.check(self)
 
 
 def check_name(name: str) -> str:
@@ -122,7 +135,8 @@ def load(path: str, settings: Sequence[str] = (), plugins: Sequence[str] = ()) -
         ConfigError: says where, what was found, what to do.
     """
     path = resolve(path)
-    return from_mapping(with_settings(read_yaml(path), settings), path, plugins)
+    value, where = with_base({"name": stem(path), **with_settings(read_yaml(path), settings)}, path)
+    return from_mapping(value, where, plugins)
 
 
 def from_mapping(value: Mapping[str, Any], where: str, plugins: Sequence[str] = ()) -> Recipe:
@@ -134,6 +148,48 @@ def from_mapping(value: Mapping[str, Any], where: str, plugins: Sequence[str] = 
     recipe = build(Recipe, value, where)
     recipe.check()
     return recipe
+
+
+def with_base(value: Mapping[str, Any], where: str) -> tuple[dict[str, Any], str]:
+    """A recipe's mapping laid on that of the file which its key `base` names, and the file that its paths are relative to.
+
+    `only` names the sources that are wanted; what policies say of others goes with them, and so do language models trained on
+    others and their annotators.
+    """
+    said = dict(value)
+    if base := said.pop("base", None):
+        where = beside(os.path.dirname(where), str(base))
+        said = merged(read_yaml(where), said)
+    if only := said.pop("only", None):
+        said = _only(said, (only,) if isinstance(only, str) else only, where)
+    return said, where
+
+
+def beside(folder: str, path: str) -> str:
+    """A path beside a file that names it; else the shipped config of that name."""
+    near = os.path.join(folder, path)
+    return near if os.path.exists(near) else resolve(path)
+
+
+def _only(value: dict[str, Any], wanted: Sequence[str], where: str) -> dict[str, Any]:
+    """A recipe's mapping with some of its sources, in its own order, and what its policies say of those."""
+    sources = value.get("sources") or {}
+    for name in wanted:
+        if name not in sources:
+            raise ConfigError(f"{where}: only: {one_of(sources, name, 'source')}")
+    models = {n: m for n, m in (value.get("models") or {}).items() if set(m.get("sources") or wanted) <= set(wanted)}
+    gone = set(value.get("models") or {}) - set(models)
+    passes = [_only_in_pass(pass_, wanted, gone) for pass_ in with_default_passes(value)["passes"]]
+    kept = {name: source for name, source in sources.items() if name in wanted}
+    return {**value, "sources": kept, "models": models, "passes": passes}
+
+
+def _only_in_pass(pass_: Mapping[str, Any], sources: Sequence[str], models: Collection[str]) -> dict[str, Any]:
+    """A pass without the annotators whose model is gone, and without rules for other sources."""
+    policy = dict(pass_.get("policy") or {})
+    policy["sources"] = {name: rules for name, rules in (policy.get("sources") or {}).items() if name in sources}
+    annotators = [a for a in pass_["annotators"] if not (isinstance(a, dict) and a.get("model") in models)]
+    return {**pass_, "annotators": annotators, "policy": policy}
 
 
 def stem(path: str) -> str:

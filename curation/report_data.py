@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import yaml
 
+from curation.contamination_report import contamination
 from curation.histograms import histograms
+from curation.most_dropped import most_frequent
 from curation.run_record import RunRecord
+from curation.runtime.command import ALARM
 from curation.runtime.manifest import code_version
 from curation.runtime.store import Folder
 
@@ -25,6 +28,7 @@ def curation_report(record: Mapping[str, Any], out: Folder) -> dict[str, Any]:
         },
         "funnel": record["funnel"],
         "histograms": histograms(run),
+        "contamination": contamination(run),
         "warnings": warnings(record["funnel"]),
         "provenance": provenance(record),
         "config": yaml.safe_dump(record["recipe"], sort_keys=False, allow_unicode=True, width=120),
@@ -32,15 +36,30 @@ def curation_report(record: Mapping[str, Any], out: Folder) -> dict[str, Any]:
 
 
 def warnings(funnel: Mapping[str, Any]) -> list[str]:
-    """What a reader should know before trusting the numbers."""
-    found: list[str] = []
-    for source, of_source in funnel.items():
-        if of_source["curated"] == 0:
-            found.append(f"source {source}: none of its {of_source['rows']} rows was kept")
-        if of_source["quarantined"]:
-            reasons = ", ".join(f"{reason} ({n})" for reason, n in of_source["quarantine_reasons"].items())
-            found.append(f"source {source}: {of_source['quarantined']} rows could not be read: {reasons}")
-    return found
+    """What a reader should know before trusting the numbers, alarms first."""
+    alarms = [f"{ALARM}{found}" for source, of_source in funnel.items() for found in _all_dropped(source, of_source)]
+    return alarms + [warning for source, of_source in funnel.items() for warning in _warnings_of(source, of_source)]
+
+
+def _all_dropped(source: str, of_source: Mapping[str, Any]) -> Iterator[str]:
+    for name, counts in of_source["passes"].items():
+        if counts["documents"] and not counts["kept"]:
+            most = most_frequent(counts["dropped"])
+            yield f"pass {name} drops all {counts['documents']:,} documents of source {source}, {most}"
+
+
+def _warnings_of(source: str, of_source: Mapping[str, Any]) -> Iterator[str]:
+    if of_source["curated"] == 0:
+        yield f"source {source}: none of its {of_source['rows']} rows was kept"
+    if of_source["quarantined"]:
+        reasons = ", ".join(f"{reason} ({n})" for reason, n in of_source["quarantine_reasons"].items())
+        yield f"source {source}: {of_source['quarantined']} rows could not be read: {reasons}"
+    for what, n in of_source["repaired"].items():
+        yield f"source {source}: {what} replaced or removed in {n:,} documents"
+    repeated = of_source["repeated_ids"]
+    if repeated["ids"]:
+        told = f"{repeated['documents']:,} documents share {repeated['ids']:,} ids, such as {repeated['example']!r}"
+        yield f"source {source}: {told}; all of them stay"
 
 
 def provenance(record: Mapping[str, Any]) -> list[dict[str, str]]:

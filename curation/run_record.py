@@ -71,6 +71,12 @@ class RunRecord:
     def scores(self, source: str, pass_: str) -> dict[str, Folder]:
         return {label: self.out / str(path) for label, path in self.stage(source, pass_)["scores"].items()}
 
+    def near(self, source: str, pass_: str) -> dict[str, Folder]:
+        """Folders of the steps of near-duplicate search; none when the pass has not looked for any."""
+        return {
+            step: self.out / str(path) for step, path in self.stage(source, pass_).get("near_duplicates", {}).items()
+        }
+
 
 def load(run: str) -> RunRecord:
     """The record that a user means by RUN: a file in `runs/`, or the output folder when it holds one run.

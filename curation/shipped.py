@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from pathlib import Path
+from typing import Any
+
+from curation.runtime.config import read_yaml
+from curation.runtime.errors import ConfigError, one_of
 
 HERE = Path(__file__).parent
 PLACES = (HERE.parent / "configs", HERE / "configs")
@@ -25,3 +30,17 @@ def resolve(path: str) -> str:
             if (place / name).is_file():
                 return str(place / name)
     return path
+
+
+@cache
+def preset(name: str) -> dict[str, Any]:
+    """The bounds of a preset: annotator -> score -> bound.
+
+    Raises:
+        ConfigError: there is no preset of that name.
+    """
+    known = sorted({file.stem for place in PLACES for file in (place / "presets").glob("*.yaml")})
+    if name not in known:
+        raise ConfigError(f"preset: {one_of(known, name, 'preset')}")
+    bounds: dict[str, Any] = read_yaml(find(f"presets/{name}.yaml"))["keep"]
+    return bounds

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from curation.dedup.exact import ROUTED, resolve
 from curation.eligibility import shard_reasons
-from curation.policy import DUPLICATE, KEPT, Policy, Rules
+from curation.policy import DUPLICATE, KEPT, NEAR_DUPLICATE, Policy, Rules
 from curation.run_record import RunRecord
 from curation.runtime.config import build, with_settings
 from curation.runtime.errors import ConfigError
 from curation.runtime.manifest import Manifest
 from curation.runtime.progress import meter
-from curation.shards import read_columns
+from curation.runtime.store import Folder
+from curation.shards import ID, read_columns
+from curation.what_if_near import NearAgain
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ def what_if(run: RunRecord, pass_name: str | None, settings: Sequence[str]) -> d
     policy = build(Policy, value["policy"], f"pass {pass_.name}.policy")
     sources = run.sources()
     policy.check(run.annotators(pass_), sources, f"pass {pass_.name}")
-    rules = {source: policy.rules_for(source) for source in sources}
+    rules = {source: policy.rules_for(source, run.annotators(pass_)) for source in sources}
     after = _outcomes(run, pass_.name, rules)
     return {source: Comparison(_decided(run, source, pass_.name), after[source]) for source in sources}
 
@@ -69,39 +71,48 @@ def _decided(run: RunRecord, source: str, pass_name: str) -> Outcome:
 
 
 def _outcomes(run: RunRecord, pass_name: str, rules: Mapping[str, Rules]) -> dict[str, Outcome]:
+    similar = NearAgain.of(run, pass_name, rules)
     dropped: dict[str, Counter[str]] = {}
     documents: dict[str, int] = {}
-    eligible: list[pa.Table] = []
+    eligible: list[pa.Table] = [ROUTED.empty_table()]
     with meter("what if", len(rules)) as shown:
         for priority, (source, of_source) in enumerate(rules.items()):
             dropped[source], documents[source] = Counter(), 0
-            for found, table in _shards(run, source, pass_name, of_source, priority):
+            for file, ids, found in _shards(run, source, pass_name, of_source):
                 dropped[source].update(reason for reason in found if reason != KEPT)
                 documents[source] += len(found)
-                eligible += [table] if table is not None else []
+                kept = np.array([reason == KEPT for reason in found], bool)
+                if of_source.duplicates:
+                    hashes = run.scores(source, pass_name)[of_source.duplicates]
+                    eligible.append(_routed(hashes, file, ids, kept, (source, priority)))
+                if similar:
+                    similar.see(source, file, kept)
             shown.advance()
-    if eligible:
-        edges = resolve(pa.concat_tables(eligible).combine_chunks())
-        for shard in edges["shard"].to_pylist():
-            dropped[shard.split("/")[0]][DUPLICATE] += 1
+    edges = resolve(pa.concat_tables(eligible).combine_chunks())
+    for shard in edges["shard"].to_pylist():
+        dropped[shard.split("/")[0]][DUPLICATE] += 1
+    for source, n in similar.dropped(edges).items() if similar else ():
+        dropped[source][NEAR_DUPLICATE] += n
     return {source: Outcome(documents[source], dict(sorted(dropped[source].items()))) for source in rules}
 
 
-def _shards(run: RunRecord, source: str, pass_name: str, rules: Rules, priority: int) -> Any:
+def _shards(run: RunRecord, source: str, pass_name: str, rules: Rules) -> Iterator[tuple[str, list[bytes], list[str]]]:
     folder, scores = run.folder(source, pass_name, "shards"), run.scores(source, pass_name)
     for part in Manifest.load(folder).parts:
         file = str(part["file"])
-        ids, found = shard_reasons(rules, folder, scores, file)
-        table = None
-        if rules.duplicates:
-            hashes = read_columns(scores[rules.duplicates], file, ["hash"])["hash"].combine_chunks()
-            rows = np.flatnonzero([reason == KEPT for reason in found])
-            columns = [
-                hashes.take(pa.array(rows)),
-                pa.array([ids[row] for row in rows], ROUTED.field("id").type),
-                pa.array(np.full(len(rows), priority, np.int32)),
-                pa.array([f"{source}/{file}"] * len(rows), pa.string()),
-                pa.array(rows),
-            ]
-            table = pa.table(columns, schema=ROUTED)
-        yield found, table
+        yield file, *shard_reasons(rules, folder, scores, file)
+
+
+def _routed(
+    scores: Folder, file: str, ids: Sequence[bytes], kept: npt.NDArray[np.bool_], source: tuple[str, int]
+) -> pa.Table:
+    """A shard's eligible documents as exact deduplication sees them; `source` is its name and priority."""
+    rows = np.flatnonzero(kept)
+    columns = [
+        read_columns(scores, file, ["hash"])["hash"].combine_chunks().take(pa.array(rows)),
+        pa.array(ids, ID).take(pa.array(rows)),
+        pa.array(np.full(len(rows), source[1], np.int32)),
+        pa.array([f"{source[0]}/{file}"] * len(rows), pa.string()),
+        pa.array(rows),
+    ]
+    return pa.table(columns, schema=ROUTED)

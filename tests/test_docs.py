@@ -27,7 +27,7 @@ def test_the_study_of_the_readme_is_valid(tmp_path: Path) -> None:
     path = tmp_path / "my_study.yaml"
     path.write_text(block("README.md", "yaml", "arms:"), encoding="utf8")
     loaded, its_recipe = settings.load(str(path))
-    study.check(loaded)
+    study.check(loaded, its_recipe)
     assert list(loaded.arms) == ["forum", "encyclopedia", "both", "both_half"]
     assert its_recipe.built_sources["forum"].kind == "files"
 
@@ -47,13 +47,22 @@ def test_the_annotator_of_contributing_is_one_file() -> None:
 @pytest.mark.parametrize("path", sorted((ROOT / "configs").rglob("*.yaml")), ids=lambda path: path.stem)
 def test_every_shipped_config_is_valid(path: Path) -> None:
     value = yaml.safe_load(path.read_text(encoding="utf8"))
-    if "passes" in value and "sources" not in value:
-        recipe.from_mapping({"sources": {"x": {"kind": "files", "path": "x"}}, **value}, str(path))
-    elif path.stem == "controls" and "cells" in value:
+    if path.parent.name == "presets":
+        value = {"passes": [_pass_with_preset(path.stem, value["keep"])]}
+    if path.stem == "queries":
+        assert all(value.values()), "each task names its fields"
+    elif "seeds" in value or "arms" in value and "documents" not in value:
+        loaded, its_recipe = settings.load(str(path))
+        study.check(loaded, its_recipe)
+    elif path.stem == "controls":
         settings.ControlSettings.model_validate(value)
     else:
-        loaded, _ = settings.load(str(path))
-        study.check(loaded)
+        value, where = recipe.with_base({"sources": {"x": {"kind": "files", "path": "x"}}, **value}, str(path))
+        recipe.from_mapping(value, where)
+
+
+def _pass_with_preset(name: str, keep: dict[str, object]) -> dict[str, object]:
+    return {"name": "select", "annotators": list(keep), "policy": {"defaults": {"preset": name}}}
 
 
 def test_every_file_of_the_tree_is_there() -> None:

@@ -30,11 +30,25 @@ class Attention(nn.Module):
         self.out = nn.Linear(spec.width, spec.width, bias=False)
 
     def forward(self, x_BTW: Tensor, cos_TD: Tensor, sin_TD: Tensor) -> Tensor:
+        q, k, v = self._projected(x_BTW, cos_TD, sin_TD)
+        return self._joined(F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=self.scale))
+
+    def after(self, prefix_1PW: Tensor, x_BTW: Tensor, cos_TD: Tensor, sin_TD: Tensor) -> Tensor:
+        """Attention of sequences to themselves and to a prefix that all of them follow."""
+        (B, T, _), P = x_BTW.shape, prefix_1PW.shape[1]
+        _, *before = self._projected(prefix_1PW, cos_TD[:P], sin_TD[:P])
+        q, *own = self._projected(x_BTW, cos_TD[P:], sin_TD[P:])
+        k, v = (torch.cat((past.expand(B, -1, -1, -1), new), dim=2) for past, new in zip(before, own, strict=True))
+        seen_TS = torch.ones(T, P + T, dtype=torch.bool, device=x_BTW.device).tril(P)
+        return self._joined(F.scaled_dot_product_attention(q, k, v, attn_mask=seen_TS, scale=self.scale))
+
+    def _projected(self, x_BTW: Tensor, cos_TD: Tensor, sin_TD: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         B, T, W = x_BTW.shape
         q, k, v = self.qkv(x_BTW).view(B, T, 3, self.heads, W // self.heads).permute(2, 0, 3, 1, 4)
-        q, k = rotate(rms_norm(q), cos_TD, sin_TD), rotate(rms_norm(k), cos_TD, sin_TD)
-        mixed_BHTD = F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=self.scale)
-        return self.out(mixed_BHTD.transpose(1, 2).reshape(B, T, W))  # type: ignore[no-any-return]
+        return rotate(rms_norm(q), cos_TD, sin_TD), rotate(rms_norm(k), cos_TD, sin_TD), v
+
+    def _joined(self, mixed_BHTD: Tensor) -> Tensor:
+        return self.out(mixed_BHTD.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
 
 
 class Mlp(nn.Module):
@@ -61,9 +75,16 @@ class Block(nn.Module):
     def forward(self, x_BTW: Tensor, cos_TD: Tensor, sin_TD: Tensor) -> Tensor:
         if self.attention is not None:
             x_BTW = x_BTW + self.attention(rms_norm(x_BTW), cos_TD, sin_TD)
-        if self.mlp is not None:
-            x_BTW = x_BTW + self.mlp(rms_norm(x_BTW))
-        return x_BTW
+        return self._fed_forward(x_BTW)
+
+    def after(self, prefix_1PW: Tensor, x_BTW: Tensor, cos_TD: Tensor, sin_TD: Tensor) -> Tensor:
+        """Of sequences that all follow one prefix; the prefix as it came into this block."""
+        if self.attention is not None:
+            x_BTW = x_BTW + self.attention.after(rms_norm(prefix_1PW), rms_norm(x_BTW), cos_TD, sin_TD)
+        return self._fed_forward(x_BTW)
+
+    def _fed_forward(self, x_BTW: Tensor) -> Tensor:
+        return x_BTW if self.mlp is None else x_BTW + self.mlp(rms_norm(x_BTW))
 
 
 class Model(nn.Module):
@@ -113,6 +134,20 @@ class Model(nn.Module):
         x_BTW = rms_norm(self.embedding(tokens_BT))
         for block in self.blocks:
             x_BTW = block(x_BTW, cos_TD, sin_TD)
+        return rms_norm(x_BTW)
+
+    def hidden_after(self, prefix_P: Tensor, tokens_BT: Tensor) -> Tensor:
+        """`hidden` of sequences that all begin with the same tokens, at the T places behind those, shape (B, T, W).
+
+        The prefix is computed once for all, so that the numbers agree with `hidden` up to rounding only.
+        """
+        P, T = len(prefix_P), tokens_BT.shape[1]
+        cos_TD, sin_TD = self.cos_TD[: P + T], self.sin_TD[: P + T]
+        prefix_1PW, x_BTW = rms_norm(self.embedding(prefix_P[None])), rms_norm(self.embedding(tokens_BT))
+        for block in self.blocks:
+            assert isinstance(block, Block)
+            x_BTW = block.after(prefix_1PW, x_BTW, cos_TD, sin_TD)
+            prefix_1PW = block(prefix_1PW, cos_TD[:P], sin_TD[:P])
         return rms_norm(x_BTW)
 
     def logits(self, hidden: Tensor) -> Tensor:

@@ -50,13 +50,52 @@ def token_losses(model: Model, sequences: Sequence[Tokens], batch: int) -> list[
     return losses
 
 
-def next_token_scores(model: Model, sequences: Sequence[Tokens], batch: int) -> Iterator[tuple[int, Tensor]]:
-    """Index and log-probabilities of the token after each sequence, shape (V); in no particular order."""
+def next_token_scores(
+    model: Model, prefix: Tokens, sequences: Sequence[Tokens], batch: int
+) -> Iterator[tuple[int, Tensor]]:
+    """Index and log-probabilities of the token after each sequence behind the prefix, shape (V); in no particular order."""
+    for chosen, hidden_BTW in _hidden(model, prefix, sequences, batch):
+        last_B = torch.tensor([hidden_BTW.shape[1] - 1 - _padding(sequences, chosen, index) for index in chosen])
+        hidden_BW = hidden_BTW[torch.arange(len(chosen)), last_B]
+        yield from zip(chosen, model.logits(hidden_BW).log_softmax(-1).cpu(), strict=True)
+
+
+def answer_scores(
+    model: Model, prefix: Tokens, sequences: Sequence[Tokens], lengths: Sequence[int], batch: int
+) -> list[float]:
+    """Log-probability of the last `lengths[i]` tokens of each sequence behind the prefix, in nats.
+
+    Only the places before those tokens go through the output matrix, which is most of a small model's work.
+    """
+    scores = [0.0] * len(sequences)
+    for chosen, hidden_BTW in _hidden(model, prefix, [sequence[:-1] for sequence in sequences], batch):
+        counts = [lengths[index] for index in chosen]
+        rows_N = torch.arange(len(chosen)).repeat_interleave(torch.tensor(counts))
+        ends = [hidden_BTW.shape[1] - _padding(sequences, chosen, index) for index in chosen]
+        places_N = torch.cat([torch.arange(end - n, end) for end, n in zip(ends, counts, strict=True)])
+        targets = [int(token) for index in chosen for token in sequences[index][-lengths[index] :]]
+        logp_NV = model.logits(hidden_BTW[rows_N, places_N]).log_softmax(-1).cpu()
+        picked_N = logp_NV[torch.arange(len(targets)), torch.tensor(targets)]
+        for index, part in zip(chosen, torch.split(picked_N, counts), strict=True):
+            scores[index] = float(part.sum())
+    return scores
+
+
+def _hidden(
+    model: Model, prefix: Tokens, sequences: Sequence[Tokens], batch: int
+) -> Iterator[tuple[list[int], Tensor]]:
+    """Indices and hidden states from the last token of the prefix on, shape (B, 1 + T, W), padded on the right."""
+    behind = [(prefix[-1], *sequence) for sequence in sequences]
+    prefix_P = torch.tensor([int(token) for token in prefix[:-1]], device=model.device)
     with torch.no_grad():
-        for chosen, padded_BT in _batches(sequences, batch, model.device):
-            last_B = torch.tensor([len(sequences[index]) - 1 for index in chosen], device=model.device)
-            hidden_BW = model.hidden(padded_BT)[torch.arange(len(chosen), device=model.device), last_B]
-            yield from zip(chosen, model.logits(hidden_BW).log_softmax(-1).cpu(), strict=True)
+        for chosen, padded_BT in _batches(behind, batch, model.device):
+            # the BOS alone is not worth sharing
+            yield chosen, model.hidden_after(prefix_P, padded_BT) if len(prefix) > 1 else model.hidden(padded_BT)
+
+
+def _padding(sequences: Sequence[Tokens], chosen: Sequence[int], index: int) -> int:
+    """Places that the longest of a batch, its first, has more than another."""
+    return len(sequences[chosen[0]]) - len(sequences[index])
 
 
 def score_group(model: Model, group: Group, items: Sequence[Item], batch: int) -> list[Score]:
@@ -70,7 +109,7 @@ def score_group(model: Model, group: Group, items: Sequence[Item], batch: int) -
 def _score_single_tokens(model: Model, group: Group, items: Sequence[Item], batch: int) -> list[Score]:
     """One pass an item: all its choices are read off the same distribution."""
     scores: dict[int, Score] = {}
-    for index, logp_V in next_token_scores(model, [(*group.prefix, *item.prompt) for item in items], batch):
+    for index, logp_V in next_token_scores(model, group.prefix, [item.prompt for item in items], batch):
         item = items[index]
         picked = logp_V[[choice[0] for choice in item.choices]].tolist()
         scores[index] = Score(item.id, item.gold, tuple(picked))
@@ -79,12 +118,10 @@ def _score_single_tokens(model: Model, group: Group, items: Sequence[Item], batc
 
 def _score_any(model: Model, group: Group, items: Sequence[Item], batch: int) -> list[Score]:
     """One pass a choice: the sum over its tokens."""
-    sequences = [(*group.prefix, *item.prompt, *choice) for item in items for choice in item.choices]
-    losses = iter(token_losses(model, sequences, batch))
-    return [
-        Score(item.id, item.gold, tuple(-float(next(losses)[-len(choice) :].sum()) for choice in item.choices))
-        for item in items
-    ]
+    sequences = [(*item.prompt, *choice) for item in items for choice in item.choices]
+    lengths = [len(choice) for item in items for choice in item.choices]
+    scores = iter(answer_scores(model, group.prefix, sequences, lengths, batch))
+    return [Score(item.id, item.gold, tuple(next(scores) for _ in item.choices)) for item in items]
 
 
 def _batches(sequences: Sequence[Tokens], batch: int, device: torch.device) -> Iterator[tuple[list[int], Tensor]]:

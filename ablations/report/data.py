@@ -17,6 +17,7 @@ from ablations.statistics.instrument import ControlOutcome, check
 from ablations.statistics.measures import CellResult, Measures
 from ablations.statistics.verdicts import judge
 from ablations.study import Prepared, resolved
+from curation.contamination_report import contamination
 from curation.histograms import histograms
 from curation.report_data import provenance, warnings
 from curation.run_record import RunRecord
@@ -47,6 +48,7 @@ def study_report(prepared: Prepared, out: Folder, predicted: Mapping[str, Any] |
         "verdicts": [dataclasses.asdict(verdict) for verdict in judge(study.claims, real)],
         "funnel": record["funnel"],
         "histograms": histograms(RunRecord(out, record)),
+        "contamination": contamination(RunRecord(out, record)),
         "tokens": [_tokens(tokenized) for tokenized in prepared.tokenized],
         "arms": _arms(prepared, cells),
         "measures": _measures(Measures(cells)),
@@ -55,7 +57,7 @@ def study_report(prepared: Prepared, out: Folder, predicted: Mapping[str, Any] |
         "cost": cost(prepared, out, predicted, usage),
         "provenance": [*provenance(record), *_machine()],
         "config": yaml.safe_dump(resolved(study, prepared.recipe), sort_keys=False, allow_unicode=True, width=120),
-        "warnings": [*warnings(record["funnel"]), *_unfinished(prepared, cells)],
+        "warnings": [*warnings(record["funnel"]), *_unfinished(prepared, cells), *_too_long(cells)],
     }
     write_record(prepared, out, report["cost"])
     return report
@@ -225,6 +227,18 @@ def _shots(cell: CellResult) -> list[dict[str, Any]]:
 
 def _machine() -> list[dict[str, str]]:
     return [{"what": what, "value": value} for what, value in machine_class().items()]
+
+
+def _too_long(cells: Sequence[CellResult]) -> list[str]:
+    """Items that a task asks for and that do not fit into the context: those numbers rest on fewer items, or are missing."""
+    found: dict[str, str] = {}
+    for cell in cells:
+        for task, detail in cell.result["final"].get("few_shot", {}).get("details", {}).items():
+            if long := detail["counts"].get("too_long", 0):
+                shots = sorted({int(g["k"]) for g in detail["groups"] if not g["ids"]})
+                none = f"; k = {', '.join(map(str, shots))} has none that does" if shots else ""
+                found[task] = f"task {task}: {counted(long, 'prompt')} longer than the context left out{none}"
+    return list(found.values())
 
 
 def _unfinished(prepared: Prepared, cells: Sequence[CellResult]) -> list[str]:

@@ -17,7 +17,7 @@ from curation.runtime.registry import Plugin, Registry, plugin_digest
 from curation.text import batch as views
 from curation.text.batch import Batch
 
-ColumnType = Literal["int", "float", "bool", "string", "hash", "spans"]
+ColumnType = Literal["int", "float", "bool", "string", "hash", "spans", "bands"]
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,9 @@ class Column:
     Args:
         name: of the column; the policy addresses it as `annotator.name`.
         unit: such as "words" or "share of characters".
-        type: of the values; "hash" is 16 bytes, "spans" a list of (start, end, kind) in code points. A policy finds what to cut or
-            replace in a column called `spans`, and duplicates in one called `hash`. A span that is meant as a whole line
-            includes its newline.
+        type: of the values; "hash" is 16 bytes, "spans" a list of (start, end, kind) in code points, "bands" a list of 64-bit
+            hashes. A policy finds what to cut or replace in a column called `spans`, duplicates in one called `hash`, and
+            near-duplicates in one called `bands`. A span that is meant as a whole line includes its newline.
         range: least and greatest possible value, None where there is no limit.
         low_is_bad, high_is_bad: the side on which documents are usually dropped; for charts and for explanations.
     """
@@ -78,7 +78,26 @@ class Spans:
         return np.bincount(self.document, minlength=self.documents).astype(np.int64)
 
 
-Values = npt.NDArray[Any] | Sequence[Any] | Spans
+@dataclass(frozen=True)
+class Bands:
+    """Band hashes of a batch's documents, by which near-duplicates are found.
+
+    Attributes:
+        values: shape (documents, bands).
+        present: False for a document that has none, such as an empty one.
+    """
+
+    values: npt.NDArray[np.uint64]
+    present: npt.NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.present)
+
+    def per_document(self) -> list[list[int]]:
+        return [row if there else [] for row, there in zip(self.values.tolist(), self.present, strict=True)]
+
+
+Values = npt.NDArray[Any] | Sequence[Any] | Spans | Bands
 Scores = dict[str, Values]
 
 
@@ -95,11 +114,19 @@ class Annotator(Config, ABC):
 
     columns: ClassVar[tuple[Column, ...]]
     examples: ClassVar[Mapping[str, tuple[Any, ...]]]
+    language_model_key: ClassVar[str | None] = (
+        None  # setting that names one of the recipe's `models`, or a model's folder
+    )
 
     @property
     def label(self) -> str:
         """What policies, folders and reports call it."""
         return self.name or self.kind
+
+    @classmethod
+    def for_examples(cls) -> Self:
+        """One that `examples` hold for; an annotator that needs a file overrides this and makes a small one."""
+        return cls.model_validate({})
 
     @abstractmethod
     def score(self, batch: Batch) -> Scores:
@@ -167,6 +194,6 @@ def rows_of(annotator: Annotator, scores: Scores) -> Iterator[tuple[Any, ...]]:
 
 
 def _listed(values: Values) -> list[Any]:
-    if isinstance(values, Spans):
+    if isinstance(values, Spans | Bands):
         return values.per_document()
     return values.tolist() if isinstance(values, np.ndarray) else list(values)

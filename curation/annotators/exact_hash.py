@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import ClassVar, Literal
 
 import xxhash
 
 from curation.annotators.base import Annotator, Column, Scores
-from curation.text import normal
 from curation.text.batch import Batch
+from curation.text.kernels.characters import fold_white
 
 
 class ExactHash(Annotator):
@@ -26,4 +27,6 @@ class ExactHash(Annotator):
 
     def score(self, batch: Batch) -> Scores:
         digest = xxhash.xxh3_128_digest
-        return {"hash": [digest(normal.wording(text).encode("utf8", "surrogatepass")) for text in batch.texts]}
+        utf8, offsets = fold_white(batch.codes, batch.traits, batch.bounds)
+        wording, ends = utf8.data, offsets.tolist()  # as `normal.wording`, encoded
+        return {"hash": [digest(wording[start:end]) for start, end in pairwise(ends)]}

@@ -12,14 +12,18 @@ from curation.annotators.base import Annotator, Column, Scores, Spans
 from curation.pii.base import REGISTRY, Entity
 from curation.runtime.registry import Plugin, plugin_digest
 from curation.text.batch import Batch
+from curation.text.spans import made
 
 
 class Pii(Annotator):
-    """Finds of personal information, as a count and as spans whose kind is the entity. See `curation/pii`."""
+    """Finds of personal information, as a count and as spans whose kind is the entity. See `curation/pii`.
+
+    Finds never overlap: of two entities that claim the same characters the one that starts first stays, then the longer.
+    """
 
     kind: Literal["pii"] = "pii"
-    version: Literal[1] = 1
-    entities: tuple[str, ...] = ("email",)
+    version: Literal[2] = 2
+    entities: tuple[str, ...] = ("credit_card", "email", "ip_address", "korean_registration_number", "phone")
     _plugins: tuple[Plugin, ...] = PrivateAttr(default=())
 
     columns: ClassVar = (
@@ -30,6 +34,12 @@ class Pii(Annotator):
     examples: ClassVar = {
         "": (0, 0.0, []),
         "to a@example.com": (1, 1000 / 16, [(3, 16, "email")]),
+        "010-1234-5678, 900101-1234567": (
+            2,
+            2000 / 29,
+            [(0, 13, "phone"), (15, 29, "korean_registration_number")],
+        ),
+        "010-1234-5678@example.com": (1, 1000 / 25, [(0, 25, "email")]),
     }
 
     def content(self) -> dict[str, str]:
@@ -46,8 +56,8 @@ class Pii(Annotator):
     def score(self, batch: Batch) -> Scores:
         rows: list[tuple[int, int, int, str]] = []
         for d, text in enumerate(batch.texts):
-            for name, entity in self.chosen.items():
-                rows += [(d, start, end, name) for start, end in entity.find(text)]
+            found = [(s, e, name) for name, entity in self.chosen.items() for s, e in entity.find(text)]
+            rows += [(d, start, end, name) for start, end, name in made((), found)]
         spans = Spans.of(rows, len(batch))
         some: Any = batch.chars.clip(min=1)
         return {"finds": spans.count, "finds_per_1000_chars": 1000 * spans.count / some, "spans": spans}

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from curation.annotators.base import Annotator, Column, Scores, Spans
 from curation.text.batch import Batch
-from curation.text.kernels import hash_ranges
+from curation.text.kernels.lines import stood_before
 
 
 class RepeatedLines(Annotator):
@@ -31,16 +31,10 @@ class RepeatedLines(Annotator):
 
     def score(self, batch: Batch) -> Scores:
         lines = batch.lines
-        long = np.flatnonzero(lines.end - lines.start >= self.least_chars)
-        start, end, document = lines.start[long], lines.end[long], lines.document[long]
-        hashes = hash_ranges(batch.codes, start, end)
-        order = np.lexsort((start, hashes, document))
-        again = np.zeros(len(long), bool)
-        same = (document[order][1:] == document[order][:-1]) & (hashes[order][1:] == hashes[order][:-1])
-        again[order[1:]] = same  # the first of equal lines stays
-        stops = np.minimum(end[again] + 1, batch.bounds[document[again] + 1])  # its newline goes with it
-        where = document[again]
+        again = stood_before(batch.line_hashes, lines.start, lines.end, lines.offsets, self.least_chars)
+        found = np.flatnonzero(again)  # the first of equal lines stays
+        where, start, stops = lines.document[found], lines.start[found], lines.after(batch.bounds)[found]
         base = batch.bounds[where]
-        spans = Spans(where, start[again] - base, stops - base, ["repeated_line"] * int(again.sum()), len(batch))
-        chars = np.bincount(where, weights=(stops - start[again]).astype(float), minlength=len(batch))
+        spans = Spans(where, start - base, stops - base, ["repeated_line"] * len(found), len(batch))
+        chars = np.bincount(where, weights=(stops - start).astype(float), minlength=len(batch))
         return {"char_share": chars / np.maximum(batch.chars, 1), "spans": spans}

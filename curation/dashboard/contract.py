@@ -53,6 +53,30 @@ Histogram = TypedDict(
 )
 
 
+class ContaminationRow(TypedDict):
+    """One field of a task's split: texts asked for, and by source different texts found and documents that hold one."""
+
+    task: str
+    split: str
+    field: str
+    of: int | None
+    texts: Mapping[str, int]
+    documents: Mapping[str, int]
+
+
+# "pass" is a Python keyword here too. `documents`: looked at, by source; `tagged`: those that hold a text of a task.
+Contamination = TypedDict(
+    "Contamination",
+    {
+        "pass": str,
+        "annotator": str,
+        "documents": Mapping[str, int],
+        "tagged": Mapping[str, int],
+        "rows": list[ContaminationRow],
+    },
+)
+
+
 class Fact(TypedDict):
     """A row of the provenance table."""
 
@@ -65,6 +89,7 @@ class CurationRun(TypedDict):
 
     funnel: Mapping[str, Funnel]
     histograms: list[Histogram]
+    contamination: list[Contamination]
     warnings: list[str]
     provenance: list[Fact]
     config: str

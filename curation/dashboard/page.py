@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from curation.dashboard import charts
+from curation.dashboard.contamination import contamination_views
 from curation.dashboard.contract import CurationRun
 from curation.dashboard.funnel import funnel_view
 from curation.dashboard.histograms import histogram_figures, unscored
@@ -36,6 +37,7 @@ def curation_parts(run: CurationRun) -> dict[str, Any]:
         "funnel": funnel_view(run["funnel"]),
         "histograms": histogram_figures(run["histograms"], drawn),
         "unscored": unscored(run["histograms"]),
+        "contamination": contamination_views(run["contamination"]),
         "source_styles": drawn,
     }
 

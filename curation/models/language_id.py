@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from curation.models import fasttext_file
 from curation.runtime.errors import ConfigError, InputError
 
 
@@ -45,6 +46,7 @@ def load(path: str) -> Any:
     import fasttext
 
     try:
+        fasttext_file.check(Path(path).read_bytes())
         with contextlib.redirect_stderr(None):
             return fasttext.load_model(path)
     except ValueError as error:

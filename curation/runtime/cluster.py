@@ -41,6 +41,7 @@ class Compute:
                 ray.init(address=self.address, log_to_driver=False, configure_logging=False)
             else:
                 ray.init(
+                    address="local",  # else it joins whatever cluster was started last on this machine
                     num_cpus=self.workers or os.cpu_count(),
                     include_dashboard=False,
                     log_to_driver=False,

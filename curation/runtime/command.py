@@ -17,6 +17,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 INTERRUPTED = 130
 BROKEN_PIPE = 141  # 128 + SIGPIPE, as other tools end
 OWN_MISTAKE = 70
+ALARM = "alarm: "  # how a warning begins that says a result is most likely not what was wanted
 
 
 def where_options(command: F) -> F:
@@ -130,6 +131,13 @@ def errors_as_one_line() -> Iterator[None]:
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
+
+
+def echo_warnings(warnings: Sequence[str]) -> None:
+    """Warnings line by line; an alarm stands out on a terminal."""
+    for warning in warnings:
+        is_alarm = warning.startswith(ALARM)
+        click.echo(click.style(warning, fg="red", bold=True) if is_alarm else f"warning: {warning}")
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,6 +17,7 @@ from curation.runtime.progress import Meter, meter
 from curation.runtime.store import Folder
 
 Result = dict[str, Any]
+LOOK_AT_NODES_EVERY_SECONDS = 20.0  # without a finished task: a node may have left
 MEMORY_BASE_BYTES = 350 * 2**20  # interpreter, pyarrow, numba, a language model
 
 
@@ -60,6 +62,7 @@ class Stage:
         shared: given to every job.
         summarise: makes the manifest's counts of one output from the results of all its jobs; may raise to refuse them.
         memory_per_byte: memory that a job needs for each byte of its cost, for Ray's scheduler.
+        held_bytes: of its cost a job holds at most these; the rest streams past.
         cpus: cores that a job uses.
     """
 
@@ -70,6 +73,7 @@ class Stage:
     shared: Mapping[str, Any] = field(default_factory=dict)
     summarise: Callable[[str, Sequence[Result]], dict[str, Any]] = lambda _, results: total(results)
     memory_per_byte: float = 10.0
+    held_bytes: float = math.inf
     cpus: int = 1
 
 
@@ -169,17 +173,23 @@ def _run_jobs(tasks: Sequence[Task], compute: Compute, title: str = "") -> list[
 def _drain(ray: Any, todo: deque[Task], compute: Compute, shown: Meter) -> list[tuple[Stage, Job, BaseException]]:
     remote = ray.remote(max_retries=3)(work_and_sign)
     shared = {id(stage): ray.put((stage.work, stage.shared)) for stage in {id(s): s for s, _, _ in todo}.values()}
-    running: dict[Any, tuple[Stage, Job]] = {}
+    running: dict[Any, tuple[Task, Needs]] = {}
     failed: list[tuple[Stage, Job, BaseException]] = []
-    limit, most_cpus = most_of(ray, "memory") or MEMORY_BASE_BYTES, most_of(ray, "CPU") or 1
+    most = Needs.of_largest_nodes(ray)
     while todo or running:
         while todo and len(running) < compute.in_flight:
             stage, job, folders = todo.popleft()
-            memory = min(int(MEMORY_BASE_BYTES + stage.memory_per_byte * job.cost), limit)
-            task = remote.options(name=stage.title, memory=memory, num_cpus=min(stage.cpus, most_cpus))
-            running[task.remote(shared[id(stage)], job, folders)] = (stage, job)
-        (ready,), _ = ray.wait(list(running), num_returns=1)
-        stage, job = running.pop(ready)
+            held = min(job.cost, stage.held_bytes)
+            needs = most.at_most(int(MEMORY_BASE_BYTES + stage.memory_per_byte * held), stage.cpus)
+            task = remote.options(name=stage.title, memory=needs.memory, num_cpus=needs.cpus)
+            running[task.remote(shared[id(stage)], job, folders)] = (stage, job, folders), needs
+        done, _ = ray.wait(list(running), num_returns=1, timeout=LOOK_AT_NODES_EVERY_SECONDS)
+        if not done:
+            most = Needs.of_largest_nodes(ray)
+            todo.extend(_taken_back(ray, running, most))
+            continue
+        ready = done[0]
+        (stage, job, _), _ = running.pop(ready)
         try:
             ray.get(ready)
         except ray.exceptions.RayTaskError as error:
@@ -190,8 +200,33 @@ def _drain(ray: Any, todo: deque[Task], compute: Compute, shown: Meter) -> list[
     return failed
 
 
+@dataclass(frozen=True)
+class Needs:
+    """What a task asks of the node that it runs on."""
+
+    memory: int
+    cpus: int
+
+    @classmethod
+    def of_largest_nodes(cls, ray: Any) -> Needs:
+        """The most that a task may ask for: more would wait for ever."""
+        return cls(most_of(ray, "memory") or MEMORY_BASE_BYTES, most_of(ray, "CPU") or 1)
+
+    def at_most(self, memory: int, cpus: int) -> Needs:
+        return Needs(min(memory, self.memory), min(cpus, self.cpus))
+
+
+def _taken_back(ray: Any, running: dict[Any, tuple[Task, Needs]], most: Needs) -> Iterator[Task]:
+    """Tasks that wait for a node as large as one that has left, to be submitted anew with smaller needs."""
+    for ref, (task, needs) in list(running.items()):
+        if needs.memory > most.memory or needs.cpus > most.cpus:
+            ray.cancel(ref)
+            del running[ref]
+            yield task
+
+
 def most_of(ray: Any, resource: str) -> int:
-    """What the largest node has of a resource: a task that asked for more would wait for ever."""
+    """What the largest node has of a resource."""
     return int(max((node["Resources"].get(resource, 0) for node in ray.nodes() if node["Alive"]), default=0))
 
 

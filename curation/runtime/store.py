@@ -87,6 +87,7 @@ class Folder:
         if self.is_local:
             return os.path.exists(f"{self.url}/{name}")
         fs, root = self._fs()
+        fs.invalidate_cache()  # other processes write here too
         return bool(fs.exists(f"{root}/{name}"))
 
     def names(self) -> list[str]:
@@ -159,6 +160,25 @@ def _stat(path: str) -> os.stat_result | None:
         return None
 
 
+def _checked(out: Folder) -> Folder:
+    """Write and remove an empty object, so that a wrong address or key shows before anything runs.
+
+    Raises:
+        ConfigError: it cannot be written.
+    """
+    name = f".draft-{uuid.uuid4().hex}"
+    try:
+        fs, root = out._fs()
+        fs.pipe_file(f"{root}/{name}", b"-")
+        fs.rm_file(f"{root}/{name}")
+    except ImportError as error:
+        raise ConfigError(f"--out {out.url}: {error}. For S3: pip install 'loam-corpora[s3]'.") from error
+    except Exception as error:  # every store's library has errors of its own
+        found = f"{type(error).__name__}: {error}"
+        raise ConfigError(f"--out {out.url}: may not be written ({found}). Check address, bucket and keys.") from error
+    return out
+
+
 def open_out(url: str) -> Folder:
     """The folder where a run keeps everything, made if need be.
 
@@ -166,7 +186,7 @@ def open_out(url: str) -> Folder:
         ConfigError: it cannot be made or written.
     """
     if "://" in url:
-        return Folder(url.rstrip("/"))
+        return _checked(Folder(url.rstrip("/")))
     path = os.path.abspath(os.path.expanduser(url))
     try:
         os.makedirs(path, exist_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterator
 from functools import lru_cache
@@ -12,6 +13,8 @@ import xxhash
 from curation.runtime.errors import InputError
 
 CHUNK = 4 * 2**20
+REMOTE_BLOCK = 8 * 2**20  # read ahead from an object store
+_TAGS = ("ETag", "etag", "LastModified", "mtime", "updated", "md5Hash", "content_md5")  # s3, az, s3, sftp, gcs, gcs, az
 
 
 def files_under(path: str, data_root: str, who: str) -> Iterator[tuple[str, str, int]]:
@@ -27,10 +30,10 @@ def files_under(path: str, data_root: str, who: str) -> Iterator[tuple[str, str,
 
     path = os.path.expanduser(path)
     full = path if "://" in path or os.path.isabs(path) else os.path.join(data_root, path)
-    fs, target = fsspec.core.url_to_fs(os.path.expanduser(full))
-    prefix = "" if fs.protocol == "file" or "file" in fs.protocol else f"{full.split('://', 1)[0]}://"
-    root = target
     try:
+        fs, target = fsspec.core.url_to_fs(os.path.expanduser(full))
+        prefix = "" if fs.protocol == "file" or "file" in fs.protocol else f"{full.split('://', 1)[0]}://"
+        root = target
         if any(sign in target for sign in "*?["):
             found = {p: i for p, i in fs.glob(target, detail=True).items() if fs.isfile(p)}  # links to files too
             root = target.split("*")[0].split("?")[0].split("[")[0].rpartition("/")[0]
@@ -41,8 +44,9 @@ def files_under(path: str, data_root: str, who: str) -> Iterator[tuple[str, str,
             root = target.rpartition("/")[0]
     except FileNotFoundError as error:
         raise InputError(f"{who}: {full}", "no such file or folder", "Correct path or data_root.") from error
-    except (OSError, PermissionError, ImportError, ValueError) as error:
-        raise InputError(f"{who}: {full}", f"cannot be listed: {error}", "Correct path or data_root.") from error
+    except Exception as error:  # every store's library has errors of its own
+        told = f"cannot be listed: {type(error).__name__}: {error}"
+        raise InputError(f"{who}: {full}", told, "Correct path or data_root.") from error
     shown = {p: i for p, i in found.items() if not _hidden(_relative(p, root))}
     if not shown:
         raise InputError(f"{who}: {full}", "no file there", "Correct path or data_root.")
@@ -88,15 +92,38 @@ def _of_file(location: str, size: int, _: str) -> str:
 
 
 def stamp(location: str) -> str:
-    """Size and time of the last change of a local file; empty for others, whose stores tell no such thing alike."""
-    if "://" in location:
-        return ""
-    stat = os.stat(location)
-    return f"{stat.st_size} {stat.st_mtime_ns}"
+    """What tells that a file is still the same: its size, and the time of its last change or its store's tag.
+
+    Raises:
+        InputError: the file is gone.
+    """
+    try:
+        if "://" not in location:
+            stat = os.stat(location)
+            return f"{stat.st_size} {stat.st_mtime_ns}"
+        import fsspec
+
+        fs, path = fsspec.core.url_to_fs(location)
+        fs.invalidate_cache()
+        found = fs.info(path)
+    except FileNotFoundError as error:
+        raise InputError(location, "the file is gone", "Put it back or correct path, then run again.") from error
+    return " ".join(str(found[key]) for key in ("size", *_TAGS) if key in found)
 
 
 def open_file(location: str) -> Any:
-    """A binary file handle for a path or URL."""
+    """A binary file handle for a path or URL.
+
+    Raises:
+        InputError: the file is gone.
+    """
     import fsspec
 
-    return open(location, "rb") if "://" not in location else fsspec.open(location, "rb").open()
+    try:
+        if "://" not in location:
+            return open(location, "rb")
+        # the handles of object stores look for newlines in copies of whole blocks
+        fs, path = fsspec.core.url_to_fs(location)
+        return io.BufferedReader(fs.open(path, "rb", block_size=REMOTE_BLOCK), CHUNK)
+    except FileNotFoundError as error:
+        raise InputError(location, "the file is gone", "Put it back or correct path, then run again.") from error

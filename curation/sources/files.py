@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
@@ -44,6 +45,7 @@ class Files(Source):
             URL that fsspec knows.
         format: `auto` goes by the file's name.
         fields: names of the text and of the user's id in a row.
+        html_entities: `decode` writes `&amp;` and its kin as the characters that they stand for.
     """
 
     kind: Literal["files"] = "files"
@@ -51,6 +53,7 @@ class Files(Source):
     path: str | tuple[str, ...] = Field(min_length=1)
     format: Literal["auto", "jsonl", "parquet", "text"] = "auto"
     fields: Fields = Fields()
+    html_entities: Literal["keep", "decode"] = "keep"
 
     @field_validator("path")
     @classmethod
@@ -78,6 +81,20 @@ class Files(Source):
         return pieces
 
     def read(self, name: str, piece: Piece) -> Iterator[Row | Unreadable]:
+        self._check_unchanged(name, piece)
+        for row in self._rows(piece):
+            if self.html_entities == "decode" and isinstance(row, Row) and "&" in row.text:
+                row = replace(row, text=html.unescape(row.text))
+            yield row
+        self._check_unchanged(name, piece)
+
+    def _check_unchanged(self, name: str, piece: Piece) -> None:
+        """Refuse a file that is no longer the one whose content was hashed: its shards would bear a wrong fingerprint."""
+        if content_hash.stamp(piece.location) != piece.stamp:
+            found = "the file changed after the run had begun"
+            raise InputError(f"source {name}: {piece.location}", found, "Run again.")
+
+    def _rows(self, piece: Piece) -> Iterator[Row | Unreadable]:
         if piece.bytes == 0:
             yield Unreadable(piece.path, 0, "empty file")
         elif piece.format == "jsonl":
@@ -86,8 +103,6 @@ class Files(Source):
             yield from parquet.read(piece, self.fields.text, self.fields.id)
         else:
             yield from plain_text.read(piece)
-        if content_hash.stamp(piece.location) != piece.stamp:
-            raise InputError(f"source {name}: {piece.location}", "the file changed while it was read", "Run again.")
 
     def _list(self, name: str, data_root: str) -> Iterator[tuple[str, str, int]]:
         seen: set[str] = set()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import io
 import json
+import math
 import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -16,6 +17,9 @@ from curation.sources.content_hash import open_file
 
 RAW_KEPT = 4096  # bytes of an unreadable row that quarantine keeps; the rest stays in the file, at the offset given
 READ_CHUNK = 2**20
+MOST_LINE_BYTES = (
+    100_000_000  # a longer line is refused: it is held whole, and each of its characters takes some 30 bytes
+)
 INPUT_CHUNK = 2**14  # of a compressed file: small, because a damaged chunk takes its rows with it
 _BROKEN = (EOFError, zlib.error, zstandard.ZstdError)  # not OSError: a disk that fails must fail the job, not lose rows
 
@@ -49,18 +53,35 @@ def _lines(piece: Piece) -> Iterator[tuple[int, bytes | Unreadable]]:
         if piece.start:
             # a line belongs to the piece in which it starts: begin after the first newline at or behind start - 1
             raw.seek(piece.start - 1)
-            offset = piece.start - 1 + len(raw.readline())
+            offset = piece.start - 1 + _rest_of_line(raw, piece.bytes + 1)
         while piece.end is None or offset < piece.end:
             try:
-                line = stream.readline()
+                line = stream.readline(MOST_LINE_BYTES)
+                rest = 0 if line.endswith(b"\n") or len(line) < MOST_LINE_BYTES else _rest_of_line(stream)
             except _BROKEN as error:
                 reason = f"compressed stream broken: {type(error).__name__}: {error}"
                 yield offset, Unreadable(piece.path, offset, reason)
                 return
             if not line:
                 return
-            yield offset, line
-            offset += len(line)
+            yield offset, line if not rest else _too_long(piece.path, offset, line, rest)
+            offset += len(line) + rest
+
+
+def _rest_of_line(stream: Any, at_most: float = math.inf) -> int:
+    """Bytes to the end of the line, which are passed over; reading ends behind `at_most` bytes."""
+    passed = 0
+    while passed < at_most:
+        chunk = stream.readline(READ_CHUNK)
+        passed += len(chunk)
+        if not chunk or chunk.endswith(b"\n"):
+            break
+    return passed
+
+
+def _too_long(path: str, offset: int, line: bytes, rest: int) -> Unreadable:
+    reason = f"line too long: {len(line) + rest:,} bytes, at most {MOST_LINE_BYTES:,} are read"
+    return _refused(line, path, offset, reason)
 
 
 def _decompressed(raw: Any, location: str) -> Any:
@@ -91,7 +112,7 @@ class _Frames(io.RawIOBase):
         self._raw, self._new_frame, self._name, self._padding = raw, new_frame, name, padding
         self._frame: Any = None
         self._input = b""
-        self._output = b""
+        self._output = memoryview(b"")
 
     def readable(self) -> bool:
         return True
@@ -110,7 +131,7 @@ class _Frames(io.RawIOBase):
                 if not self._input:
                     continue
                 self._frame = self._new_frame()
-            self._output = self._frame.decompress(self._input)
+            self._output = memoryview(self._frame.decompress(self._input))  # a view: slices of it are no copies
             self._input = b""
             if self._frame.eof:
                 self._input = self._frame.unused_data
@@ -155,9 +176,17 @@ def row_of(
         return _refused(raw, path, offset, found)
     user_id = value.pop(id_key, None) if id_key else None
     try:
-        return Row(text, path, offset, None if user_id is None else str(user_id), meta_json(value))
+        return Row(text, path, offset, _as_text(user_id), meta_json(value))
     except RecursionError:  # what was just shallow enough to be read can be too deep to be written
         return _refused(raw, path, offset, "fields nested too deeply")
+
+
+def _as_text(user_id: Any) -> str | None:
+    if isinstance(user_id, bytes):
+        return user_id.decode("utf8", "backslashreplace")
+    if isinstance(user_id, dict | list):
+        return json.dumps(user_id, ensure_ascii=False, sort_keys=True, default=str)
+    return None if user_id is None else str(user_id)
 
 
 def _no_text(value: dict[str, Any], key: str) -> str:

@@ -17,6 +17,7 @@ from curation.runtime.errors import ConfigError
 
 KINDS = ("char_classes", "exact_hash", "gopher_words", "keywords", "language", "pii", "repeated_lines")
 ANNOTATORS = make_all([{"kind": kind} for kind in KINDS], (), "pass clean")
+LABELS = set(ANNOTATORS)
 
 
 def _rules(keep: dict[str, dict[str, dict[str, Any]]]) -> Rules:
@@ -114,13 +115,13 @@ def test_a_source_lays_its_rules_on_the_defaults_and_null_removes() -> None:
         },
         "policy",
     )
-    short, free = policy.rules_for("short"), policy.rules_for("free")
+    short, free = policy.rules_for("short", LABELS), policy.rules_for("free", LABELS)
     assert short.keep["gopher_words"] == {"words": Bound(min=5, max=100)}
     assert short.keep["pii"] == {"finds": Bound(max=0)}
     assert (short.cut, short.duplicates) == ({"keywords": ("cookie_notice",)}, None)
     assert (free.keep, free.cut, free.duplicates) == ({}, {}, "exact_hash")
-    assert policy.rules_for("any other") == policy.defaults
-    assert policy.rules_for("odd").keep["gopher_words"] == policy.defaults.keep["gopher_words"]
+    assert policy.rules_for("any other", LABELS) == policy.defaults
+    assert policy.rules_for("odd", LABELS).keep["gopher_words"] == policy.defaults.keep["gopher_words"]
 
 
 WRONG = {

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 import zstandard
 from loam import Ended, Loam
 from small_study import ENGLISH, document
 
+from curation import recipe as recipes
+from curation.ingest import read_stage
+from curation.models.language_id import locate
+from curation.runtime.cluster import Compute
+from curation.runtime.errors import StageError
 from curation.runtime.lock import sole_run
-from curation.runtime.store import open_out
+from curation.runtime.stages import run_stage
+from curation.runtime.store import MANIFEST, Folder, open_out
 
 
 def rows(n: int) -> list[str]:
@@ -164,3 +173,156 @@ def test_a_study_with_a_wrong_cell_is_refused_before_anything_runs(data: Path, l
         path.write_text(yaml.safe_dump(study), encoding="utf8")
         refused(loam("study", path, "--out", data.parent / "out", "--set", change), *words)
     assert not list((data.parent / "out").glob("read")), "it was refused before any text was read"
+
+
+ONE_PASS = [
+    {
+        "name": "select",
+        "annotators": ["char_classes", "exact_hash"],
+        "policy": {"defaults": {"duplicates": "exact_hash"}},
+    }
+]
+
+
+def curated(data: Path, loam: Loam, **changes: object) -> tuple[dict[str, Any], str]:
+    """The funnel of `web` after a run with one pass, and what the run printed."""
+    ended = loam("curate", "run", recipe(data.parent, **{"passes": ONE_PASS, **changes}), "--out", data.parent / "out")
+    assert ended.code == 0, ended.err
+    record = json.loads((data.parent / "out" / "runs" / "bad.json").read_text(encoding="utf8"))
+    return record["funnel"]["web"], ended.out
+
+
+def test_a_line_of_50_mb_is_a_document_like_any_other(data: Path, loam: Loam) -> None:
+    """Some crawl has it; it must neither stop the run nor be lost, and the pieces that it spans must not read it twice."""
+    lines = [json.dumps({"text": "a long line " * 4_200_000}), *rows(3)]
+    (data / "plain.jsonl").write_text("\n".join(lines), encoding="utf8")
+    (data / "packed.jsonl.zst").write_bytes(zstandard.compress("\n".join(lines).encode()))
+    funnel, _ = curated(data, loam, shard_bytes=10_000_000)
+    assert (funnel["rows"], funnel["quarantined"], funnel["curated"]) == (8, 0, 4)
+    assert funnel["passes"]["select"]["chars_in"] > 2 * 50_000_000
+
+
+def test_nul_characters_and_lone_surrogates_are_repaired_and_counted(data: Path, loam: Loam) -> None:
+    good, text = rows(2), document(ENGLISH, 7)
+    nul = json.dumps({"id": "n\0ul", "text": text[:40] + "\0\0" + text[40:]})
+    lone = json.dumps({"id": "lone", "text": text + " \ud800 and \udfff"})
+    both = json.dumps({"id": "\udc80", "text": "\0" + document(ENGLISH, 8)})
+    (data / "a.jsonl").write_text("\n".join([*good, nul, lone, both]), encoding="utf8")
+    funnel, printed = curated(data, loam)
+    assert funnel["repaired"] == {"NUL characters": 2, "lone surrogates": 2}
+    assert (funnel["rows"], funnel["curated"]) == (5, 5), "a document that was repaired is a document"
+    assert "warning: source web: lone surrogates replaced or removed in 2 documents" in printed
+    page = (data.parent / "out" / "reports" / "bad.curation.html").read_text(encoding="utf8")
+    assert "NUL characters replaced or removed in 2 documents" in page
+    assert "\ufffd and \ufffd" in loam("curate", "explain", data.parent / "out", "lone", "--text").out
+    assert "\0" not in loam("curate", "explain", data.parent / "out", "nul", "--text").out
+
+
+def test_documents_of_one_id_all_stay_and_are_told_of(data: Path, loam: Loam) -> None:
+    """Ids of the input are not always unique; what we lose or confuse by them nobody would find again."""
+    for name, start in (("a.jsonl", 0), ("b.jsonl", 50)):
+        texts = [document(ENGLISH, start + i) for i in range(5)]
+        ids = ["twice", f"{start}", "twice" if start else "three", f"x{start}", 7]
+        lines = [json.dumps({"id": id_, "text": text}) for id_, text in zip(ids, texts, strict=True)]
+        (data / name).write_text("\n".join(lines), encoding="utf8")
+    funnel, printed = curated(data, loam, shard_bytes=2000)
+    assert funnel["repeated_ids"] == {"documents": 5, "ids": 2, "example": "7"}
+    assert funnel["curated"] == 10
+    assert "5 documents share 2 ids, such as '7'; all of them stay" in printed
+    refused(loam("curate", "explain", data.parent / "out", "twice"), "twice", "3 documents have this id")
+
+
+def test_a_file_that_changes_between_plan_and_run_fails_its_stage(data: Path, out: Folder, compute: Compute) -> None:
+    """Its shards would bear the fingerprint of what the file held before."""
+    (data / "a.jsonl").write_text("\n".join(rows(5)), encoding="utf8")
+    (data / "b.jsonl").write_text("\n".join(rows(5)), encoding="utf8")
+    loaded = recipes.load(str(recipe(data.parent, passes=ONE_PASS)))
+    stage = read_stage(loaded, "web")
+    (data / "b.jsonl").write_text("\n".join(rows(6)), encoding="utf8")
+    with pytest.raises(StageError, match=r"b\.jsonl: the file changed after the run had begun\. Run again"):
+        run_stage(stage, out, compute)
+    folder = stage.outputs["documents"].folder(out)
+    assert not folder.exists(MANIFEST)
+    assert not (folder / "receipts").names()
+    (data / "b.jsonl").unlink()
+    with pytest.raises(StageError, match=r"b\.jsonl: the file is gone"):
+        run_stage(stage, out, compute)
+
+
+def test_a_file_that_changed_since_the_last_run_is_read_anew(data: Path, loam: Loam) -> None:
+    (data / "a.jsonl").write_text("\n".join(rows(5)), encoding="utf8")
+    assert curated(data, loam)[0]["rows"] == 5
+    (data / "a.jsonl").write_text("\n".join(rows(6)), encoding="utf8")
+    assert curated(data, loam)[0]["rows"] == 6
+
+
+@pytest.mark.parametrize(
+    ("column", "words"),
+    [
+        (pa.array([1, 2]), ("holds int64", "Point fields.text")),
+        (pa.array([["a"], ["b"]]), ("holds list",)),
+        (pa.array([b"a", b"b"]), ("holds binary",)),
+        (pa.array([{"a": "b"}, None]), ("holds struct",)),
+        (pa.array([1, 2]).dictionary_encode(), ("holds int64",)),
+    ],
+    ids=["int", "list", "binary", "struct", "dictionary of int"],
+)
+def test_a_parquet_column_of_another_type_is_refused_in_one_line(
+    data: Path, loam: Loam, column: pa.Array, words: tuple[str, ...]
+) -> None:
+    pq.write_table(pa.table({"text": column}), data / "a.parquet")
+    out = data.parent / "out"
+    refused(loam("curate", "run", recipe(data.parent), "--out", out), "a.parquet", "column 'text'", *words)
+    assert not (out / "runs").exists()
+
+
+def test_text_columns_of_every_type_are_one_source(data: Path, loam: Loam) -> None:
+    """A folder that grew over years holds all of them; one file without any text must not stop the others."""
+    texts = pa.array([document(ENGLISH, i) for i in range(2)])
+    for n, type_ in enumerate((pa.string(), pa.large_string(), pa.dictionary(pa.int32(), pa.string()))):
+        pq.write_table(
+            pa.table({"text": texts.cast(type_)}),
+            data / f"{n}.parquet",
+        )
+    pq.write_table(pa.table({"text": pa.nulls(2)}), data / "none.parquet")
+    funnel, _ = curated(data, loam)
+    assert (funnel["rows"], funnel["quarantined"], funnel["dropped"]) == (8, 2, {"select: exact_duplicate": 4})
+
+
+@pytest.mark.parametrize("share", [0, 0.1, 0.999, None])
+def test_a_model_file_that_is_not_whole_is_refused_in_one_line(data: Path, loam: Loam, share: float | None) -> None:
+    """An interrupted download: fastText itself would run for ever in one of these, and give noise in another."""
+    (data / "a.jsonl").write_text("\n".join(rows(2)), encoding="utf8")
+    model = Path(locate(None)).read_bytes()
+    (data.parent / "lid.ftz").write_bytes(model[: int(len(model) * share)] if share is not None else b"no model" * 99)
+    passes = [{"name": "select", "annotators": [{"kind": "language", "model": str(data.parent / "lid.ftz")}]}]
+    ended = loam("curate", "run", recipe(data.parent, passes=passes), "--out", data.parent / "out")
+    refused(ended, "lid.ftz", "not a fastText model", "language.model")
+
+
+def policy_of(**rules: object) -> dict[str, object]:
+    """A recipe's passes whose only rule drops every document, with further rules."""
+    keep = {"char_classes": {"chars": {"min": 10**9}}}
+    policy = {"defaults": {"keep": keep, **rules}}
+    return {"passes": [{"name": "select", "annotators": ["char_classes"], "policy": policy}]}
+
+
+def test_a_policy_that_drops_everything_of_a_source_is_an_alarm(data: Path, loam: Loam) -> None:
+    (data / "a.jsonl").write_text("\n".join(rows(3)), encoding="utf8")
+    funnel, printed = curated(data, loam, **policy_of())
+    assert funnel["curated"] == 0
+    alarm = "alarm: pass select drops all 3 documents of source web, 3 of them for char_classes.chars:low"
+    assert alarm in printed
+    assert f'<li class="alarm">{alarm}' in (data.parent / "out" / "reports" / "bad.curation.html").read_text("utf8")
+
+
+def test_a_source_that_loses_more_than_its_policy_allows_ends_the_run(data: Path, loam: Loam) -> None:
+    """A threshold with a wrong digit must not cost a night of training on what little is left."""
+    (data / "a.jsonl").write_text("\n".join(rows(3)), encoding="utf8")
+    value, out = recipe(data.parent, **policy_of(most_dropped=0.9)), data.parent / "out"
+    ended = loam("curate", "run", value, "--out", out)
+    refused(ended, "pass select", "source web loses 3 of 3 documents", "char_classes.chars:low", "most_dropped is 0.9")
+    assert not (out / "runs").exists()
+    assert not list(out.glob("curated/*/*.parquet")), "nothing was written by the rules that are refused"
+    raised = ("--set", "passes.select.policy.sources.web.most_dropped=1.0")
+    assert loam("curate", "run", value, "--out", out, *raised).code == 0

@@ -38,5 +38,16 @@ class FewShotTask(ABC):
     def example(self, row: Row) -> Example:
         """The question that a row asks. The same row gives the same example."""
 
+    def text_fields(self) -> tuple[str, ...]:
+        """Fields of a row that hold its question and context, by which decontamination finds it in a corpus.
+
+        Those texts of `sample` that stand in its prompt or among its choices; overridden where one of them is no text of
+        the task's own, such as a label or a single word.
+        """
+        example = self.example(self.sample)
+        shown = (example.prompt, *example.choices)
+        texts = {name: value for name, value in self.sample.items() if isinstance(value, str) and value}
+        return tuple(name for name, value in texts.items() if any(value in text for text in shown))
+
 
 TASKS: Registry[FewShotTask] = Registry("ablations.core.tasks", "FewShotTask", "loam.tasks", "task")

@@ -27,6 +27,7 @@ EMPTY = {
     "verdicts": [],
     "funnel": {},
     "histograms": [],
+    "contamination": [],
     "tokens": [],
     "arms": [],
     "measures": [],

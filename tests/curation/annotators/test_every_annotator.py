@@ -17,7 +17,7 @@ from curation.runtime.identity import canonical
 from curation.text.batch import Batch
 
 CLASSES = REGISTRY.classes()
-MADE = {name: cls() for name, cls in CLASSES.items()}
+MADE = {name: cls.for_examples() for name, cls in CLASSES.items()}
 every_annotator = pytest.mark.parametrize("annotator", MADE.values(), ids=MADE)
 
 
@@ -62,7 +62,7 @@ def test_its_docstring_says_what_it_measures(annotator: Annotator) -> None:
 def test_what_it_is_can_be_fingerprinted(annotator: Annotator) -> None:
     """If this is not JSON, no score of it can ever be found again."""
     assert canonical(annotator.what())
-    assert canonical(annotator.what()) == canonical(type(annotator)().what())
+    assert canonical(annotator.what()) == canonical(type(annotator).for_examples().what())
 
 
 @every_annotator

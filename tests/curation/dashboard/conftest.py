@@ -105,6 +105,7 @@ def run():
                 "sources": {"reference": a_histogram(spread(0, 1), 28)},
             },
         ],
+        "contamination": [],
         "warnings": ["source korean web: 40 rows have no text"],
         "provenance": [{"what": "recipe", "value": "5f" * 32}, {"what": "CPU", "value": "Xeon, 2 cores"}],
         "config": "sources:\n- name: code\n  kind: installed\n",

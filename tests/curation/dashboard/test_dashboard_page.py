@@ -41,7 +41,7 @@ def account(page):
 
 @pytest.fixture(scope="module")
 def empty():
-    return {"funnel": {}, "histograms": [], "warnings": [], "provenance": [], "config": ""}
+    return {"funnel": {}, "histograms": [], "contamination": [], "warnings": [], "provenance": [], "config": ""}
 
 
 def test_every_section_is_there_in_order(run):

@@ -10,6 +10,7 @@ from jsonl_writer import WriteJsonl
 
 from curation.recipe import make_source
 from curation.runtime.errors import ConfigError, InputError
+from curation.sources import plain_text
 from curation.sources.base import REGISTRY, Row, Unreadable
 from curation.sources.files import Files
 
@@ -129,3 +130,30 @@ def test_a_kind_of_source_has_a_docstring_and_refuses_unknown_keys(kind: str) ->
 def test_settings_that_name_nothing_are_refused(settings: dict[str, object]) -> None:
     with pytest.raises(ConfigError):
         make_source("s", {"kind": "files", **settings}, ())
+
+
+def test_a_file_that_changes_or_goes_after_the_plan_is_refused(root: Path) -> None:
+    """Its rows would stand under the hash of another content."""
+    source = Files(path="in/b.jsonl")
+    (piece,) = source.plan("s", str(root), 10**9)
+    rows = source.read("s", piece)
+    next(rows)
+    (root / "in/b.jsonl").write_bytes(b'{"text": "longer than before"}\n')
+    with pytest.raises(InputError, match="the file changed after the run had begun"):
+        list(rows)
+    with pytest.raises(InputError, match="the file changed after the run had begun"):
+        next(source.read("s", piece))
+    (root / "in/b.jsonl").unlink()
+    with pytest.raises(InputError, match="the file is gone"):
+        next(source.read("s", piece))
+
+
+def test_a_text_that_memory_cannot_hold_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plain_text, "MOST_LINE_BYTES", 50)
+    (tmp_path / "a.txt").write_bytes(b"x" * 50)
+    (tmp_path / "b.txt").write_bytes(b"x" * 51)
+    source = Files(path=".")
+    a, b = (row for piece in source.plan("s", str(tmp_path), 10**9) for row in source.read("s", piece))
+    assert isinstance(a, Row)
+    assert isinstance(b, Unreadable)
+    assert b.reason == "text too long: more than 50 bytes"

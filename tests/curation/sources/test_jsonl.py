@@ -6,6 +6,7 @@ import gzip
 import json
 import random
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -158,3 +159,35 @@ def test_other_fields_become_ordered_json_and_the_id_text(write_jsonl: WriteJson
         Row("u", "a.jsonl", 62, None, None),
         Row("", "a.jsonl", 76, "x", None),
     ]
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.zst"])
+def test_a_line_that_memory_cannot_hold_is_refused_and_passed_over(
+    name: str, write_jsonl: WriteJsonl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file without newlines, such as one huge JSON list under a wrong name, must not bring the machine down."""
+    monkeypatch.setattr(jsonl, "MOST_LINE_BYTES", 5000)
+    long = b'{"text": "' + b"x" * 3_000_000 + b'"}'
+    path = write_jsonl(name, [b'{"text": "a"}', long, b'{"text": "b"}'])
+    a, refused, b = read(path)
+    assert texts([a, b]) == ["a", "b"]
+    assert isinstance(refused, Unreadable)
+    assert refused.reason == "line too long: 3,000,013 bytes, at most 5,000 are read"
+    assert (refused.offset, len(refused.raw)) == (14, jsonl.RAW_KEPT)
+
+
+def test_a_piece_within_one_long_line_reads_no_further_than_its_end(tmp_path: Path) -> None:
+    """A line over many pieces would else be read by each of them."""
+    (tmp_path / "a.jsonl").write_bytes(b'{"text": "' + b"x" * 9_000_000 + b'"}\n{"text": "b"}\n')
+    size = (tmp_path / "a.jsonl").stat().st_size
+    cuts = [*range(0, size, 1_000_000), size]
+    found = [read(tmp_path / "a.jsonl", a, b) for a, b in pairwise(cuts)]
+    assert [len(rows) for rows in found] == [1, *[0] * 8, 1]
+    with open(tmp_path / "a.jsonl", "rb") as file:
+        assert jsonl._rest_of_line(file, 1000) == jsonl.READ_CHUNK, "one look ahead, and no more"
+
+
+def test_ids_are_text_whatever_the_file_holds(write_jsonl: WriteJsonl) -> None:
+    rows = [{"text": "t", "id": id_} for id_ in ("a", 7, 1.5, True, ["한", 1], {"b": 1, "a": 2})]
+    found = [row.user_id for row in read(write_jsonl("a.jsonl", rows)) if isinstance(row, Row)]
+    assert found == ["a", "7", "1.5", "True", '["한", 1]', '{"a": 2, "b": 1}']

@@ -113,3 +113,14 @@ def test_a_damaged_row_group_costs_its_own_rows_only(path: Path) -> None:
     found = read(path)
     assert len(found) == meta.num_rows
     assert {row.offset for row in found if isinstance(row, Unreadable)} == set(range(100, 200))
+
+
+def test_a_column_without_any_value_costs_its_rows_only(path: Path) -> None:
+    """So pandas writes an empty or all-missing column; refusing the file would stop the whole folder."""
+    pq.write_table(pa.table({"text": pa.nulls(2), "id": [b"a\xff", None]}), path)
+    assert [row.offset for row in read(path) if isinstance(row, Unreadable)] == [0, 1]
+
+
+def test_binary_ids_are_text(path: Path) -> None:
+    pq.write_table(pa.table({"text": ["a", "b"], "id": [b"plain", b"a\xff"]}), path)
+    assert [row.user_id for row in read(path) if isinstance(row, Row)] == ["plain", "a\\xff"]

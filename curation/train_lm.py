@@ -1,0 +1,44 @@
+"""One language model of a recipe, trained by itself: reads the sources, walks the passes that lie before it, no further."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from curation import language_models, pipeline
+from curation.models import language_model
+from curation.recipe import Recipe
+from curation.runtime.cluster import Compute
+from curation.runtime.manifest import code_version
+from curation.runtime.store import Folder
+from curation.shards import ShardSet
+
+ENDING = ".lm.json"
+
+
+def train_lm(recipe: Recipe, name: str, out: Folder, compute: Compute) -> tuple[Folder, dict[str, Any]]:
+    """The folder of model `name`, and its `model.json`.
+
+    A record in `runs/` names the folder, so that `loam gc` keeps it.
+    """
+    after = recipe.models[name].after
+    shards = pipeline.read_sources(recipe, out, compute)
+    reached: dict[str | None, Mapping[str, ShardSet]] = {None: shards}
+    models: dict[str, Folder] = {}
+    for pass_ in recipe.passes:
+        if after in reached:
+            break
+        models |= language_models.train(recipe, language_models.needed(recipe, pass_), reached, out, compute)
+        ready = language_models.with_folders(recipe, pass_, models)
+        shards, _ = pipeline.run_pass(recipe, ready, shards, out, compute)
+        reached[pass_.name] = shards
+    models |= language_models.train(recipe, [name], reached, out, compute)
+    record = {
+        "kind": "language model",
+        "name": name,
+        "recipe": recipe.model_dump(mode="json"),
+        "models": {trained: folder.url[len(out.url) :].lstrip("/") for trained, folder in models.items()},
+        "code": code_version(),
+    }
+    (out / "runs").write_json(f"{recipe.name}.{name}{ENDING}", record)
+    return models[name], language_model.read_card(models[name].url)

@@ -1,0 +1,51 @@
+"""Runs a stage whose jobs ask for more memory than a small node has, and kills the large node while they wait for it.
+
+python largest_node.py OUT
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ray.cluster_utils import Cluster
+
+from curation.runtime.cluster import Compute
+from curation.runtime.stages import Job, Output, Stage, run_stage
+from curation.runtime.store import Folder, open_out
+
+STORE = {"num_cpus": 1, "object_store_memory": 100 * 2**20}
+SMALL, LARGE = 1 * 2**30, 3 * 2**30
+
+
+def note(shared: Mapping[str, Any], spec: Mapping[str, Any], folders: dict[str, Folder]) -> dict[str, Any]:
+    Path(shared["begun"]).touch()
+    time.sleep(0.5)
+    return {"notes": {"parts": [{"n": spec["n"]}]}}
+
+
+def main(out: str) -> None:
+    cluster = Cluster(initialize_head=True, head_node_args={**STORE, "memory": SMALL})
+    large = cluster.add_node(**STORE, memory=LARGE)
+    cluster.wait_for_nodes()
+    begun = Path(out, "begun")
+
+    def remove() -> None:
+        while not begun.exists():
+            time.sleep(0.01)
+        cluster.remove_node(large, allow_graceful=False)
+
+    threading.Thread(target=remove, daemon=True).start()
+    jobs = [Job(str(n), {"n": n}, 2 * 2**30) for n in range(4)]
+    what = {"notes": Output("notes", "all", {"of": "nothing"})}
+    stage = Stage("note", what, jobs, note, {"begun": str(begun)}, memory_per_byte=1.0)
+    manifest = run_stage(stage, open_out(out), Compute(cluster.address))["notes"]
+    print([part["n"] for part in manifest.parts])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

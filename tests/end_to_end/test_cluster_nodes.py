@@ -1,0 +1,86 @@
+"""A node that leaves a cluster of three takes its tasks with it; others do them again, and the results are the same."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from small_study import write_corpora
+
+from curation import pipeline
+from curation import recipe as recipes
+from curation.runtime.cluster import Compute
+from curation.runtime.store import open_out
+
+STAGES = {"annotating": "scores/exact_hash-*", "shuffling": "duplicates/select_routed-*"}
+
+
+def write_recipe(folder: Path) -> Path:
+    """Two sources in many small shards, so that a stage lasts long enough to lose a node in it."""
+    write_corpora(folder, documents=400)
+    sources = {name: {"kind": "files", "path": f"{name}.jsonl"} for name in ("english", "korean")}
+    annotators = ["gopher_words", "char_classes", "repeated_lines", "exact_hash"]
+    rules = {"keep": {"gopher_words": {"words": {"min": 100}}}, "cut": {"repeated_lines": "all"}}
+    policy = {"defaults": {**rules, "duplicates": "exact_hash"}}
+    passes = [{"name": "select", "annotators": annotators, "policy": policy}]
+    value = {"data_root": str(folder), "sources": sources, "passes": passes, "shard_bytes": 8000}
+    path = folder / "nodes.yaml"
+    path.write_text(yaml.safe_dump(value, sort_keys=False), encoding="utf8")
+    return path
+
+
+def script(name: str, *arguments: object) -> Any:
+    """What a script beside this file printed last, as JSON; it has a Ray of its own."""
+    with tempfile.TemporaryDirectory(
+        dir="/tmp"
+    ) as ray:  # its sockets need a short path; others must not find this cluster
+        ended = subprocess.run(
+            [sys.executable, Path(__file__).with_name(name), *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            timeout=400,
+            check=False,
+            env={**os.environ, "RAY_TMPDIR": ray},
+        )
+    assert ended.returncode == 0, ended.stderr
+    return json.loads(ended.stdout.splitlines()[-1])
+
+
+def contents(out: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(out)): hashlib.sha256(path.read_bytes()).hexdigest() for path in out.rglob("*.parquet")
+    }
+
+
+def funnel(out: Path) -> Any:
+    return json.loads((out / "runs" / "nodes.json").read_text(encoding="utf8"))["funnel"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_node_that_leaves_changes_no_byte(tmp_path: Path, compute: Compute) -> None:
+    """Nodes of a shared cluster are taken away all the time; if this fails, results depend on when."""
+    recipe = write_recipe(tmp_path)
+    pipeline.curate(recipes.load(str(recipe)), open_out(str(tmp_path / "whole")), compute)
+    expected = contents(tmp_path / "whole")
+    for name, stage in STAGES.items():
+        found = script("three_nodes.py", recipe, tmp_path / name, stage)
+        assert found["nodes"] == 2
+        assert not found["whole"], f"the node left too late to be missed while {name}"
+        assert contents(tmp_path / name) == expected, name
+        assert funnel(tmp_path / name) == funnel(tmp_path / "whole")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_jobs_that_only_the_lost_node_could_hold_do_not_wait_for_ever(tmp_path: Path) -> None:
+    """Ray keeps a task that no node can hold, silently; a cluster that shrinks at night must not stand still."""
+    assert script("largest_node.py", tmp_path) == [0, 1, 2, 3]
