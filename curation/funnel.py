@@ -18,7 +18,7 @@ class SourceFunnel:
         rows: found in its files, readable or not.
         quarantined: rows that could not be read, with the number of each reason.
         repaired: documents that had to be repaired to be read, by what was wrong with them.
-        repeated_ids: ids that several documents have, the documents that have them, and one of these ids.
+        repeated_ids: how many ids several documents have, and how many documents have them.
         passes: pass -> documents in, kept, dropped by reason, characters cut, replacements by entity.
     """
 
@@ -33,7 +33,7 @@ class SourceFunnel:
     def of(cls, raw: ShardSet, ids: Manifest | None) -> SourceFunnel:
         """The rows of a source as they were read; `ids` tells which of its ids are repeated."""
         counts = raw.manifest.counts
-        repeated = {**ids.counts, "example": _example(ids)} if ids else {"ids": 0, "documents": 0, "example": None}
+        repeated = ids.counts if ids else {"ids": 0, "documents": 0}
         return cls(counts["rows"], counts["quarantined"], counts["quarantine_reasons"], counts["repaired"], repeated)
 
     def add(self, name: str, curated: ShardSet) -> None:
@@ -63,7 +63,3 @@ class SourceFunnel:
 
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "curated": self.curated, "dropped": self.dropped}
-
-
-def _example(ids: Manifest) -> str | None:
-    return next((part["example"] for part in ids.parts if "example" in part), None)

@@ -19,11 +19,10 @@ from curation.runtime.stages import Job, Output, Result, Stage, run_stages
 from curation.runtime.store import Folder
 from curation.shards import ShardSet, open_parquet, row_writer
 
-VERSION = 1
+VERSION = 2
 FOLDER = "user_ids"
 BYTES_PER_BUCKET = 4 * 2**30  # of input
 BYTES_PER_ID = 100  # while they are counted
-EXAMPLE_CHARS = 60
 USER_ID = pa.schema([pa.field("user_id", pa.string())])
 REPEATED = pa.schema([pa.field("user_id", pa.string()), pa.field("documents", pa.int64())])
 
@@ -72,9 +71,7 @@ def count_job(shared: Mapping[str, Any], spec: Mapping[str, Any], folders: dict[
     name = f"{spec['bucket']:05d}.parquet"
     with row_writer(folder, name, REPEATED) as writer:
         writer.add_table(table)
-    part: dict[str, Any] = {"file": name, "rows": table.num_rows}
-    if table.num_rows:
-        part["example"] = table["user_id"][0].as_py()[:EXAMPLE_CHARS]
+    part = {"file": name, "rows": table.num_rows}  # no id itself: they may name people, and manifests are passed on
     documents = pc.sum(table["documents"]).as_py() or 0
     return {"repeated": {"parts": [part], "counts": {"ids": table.num_rows, "documents": documents}}}
 

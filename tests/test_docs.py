@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import random
 import re
 from pathlib import Path
 
 import pytest
 import yaml
+from click.testing import CliRunner
+from jsonl_writer import WriteJsonl
 
 from ablations import settings, study
-from curation import recipe
+from ablations.cli import loam
+from ablations.core.tasks.base import TASKS
+from ablations.export_queries import export
+from curation import pipeline, recipe
 from curation.annotators.base import REGISTRY, rows_of
+from curation.pii.base import REGISTRY as ENTITIES
+from curation.run_record import RunRecord
+from curation.runtime.cluster import Compute
+from curation.runtime.identity import canonical
 from curation.runtime.registry import Plugin
+from curation.runtime.store import Folder
+from curation.shards import read_columns
 from curation.text.batch import Batch
+from curation.text.spans import apply
+from curation.what_if import what_if
 
 ROOT = Path(__file__).parent.parent
 
@@ -37,6 +51,81 @@ def test_the_recipe_of_the_walk_is_valid() -> None:
     assert [pass_.name for pass_ in loaded.passes] == ["clean", "select"]
 
 
+def korean_documents(number: int) -> list[str]:
+    """Made-up documents of four Korean sentences, always the same."""
+    draw = random.Random(3)
+    nouns = "강물이 다리를 마을에서 아이들이 바람을 학교로 여름에 시장에는 버스를 사람들은 나무가 이야기를 산길을 아침마다".split()
+    others = "천천히 오래된 조용히 함께 멀리 자주 새로운 작은 푸른 다시".split()
+    ends = "건넌다. 보인다. 흐른다. 찾아간다. 기다린다. 만난다.".split()
+
+    def sentence() -> str:
+        return " ".join([*draw.choices(nouns + others, k=9), draw.choice(ends)])
+
+    return ["\n".join(sentence() for _ in range(4)) for _ in range(number)]
+
+
+def test_the_recipe_of_the_walk_does_what_the_page_says(
+    write_jsonl: WriteJsonl, tmp_path: Path, out: Folder, compute: Compute
+) -> None:
+    """Test questions, copies and addresses are planted in made-up Korean; each must end as described."""
+    letter = "\n편지는 kim@naver.com으로 보낸다."
+    made = korean_documents(501)
+    encyclopedia, web, question = [text + letter for text in made[:300]], made[300:500], made[500]
+    near = [text.replace("보낸다.", "만난다.") for text in encyclopedia[:10]]
+    write_jsonl("data/encyclopedia.jsonl", [{"text": text} for text in encyclopedia])
+    write_jsonl("data/web/a.jsonl", [{"text": text} for text in [question, *near]])
+    write_jsonl("data/web/b.jsonl", [{"text": text + letter} for text in web])
+    write_jsonl("tasks/nsmc/test.jsonl", [{"text": question.replace("\n", " "), "label": 1}])
+    export(tmp_path / "tasks", tmp_path / "queries.jsonl.zst", {})
+    text = block("docs/walk.md", "yaml", "queries:").replace("queries.jsonl.zst", str(tmp_path / "queries.jsonl.zst"))
+    value = {**yaml.safe_load(text), "data_root": str(tmp_path / "data")}
+    curated = pipeline.curate(recipe.from_mapping(value, "web.yaml"), out, compute)
+    dropped = curated.funnel["web"].dropped
+    print(curated.funnel)
+    assert dropped["select: contamination.share:high"] == 1
+    assert dropped["select: near_duplicate"] >= 5, "the others look too unlikely and are dropped for that"
+    assert dropped["select: perplexity.bucket:other"] > 0
+    shards = curated.shards["web"]
+    texts = [text for file in shards.files for text in read_columns(shards.folder, file, ["text"])["text"].to_pylist()]
+    assert texts
+    assert all("편지는 email@example.com으로 " in text for text in texts)
+    run = RunRecord(out, curated.record)
+    changed = what_if(run, None, ["policy.defaults.keep.perplexity=null"])["web"]
+    assert changed.after.kept > changed.before.kept
+
+
+def test_the_walk_shows_what_findings_prints() -> None:
+    first, *shown = block("docs/walk.md", "console", "loam ablate findings").splitlines()
+    printed = CliRunner().invoke(loam, first.removeprefix("$ loam ").split()).output.splitlines()
+    at = 0
+    for line in shown:
+        at = printed.index(line, at) + 1
+
+
+def contributed(name: str) -> list[Plugin]:
+    return [Plugin("own.py", block("CONTRIBUTING.md", "python", f"class {name}("))]
+
+
+def test_the_annotator_with_a_file_of_contributing_is_one_file() -> None:
+    cls = REGISTRY.get("term_hits", contributed("TermHits"))
+    annotator = cls.for_examples()
+    found = list(rows_of(annotator, annotator.score(Batch.of(annotator.examples))))
+    assert found == list(annotator.examples.values())
+    assert canonical(annotator.what()) == canonical(cls.for_examples().what()), "the path stays out of it"
+
+
+def test_the_entity_of_contributing_is_one_file() -> None:
+    entity = ENTITIES.get("mac_address", contributed("MacAddress"))()
+    for text, wanted in entity.examples.items():
+        assert apply(text, [], [(s, e, entity.replacement(text[s:e])) for s, e in entity.find(text)]) == wanted
+
+
+def test_the_task_of_contributing_is_one_file() -> None:
+    task = TASKS.get("word_in_sentence", contributed("WordInSentence"))()
+    assert task.example(task.sample).gold in range(len(task.example(task.sample).choices))
+    assert task.text_fields() == ("sentence",)
+
+
 def test_the_annotator_of_contributing_is_one_file() -> None:
     plugin = Plugin("capital_share.py", block("CONTRIBUTING.md", "python", "class CapitalShare"))
     annotator = REGISTRY.get("capital_share", [plugin])()
@@ -51,7 +140,7 @@ def test_every_shipped_config_is_valid(path: Path) -> None:
         value = {"passes": [_pass_with_preset(path.stem, value["keep"])]}
     if path.stem == "queries":
         assert all(value.values()), "each task names its fields"
-    elif "seeds" in value or "arms" in value and "documents" not in value:
+    elif "seeds" in value or ("arms" in value and "documents" not in value):
         loaded, its_recipe = settings.load(str(path))
         study.check(loaded, its_recipe)
     elif path.stem == "controls":

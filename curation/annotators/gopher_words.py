@@ -9,7 +9,7 @@ import numpy as np
 from curation.annotators.base import Annotator, Column, Scores
 from curation.text.batch import Batch, hash_word
 from curation.text.kernels.lines import count_signs
-from curation.text.kernels.words import sum_words
+from curation.text.kernels.word_sums import sum_words
 
 STOP_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")
 

@@ -24,8 +24,8 @@ class Patterns(Annotator):
 
     A pattern is written in RE2's syntax (no look-around, no back-references), which bounds the time by the text's length
     whatever the pattern. `^` and `$` mean the ends of a line, `\\A` and `\\z` those of the text. Of a pattern with groups only
-    what the groups hold is meant: `(\\[\\[)[^\\]\\n]*(\\]\\])` takes the brackets of a link and leaves its text. Matches of one pattern
-    do not overlap; those of different patterns may.
+    what the groups hold is meant: `(\\[\\[)[^\\]\\n]*(\\]\\])` takes the brackets of a link and leaves its text. Matches of one
+    pattern do not overlap; those of different patterns may.
     """
 
     kind: Literal["patterns"] = "patterns"

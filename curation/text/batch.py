@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from curation.text import classes, traits
-from curation.text.kernels import characters, lines, ngrams, words
+from curation.text.kernels import characters, lines, ngrams, word_sums, words
 
 Ints = npt.NDArray[np.int64]
 Places = npt.NDArray[np.int32]
@@ -80,13 +80,13 @@ class Words(Parts):
 
     @cached_property
     def described(self) -> tuple[Hashes, Hashes, npt.NDArray[np.uint8]]:
-        """Polynomial hash, power and flags of each; see `kernels.words.describe`."""
-        return words.describe(self.codes, self.traits, self.start, self.end)
+        """Polynomial hash, power and flags of each; see `kernels.word_sums.describe`."""
+        return word_sums.describe(self.codes, self.traits, self.start, self.end)
 
     @cached_property
     def hashes(self) -> Hashes:
         """64-bit hash of each, case kept."""
-        return words.finish_all(self.described[0])
+        return word_sums.finish_all(self.described[0])
 
 
 class Lines(Parts):
@@ -210,7 +210,7 @@ class Batch:
 def hash_word(word: str) -> int:
     """The hash that `Batch.word_hashes` gives for this word."""
     codes = _codes(word)
-    return int(words.hash_ranges(codes, np.zeros(1, np.int64), np.full(1, codes.size, np.int64))[0])
+    return int(word_sums.hash_ranges(codes, np.zeros(1, np.int64), np.full(1, codes.size, np.int64))[0])
 
 
 def _codes(text: str) -> npt.NDArray[np.uint32]:

@@ -32,7 +32,7 @@ def test_a_source_without_documents_is_none_that_loses_them() -> None:
 def test_alarms_come_before_warnings() -> None:
     """Whoever reads one line only must read that one."""
     dirty = {"rows": 3, "quarantined": 1, "quarantine_reasons": {"not UTF-8": 1}, "repaired": {"NUL characters": 2}}
-    ids = {"ids": 1, "documents": 2, "example": "x"}
+    ids = {"ids": 1, "documents": 2}
     passes = {"clean": {"documents": 2, "kept": 2, "dropped": {}}}
     lost = {"clean": {"documents": 2, "kept": 0, "dropped": {"low": 1, "high": 1}}}
     funnel = {
@@ -44,4 +44,4 @@ def test_alarms_come_before_warnings() -> None:
     assert "source b: none of its 3 rows was kept" in others
     assert "source a: 1 rows could not be read: not UTF-8 (1)" in others
     assert "source a: NUL characters replaced or removed in 2 documents" in others
-    assert "source a: 2 documents share 1 ids, such as 'x'; all of them stay" in others
+    assert any(told.startswith("source a: 2 documents share 1 ids; all of them stay") for told in others)

@@ -226,9 +226,12 @@ def test_documents_of_one_id_all_stay_and_are_told_of(data: Path, loam: Loam) ->
         lines = [json.dumps({"id": id_, "text": text}) for id_, text in zip(ids, texts, strict=True)]
         (data / name).write_text("\n".join(lines), encoding="utf8")
     funnel, printed = curated(data, loam, shard_bytes=2000)
-    assert funnel["repeated_ids"] == {"documents": 5, "ids": 2, "example": "7"}
+    assert funnel["repeated_ids"] == {"documents": 5, "ids": 2}, "no id itself: the record is passed on"
     assert funnel["curated"] == 10
-    assert "5 documents share 2 ids, such as '7'; all of them stay" in printed
+    assert "5 documents share 2 ids; all of them stay. The run's record says where they lie: stages.web.repeated_ids" in printed
+    record = json.loads((data.parent / "out" / "runs" / "bad.json").read_text(encoding="utf8"))
+    listed = Path(data.parent, "out", record["stages"]["web"]["repeated_ids"])
+    assert {row for file in listed.glob("*.parquet") for row in pq.read_table(file)["user_id"].to_pylist()} == {"7", "twice"}
     refused(loam("curate", "explain", data.parent / "out", "twice"), "twice", "3 documents have this id")
 
 

@@ -4,6 +4,6 @@ Signatures are explicit and the machine code is cached, so that a worker does no
 what is missing. Positions are code points in the batch's joined text.
 """
 
-from curation.text.kernels import c4, characters, lines, ngrams, shingles, words
+from curation.text.kernels import c4, characters, lines, ngrams, overlap, pairs, shingles, word_sums, words
 
-__all__ = ["c4", "characters", "lines", "ngrams", "shingles", "words"]
+__all__ = ["c4", "characters", "lines", "ngrams", "overlap", "pairs", "shingles", "word_sums", "words"]

@@ -101,7 +101,7 @@ def sum_ngrams(hashes: Hashes, powers: Hashes, starts: Places, ends: Places, off
     """Shape (documents, 9): characters of the most frequent 2-, 3- and 4-gram, and of repeated 5- to 10-grams.
 
     As in datatrove, words of the first three are joined by spaces, and words of the others by nothing.
-    `hashes` and `powers` are those of `words.describe`.
+    `hashes` and `powers` are those of `word_sums.describe`.
     """
     sums = np.zeros((offsets.size - 1, 9), np.int64)
     longest = 0
