@@ -44,6 +44,7 @@ def loam() -> None:
     \b
     loam study configs/demo.yaml      from raw text to a report with verdicts
     loam curate run RECIPE            raw text to curated shards
+    loam curate explain RUN ID        why a document was kept or dropped
     loam COMMAND --help               what a command takes
     """
 
@@ -73,7 +74,7 @@ def study(
 
 @loam.group()
 def ablate() -> None:
-    """Train and measure the cells of a study, see where they stand, write its report."""
+    """Train and measure the cells of a study, see where they stand, write its report; and what goes with tasks and tables."""
 
 
 @ablate.command(cls=listing(TASKS, METRICS))
@@ -140,7 +141,7 @@ def report(
     "--fields",
     multiple=True,
     metavar="TASK=KEY,KEY",
-    help="Which fields of a task's rows hold its questions and contexts.",
+    help="Which fields of a task's rows hold its questions and contexts; for a task that loam does not know.",
 )
 @click.option(
     "--shuffled", is_flag=True, help="Mix the letters of each text: a control in which nothing should be found."

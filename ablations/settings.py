@@ -201,26 +201,24 @@ def load(path: str, settings: Sequence[str] = (), plugins: Sequence[str] = ()) -
     if isinstance(said.get("recipe"), str):
         said["recipe"] = {"base": said["recipe"]}  # so that --set recipe.KEY=VALUE is laid on the file
     value = {"name": recipes.stem(path), **with_settings(said, settings), "folder": os.path.dirname(path) or "."}
-    value["plugins"] = (*_listed(value.get("plugins")), *(os.path.abspath(plugin) for plugin in plugins))
+    own = recipes.names_in(value.get("plugins") or (), f"{path}: plugins")
+    value["plugins"] = (*own, *(os.path.abspath(plugin) for plugin in plugins))
     study = build(Study, value, path)
     return study, _recipe_of(study, path)
 
 
 def _recipe_of(study: Study, path: str) -> Recipe:
     value, where = recipes.with_base(study.recipe, path)
+    recipes.check_shape(value, where)
     value.setdefault("name", study.name)
     value["plugins"] = (
-        *_listed(value.get("plugins")),
+        *recipes.names_in(value.get("plugins") or (), f"{where}: plugins"),
         *(os.path.abspath(Path(study.folder, p)) for p in study.plugins),
     )
     with_controls = _with_controls(recipes.with_default_passes(value), study.control_settings, study)
     recipe = recipes.from_mapping(with_controls, where)
     _check_sources(study, recipe)
     return recipe
-
-
-def _listed(value: Any) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else tuple(value or ())
 
 
 def _with_controls(value: dict[str, Any], controls: ControlSettings, study: Study) -> dict[str, Any]:

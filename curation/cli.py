@@ -87,7 +87,8 @@ def train_lm(
 ) -> None:  # fmt: skip
     """Train a language model for the annotator perplexity on sources of RECIPE, a YAML file.
 
-    What the recipe says in models.NAME holds, and the options change it. The annotator takes the folder that is printed.
+    What the recipe says in models.NAME holds, and the options change it. The last line is the model's folder, which the
+    annotator takes as `model`.
 
     \b
     loam curate train-lm recipe.yaml --source encyclopedia_ko --language ko
@@ -132,8 +133,11 @@ def train_lm(
 def what_if(run: str, settings: tuple[str, ...], pass_: str | None, as_json: bool) -> None:
     """What another policy would keep of RUN, from its scores alone: no text is read, nothing is written.
 
+    Near-duplicates are decided again from the similarities that the run has stored.
+
     \b
     loam curate what-if out --set policy.defaults.keep.gopher_words.words.min=20
+    loam curate what-if out --set policy.defaults.near_duplicates.jaccard=0.9
     loam curate what-if out --set policy.sources.code.keep.language=null
     """
     from curation.run_record import load
@@ -171,7 +175,7 @@ def what_if(run: str, settings: tuple[str, ...], pass_: str | None, as_json: boo
 @click.option("--text", is_flag=True, help="Print the document too (of a kept one as it was curated).")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def explain(run: str, id: str, text: bool, as_json: bool) -> None:
-    """Why RUN kept or dropped one document: origin, scores against bounds, verdict, spans.
+    """Why RUN kept or dropped one document: origin, scores against bounds, verdict, what it duplicates, spans.
 
     ID is the document's id (the first 6 digits or more), or the id that its file gives it.
     """

@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from curation.annotators.base import Annotator
 from curation.runtime.config import Config, build, merged
 from curation.runtime.errors import ConfigError, one_of
-from curation.shipped import preset
+from curation.shipped import preset, presets
 
 Kinds = Literal["all"] | tuple[str, ...]
 KEPT = ""
@@ -78,10 +78,28 @@ class Rules(Config):
 
 
 class Policy(Config):
-    """Rules for all sources, and what differs for some: `sources.NAME` is laid on `defaults`, null removes a rule."""
+    """Rules for all sources, and what differs for some: `sources.NAME` is laid on `defaults`, null removes a rule.
+
+    `presets` holds the bounds of the presets that these name. They are read when a recipe is, so that the record of a run says
+    what held then, whatever their files say later.
+    """
 
     defaults: Rules = Rules()
     sources: dict[str, dict[str, Any]] = Field(default={})
+    presets: dict[str, dict[str, dict[str, Bound]]] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_presets(cls, value: Any) -> Any:
+        sources, own = (
+            (value.get(key) or {} for key in ("sources", "presets")) if isinstance(value, dict) else (None, None)
+        )
+        if not isinstance(sources, dict) or not isinstance(own, dict):
+            return value  # refused by what follows
+        rules = [value.get("defaults"), *sources.values()]
+        named = [r.get("preset") if isinstance(r, dict) else getattr(r, "preset", None) for r in rules]
+        read = {name: preset(name) for name in presets() if name in named and name not in own}
+        return {**value, "presets": {**own, **read}} if read else value
 
     def rules_for(self, source: str, annotators: Collection[str]) -> Rules:
         """The rules of one source in a pass with these annotators, presets resolved."""
@@ -89,9 +107,18 @@ class Policy(Config):
         base = self.defaults.model_dump(mode="json", exclude_none=True)
         said = merged(base, self.sources.get(source, {}))
         name = build(Rules, {"preset": said.pop("preset", None)}, where).preset
-        bounds = preset(name) if name else {}
+        bounds = self._bounds(name) if name else {}
         below = {"keep": {label: bound for label, bound in bounds.items() if label in annotators}}
         return build(Rules, merged(merged(below, base), self.sources.get(source, {})), where)
+
+    def _bounds(self, name: str) -> dict[str, Any]:
+        """Of a preset, as `presets` has it."""
+        if name not in self.presets:
+            return preset(name)
+        return {
+            label: {score: bound.model_dump(mode="json", exclude_none=True) for score, bound in of_annotator.items()}
+            for label, of_annotator in self.presets[name].items()
+        }
 
     def check(self, annotators: Mapping[str, Annotator], sources: Sequence[str], where: str) -> None:
         """Refuse names that nothing answers to, before anything runs.

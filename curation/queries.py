@@ -68,6 +68,8 @@ def read(path: Path, splits: Collection[str], fields: Collection[str]) -> Iterat
             raise InputError(where, value, FIX)
         if missing := [key for key in KEYS if not isinstance(value.get(key), str)]:
             raise InputError(where, f"no text under {missing[0]!r}; the line has {', '.join(sorted(value))}", FIX)
+        if divided := [key for key in ("task", "split", "field") if ":" in value[key]]:
+            raise InputError(where, f"a colon in {divided[0]} {value[divided[0]]!r}, which divides kinds of spans", FIX)
         query = Query(**{key: value[key] for key in KEYS})
         if query.split in splits and (not fields or query.field in fields):
             yield Query(query.task, query.split, query.item, query.field, unicodedata.normalize("NFC", query.text))

@@ -49,7 +49,7 @@ class Recipe(Config):
         question: what the run is for, in the user's words.
         data_root: where relative paths of sources start; the current folder when left out.
         plugins: Python files with further annotators and entities, relative to the recipe's file.
-        sources: by name, in order of priority: of exact duplicates the one in the earlier source is kept.
+        sources: by name, in order of priority: of duplicates, exact or near, the one in the earlier source is kept.
         passes: in order; the curated shards of one are the input of the next.
         models: language models by name, which annotators such as `perplexity` name in `model`; each is trained on documents as
             they were read, or after a pass, before the first pass that needs it. See `curation/models/language_model_settings.py`.
@@ -142,8 +142,7 @@ def load(path: str, settings: Sequence[str] = (), plugins: Sequence[str] = ()) -
 def from_mapping(value: Mapping[str, Any], where: str, plugins: Sequence[str] = ()) -> Recipe:
     """A recipe from a mapping; `where` is the file it stands in."""
     value = {"name": stem(where), **with_default_passes(value), "folder": os.path.dirname(where) or "."}
-    own = value.get("plugins") or ()
-    own = (own,) if isinstance(own, str) else own
+    own = names_in(value.get("plugins") or (), f"{where}: plugins")
     value["plugins"] = (*own, *(os.path.abspath(path) for path in plugins))
     recipe = build(Recipe, value, where)
     recipe.check()
@@ -161,8 +160,31 @@ def with_base(value: Mapping[str, Any], where: str) -> tuple[dict[str, Any], str
         where = beside(os.path.dirname(where), str(base))
         said = merged(read_yaml(where), said)
     if only := said.pop("only", None):
-        said = _only(said, (only,) if isinstance(only, str) else only, where)
+        check_shape(said, where)
+        said = _only(said, names_in(only, f"{where}: only"), where)
     return said, where
+
+
+def check_shape(value: Mapping[str, Any], where: str) -> None:
+    """Refuse a mapping that has not a recipe's shape, before code walks through it; its sources may still be missing.
+
+    Raises:
+        ConfigError: says where, what was found, what to do.
+    """
+    sources = value.get("sources") or {"any": {}}
+    build(Recipe, {"name": "any", **with_default_passes(value), "plugins": (), "sources": sources}, where)
+
+
+def names_in(value: Any, where: str) -> tuple[str, ...]:
+    """One name or a list of names.
+
+    Raises:
+        ConfigError: it is something else.
+    """
+    names = (value,) if isinstance(value, str) else value
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        raise ConfigError(f"{where}: found {value!r}. Write a name, or a list of names.")
+    return tuple(names)
 
 
 def beside(folder: str, path: str) -> str:

@@ -33,14 +33,19 @@ def resolve(path: str) -> str:
 
 
 @cache
+def presets() -> tuple[str, ...]:
+    """The names of all presets."""
+    return tuple(sorted({file.stem for place in PLACES for file in (place / "presets").glob("*.yaml")}))
+
+
+@cache
 def preset(name: str) -> dict[str, Any]:
     """The bounds of a preset: annotator -> score -> bound.
 
     Raises:
         ConfigError: there is no preset of that name.
     """
-    known = sorted({file.stem for place in PLACES for file in (place / "presets").glob("*.yaml")})
-    if name not in known:
-        raise ConfigError(f"preset: {one_of(known, name, 'preset')}")
+    if name not in presets():
+        raise ConfigError(f"preset: {one_of(presets(), name, 'preset')}")
     bounds: dict[str, Any] = read_yaml(find(f"presets/{name}.yaml"))["keep"]
     return bounds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Any
 
@@ -122,6 +123,31 @@ def test_a_source_lays_its_rules_on_the_defaults_and_null_removes() -> None:
     assert (free.keep, free.cut, free.duplicates) == ({}, {}, "exact_hash")
     assert policy.rules_for("any other", LABELS) == policy.defaults
     assert policy.rules_for("odd", LABELS).keep["gopher_words"] == policy.defaults.keep["gopher_words"]
+
+
+def test_a_policy_read_again_has_its_presets_as_they_were() -> None:
+    """The record of a run is read when the files of presets may say something else."""
+    said = {"defaults": {"preset": "kor_Hang"}, "sources": {"web": {"preset": "eng_Latn"}, "code": {"preset": None}}}
+    policy = build(Policy, said, "policy")
+    written = json.loads(json.dumps(policy.model_dump(mode="json")))
+    again = build(Policy, written, "policy")
+    for source in ("web", "code", "other"):
+        before, after = (p.rules_for(source, LABELS) for p in (policy, again))
+        assert list(before.keep.items()) == list(after.keep.items()), source
+    assert policy.rules_for("web", LABELS).keep != policy.rules_for("other", LABELS).keep
+    written["presets"]["kor_Hang"]["gopher_words"]["words"] = {"min": 3, "max": None, "any_of": None}
+    changed = build(Policy, written, "policy")
+    assert changed.rules_for("other", LABELS).keep["gopher_words"]["words"] == Bound(min=3)
+    assert changed.rules_for("web", LABELS) == policy.rules_for("web", LABELS)
+
+
+@pytest.mark.parametrize("preset", [3, [], ["kor_Hang"], {"kor_Hang": 1}, "kor_hang"])
+@pytest.mark.parametrize("place", ["defaults", "web"])
+def test_a_preset_that_is_no_name_of_one_is_refused(place: str, preset: object) -> None:
+    rules = {"preset": preset}
+    said = {"defaults": rules} if place == "defaults" else {"sources": {"web": rules}}
+    with pytest.raises(ConfigError, match="preset"):
+        build(Policy, said, "policy").check(ANNOTATORS, ["web"], "pass clean")
 
 
 WRONG = {

@@ -161,7 +161,13 @@ def test_queries_are_read_by_split_and_field_and_composed(write_jsonl: WriteJson
 
 
 @pytest.mark.parametrize(
-    "row", [b"{", {"task": "t"}, {"task": "t", "split": "test", "item": 3, "field": "f", "text": ""}]
+    "row",
+    [
+        b"{",
+        {"task": "t"},
+        {"task": "t", "split": "test", "item": 3, "field": "f", "text": ""},
+        {"task": "t:u", "split": "test", "item": "3", "field": "f", "text": ""},
+    ],
 )
 def test_a_line_that_is_no_query_is_refused_with_its_place(write_jsonl: WriteJsonl, row: object) -> None:
     with pytest.raises(InputError, match="byte 0"):

@@ -100,6 +100,11 @@ def test_rows_that_cannot_be_read_go_to_quarantine(data: Path, loam: Loam) -> No
             ("wrds", "words"),
         ),
         ({"plugins": ["missing.py"]}, ("missing.py",)),
+        ({"plugins": 3}, ("plugins", "3", "list of names")),
+        ({"only": 3}, ("only", "3", "list of names")),
+        ({"only": ["wbe"]}, ("wbe", "web")),
+        ({"only": ["web"], "passes": "clean"}, ("passes", "'clean'")),
+        ({"only": ["web"], "passes": [{"name": "p"}]}, ("passes.0.annotators",)),
         ({"shard_bytes": "many"}, ("shard_bytes", "many")),
     ],
 )
@@ -169,6 +174,10 @@ def test_a_study_with_a_wrong_cell_is_refused_before_anything_runs(data: Path, l
         ("tasks=[nsmcc]", ("nsmcc", "control_map")),
         ("claims=[{emerge: {arm: web}}]", ("emerge", "emerges")),
         ("claims=[{emerges: {arm: wob}}]", ("wob", "web")),
+        ("plugins=3", ("plugins", "3", "list of names")),
+        ("recipe.plugins=3", ("plugins", "3", "list of names")),
+        ("recipe.passes=[clean]", ("passes.0", "'clean'")),
+        ("recipe.sources=web", ("sources", "'web'")),
     ):
         path.write_text(yaml.safe_dump(study), encoding="utf8")
         refused(loam("study", path, "--out", data.parent / "out", "--set", change), *words)
@@ -228,10 +237,16 @@ def test_documents_of_one_id_all_stay_and_are_told_of(data: Path, loam: Loam) ->
     funnel, printed = curated(data, loam, shard_bytes=2000)
     assert funnel["repeated_ids"] == {"documents": 5, "ids": 2}, "no id itself: the record is passed on"
     assert funnel["curated"] == 10
-    assert "5 documents share 2 ids; all of them stay. The run's record says where they lie: stages.web.repeated_ids" in printed
+    assert (
+        "5 documents share 2 ids; all of them stay. The run's record says where they lie: stages.web.repeated_ids"
+        in printed
+    )
     record = json.loads((data.parent / "out" / "runs" / "bad.json").read_text(encoding="utf8"))
     listed = Path(data.parent, "out", record["stages"]["web"]["repeated_ids"])
-    assert {row for file in listed.glob("*.parquet") for row in pq.read_table(file)["user_id"].to_pylist()} == {"7", "twice"}
+    assert {row for file in listed.glob("*.parquet") for row in pq.read_table(file)["user_id"].to_pylist()} == {
+        "7",
+        "twice",
+    }
     refused(loam("curate", "explain", data.parent / "out", "twice"), "twice", "3 documents have this id")
 
 
