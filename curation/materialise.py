@@ -16,7 +16,7 @@ from curation.policy import KEPT, Rules, chosen
 from curation.runtime.errors import ConfigError
 from curation.runtime.identity import share
 from curation.runtime.manifest import Manifest
-from curation.runtime.registry import Plugin, plugin_digest
+from curation.runtime.registry import Plugin
 from curation.runtime.stages import Job, Output, Result, Stage, total
 from curation.runtime.store import Folder
 from curation.shards import DOCUMENT, ID, check_aligned, read_columns, row_groups, row_writer
@@ -63,7 +63,7 @@ def _entity_versions(member: Member, plugins: Sequence[Plugin]) -> dict[str, str
     if not member.rules.replace:
         return {}
     known = ENTITIES.classes(plugins)
-    return {name: f"{cls.version} {plugin_digest(cls)}" for name, cls in known.items()}
+    return {name: cls.identity() for name, cls in known.items()}
 
 
 def _counts(results: Sequence[Result]) -> dict[str, Any]:

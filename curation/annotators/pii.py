@@ -10,7 +10,7 @@ from pydantic import PrivateAttr
 
 from curation.annotators.base import Annotator, Column, Scores, Spans
 from curation.pii.base import REGISTRY, Entity
-from curation.runtime.registry import Plugin, plugin_digest
+from curation.runtime.registry import Plugin
 from curation.text.batch import Batch
 from curation.text.spans import made
 
@@ -43,7 +43,7 @@ class Pii(Annotator):
     }
 
     def content(self) -> dict[str, str]:
-        return {name: f"version {e.version} {plugin_digest(type(e))}" for name, e in self.chosen.items()}
+        return {name: entity.identity() for name, entity in self.chosen.items()}
 
     def with_plugins(self, plugins: Sequence[Plugin]) -> Self:
         self._plugins = tuple(plugins)

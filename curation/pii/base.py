@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
-from curation.runtime.registry import Registry
+from curation.runtime.registry import Registry, plugin_digest
 
 
 class Entity(ABC):
@@ -17,7 +18,14 @@ class Entity(ABC):
 
     kind: ClassVar[str]
     version: ClassVar[int]  # raise it when a find or a replacement changes
+    libraries: ClassVar[tuple[str, ...]] = ()  # distributions whose tables decide what is found
     examples: ClassVar[Mapping[str, str]]
+
+    @classmethod
+    def identity(cls) -> str:
+        """Everything that finds and replacements depend on; part of the fingerprint of what they write."""
+        libraries = (f"{name} {importlib.metadata.version(name)}" for name in cls.libraries)
+        return " ".join((f"version {cls.version}", plugin_digest(cls), *libraries)).strip()
 
     @abstractmethod
     def find(self, text: str) -> Iterator[tuple[int, int]]:

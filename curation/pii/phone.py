@@ -54,6 +54,7 @@ class Phone(Entity):
     """Phone numbers; Korean ones are replaced by one that is given to nobody, others by one reserved for fiction."""
 
     kind: ClassVar[str] = "phone"
+    libraries: ClassVar[tuple[str, ...]] = ("phonenumbers",)
     version: ClassVar[int] = 1
     examples: ClassVar = {
         "Call 010-1234-5678, (02)345-6789 or 1588-1234.": f"Call {_KOREAN}, {_KOREAN} or {_KOREAN}.",
