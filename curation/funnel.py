@@ -19,6 +19,7 @@ class SourceFunnel:
         quarantined: rows that could not be read, with the number of each reason.
         repaired: documents that had to be repaired to be read, by what was wrong with them.
         repeated_ids: how many ids several documents have, and how many documents have them.
+        left_out: files beside those that were read, of no known format.
         passes: pass -> documents in, kept, dropped by reason, characters cut, replacements by entity.
     """
 
@@ -27,6 +28,7 @@ class SourceFunnel:
     quarantine_reasons: Mapping[str, int]
     repaired: Mapping[str, int]
     repeated_ids: Mapping[str, Any]
+    left_out: list[str] = field(default_factory=list)
     passes: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @classmethod

@@ -40,6 +40,8 @@ def curate(recipe: Recipe, out: Folder, compute: Compute) -> Curated:
     repeated = user_ids.find_repeated(shards, out, compute)
     ids = {name: manifest for name, (_, manifest) in repeated.items()}
     funnel = {name: SourceFunnel.of(raw, ids.get(name)) for name, raw in shards.items()}
+    for name, source in recipe.built_sources.items():
+        funnel[name].left_out = source.left_out(name, recipe.root)
     stages: dict[str, Any] = {name: {"read": _relative(raw.folder, out), "passes": {}} for name, raw in shards.items()}
     for name, (folder, _) in repeated.items():
         stages[name]["repeated_ids"] = _relative(folder, out)

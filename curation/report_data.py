@@ -54,6 +54,9 @@ def _warnings_of(source: str, of_source: Mapping[str, Any]) -> Iterator[str]:
     if of_source["quarantined"]:
         reasons = ", ".join(f"{reason} ({n})" for reason, n in of_source["quarantine_reasons"].items())
         yield f"source {source}: {of_source['quarantined']} rows could not be read: {reasons}"
+    if left_out := of_source["left_out"]:
+        told = f"{len(left_out):,} files of no known format were not read, such as {left_out[0]}"
+        yield f"source {source}: {told}. Name those that are wanted in path, or set format"
     for what, n in of_source["repaired"].items():
         yield f"source {source}: {what} replaced or removed in {n:,} documents"
     repeated = of_source["repeated_ids"]

@@ -84,6 +84,10 @@ class Source(Config, ABC):
     def read(self, name: str, piece: Piece) -> Iterator[Row | Unreadable]:
         """The documents of one piece, in order; nothing is left out without an `Unreadable`."""
 
+    def left_out(self, name: str, data_root: str) -> list[str]:
+        """Files among those named that will not be read since nobody knows their format; the run warns of them."""
+        return []
+
     def what(self) -> dict[str, Any]:
         """Everything of the settings that changes the rows; the pieces' contents are added by the pipeline."""
         return self.model_dump(mode="json")

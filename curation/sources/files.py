@@ -18,6 +18,7 @@ from curation.sources.base import Piece, Row, Source, Unreadable
 FORMATS = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
+    ".json": "jsonl",
     ".jsonl.gz": "jsonl",
     ".json.gz": "jsonl",
     ".jsonl.zst": "jsonl",
@@ -79,6 +80,11 @@ class Files(Source):
             known = ", ".join(FORMATS)
             raise InputError(f"source {name}: {where}", f"no file with a known ending ({known})", "Set path or format.")
         return pieces
+
+    def left_out(self, name: str, data_root: str) -> list[str]:
+        if self.format != "auto":
+            return []
+        return [path for path, _, _ in self._list(name, data_root) if _format_of(path) is None]
 
     def read(self, name: str, piece: Piece) -> Iterator[Row | Unreadable]:
         self._check_unchanged(name, piece)

@@ -31,7 +31,13 @@ def test_a_source_without_documents_is_none_that_loses_them() -> None:
 
 def test_alarms_come_before_warnings() -> None:
     """Whoever reads one line only must read that one."""
-    dirty = {"rows": 3, "quarantined": 1, "quarantine_reasons": {"not UTF-8": 1}, "repaired": {"NUL characters": 2}}
+    dirty = {
+        "rows": 3,
+        "quarantined": 1,
+        "quarantine_reasons": {"not UTF-8": 1},
+        "repaired": {"NUL characters": 2},
+        "left_out": [],
+    }
     ids = {"ids": 1, "documents": 2}
     passes = {"clean": {"documents": 2, "kept": 2, "dropped": {}}}
     lost = {"clean": {"documents": 2, "kept": 0, "dropped": {"low": 1, "high": 1}}}

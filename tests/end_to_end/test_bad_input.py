@@ -274,6 +274,15 @@ def test_a_file_that_changed_since_the_last_run_is_read_anew(data: Path, loam: L
     assert curated(data, loam)[0]["rows"] == 6
 
 
+def test_files_of_no_known_format_are_told_of(data: Path, loam: Loam) -> None:
+    """A year of a corpus under another ending must not be missing in silence."""
+    (data / "a.jsonl").write_text("\n".join(rows(5)), encoding="utf8")
+    (data / "b.warc").write_text("WARC/1.0", encoding="utf8")
+    funnel, told = curated(data, loam)
+    assert (funnel["rows"], funnel["left_out"]) == (5, ["b.warc"])
+    assert "1 files of no known format were not read, such as b.warc" in told
+
+
 @pytest.mark.parametrize(
     ("column", "words"),
     [
