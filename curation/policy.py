@@ -78,7 +78,8 @@ class Rules(Config):
 
 
 class Policy(Config):
-    """Rules for all sources, and what differs for some: `sources.NAME` is laid on `defaults`, null removes a rule.
+    """Rules for all sources, and what differs for some: `sources.NAME` is laid on `defaults`, null removes a rule; in
+    `defaults` one of a preset.
 
     `presets` holds the bounds of the presets that these name. They are read when a recipe is, so that the record of a run says
     what held then, whatever their files say later.
@@ -91,15 +92,15 @@ class Policy(Config):
     @model_validator(mode="before")
     @classmethod
     def _with_presets(cls, value: Any) -> Any:
-        sources, own = (
-            (value.get(key) or {} for key in ("sources", "presets")) if isinstance(value, dict) else (None, None)
-        )
+        if not isinstance(value, dict):
+            return value
+        sources, own = value.get("sources") or {}, value.get("presets") or {}
         if not isinstance(sources, dict) or not isinstance(own, dict):
             return value  # refused by what follows
         rules = [value.get("defaults"), *sources.values()]
         named = [r.get("preset") if isinstance(r, dict) else getattr(r, "preset", None) for r in rules]
         read = {name: preset(name) for name in presets() if name in named and name not in own}
-        return {**value, "presets": {**own, **read}} if read else value
+        return _without_nulls({**value, "presets": {**own, **read}} if own or read else value)
 
     def rules_for(self, source: str, annotators: Collection[str]) -> Rules:
         """The rules of one source in a pass with these annotators, presets resolved."""
@@ -131,6 +132,27 @@ class Policy(Config):
                 raise ConfigError(f"{where}.policy.sources: {one_of(sources, name, 'source')}")
         for source in sources:
             _check_rules(self.rules_for(source, annotators), annotators, f"{where}.policy (source {source})")
+
+
+def _without_nulls(value: dict[str, Any]) -> dict[str, Any]:
+    """A policy's mapping in which null bounds of `defaults` are gone, and what they remove is gone from its presets."""
+    defaults = value.get("defaults")
+    keep = defaults.get("keep") if isinstance(defaults, dict) else None
+    if not isinstance(defaults, dict) or not isinstance(keep, dict):
+        return value
+    below = {name: _less(bounds, keep) for name, bounds in (value.get("presets") or {}).items()}
+    return {**value, "defaults": {**defaults, "keep": merged({}, keep)}, **({"presets": below} if below else {})}
+
+
+def _less(bounds: Mapping[str, Any], keep: Mapping[str, Any]) -> dict[str, Any]:
+    """The bounds of a preset without those that `keep` says null of."""
+    left: dict[str, Any] = {}
+    for label, of_annotator in bounds.items():
+        said = keep.get(label, {})
+        if said is not None:
+            gone = {score for score, bound in said.items() if bound is None} if isinstance(said, Mapping) else set()
+            left[label] = {score: bound for score, bound in of_annotator.items() if score not in gone}
+    return left
 
 
 def _check_rules(rules: Rules, annotators: Mapping[str, Annotator], where: str) -> None:

@@ -150,6 +150,23 @@ def test_a_preset_that_is_no_name_of_one_is_refused(place: str, preset: object) 
         build(Policy, said, "policy").check(ANNOTATORS, ["web"], "pass clean")
 
 
+def test_null_in_defaults_removes_a_bound_of_the_preset_for_all_sources() -> None:
+    bounds = {
+        "gopher_words": {"words": {"min": 20}, "hash_per_word": {"max": 0.1}},
+        "language": {"probability": {"min": 0.5}},
+    }
+    keep = {"gopher_words": {"words": None, "mean_word_chars": {"max": 9}}, "language": None}
+    policy = build(
+        Policy,
+        {"presets": {"mine": bounds}, "defaults": {"preset": "mine", "keep": keep}, "sources": {"web": {}}},
+        "policy",
+    )
+    expected = {"gopher_words": {"hash_per_word": Bound(max=0.1), "mean_word_chars": Bound(max=9)}}
+    assert policy.rules_for("web", LABELS).keep == expected
+    again = build(Policy, policy.model_dump(mode="json", exclude_unset=True), "record")
+    assert again.rules_for("web", LABELS).keep == expected, "the record of a run says what held"
+
+
 WRONG = {
     "unknown source": ({"sources": {"wbe": {}}}, "unknown source 'wbe'. Did you mean 'web'? Known: books, web."),
     "unknown annotator": (
