@@ -44,7 +44,7 @@ def main(out: str) -> None:
     what = {"notes": Output("notes", "all", {"of": "nothing"})}
     stage = Stage("note", what, jobs, note, {"begun": str(begun)}, memory_per_byte=1.0)
     manifest = run_stage(stage, open_out(out), Compute(cluster.address))["notes"]
-    print([part["n"] for part in manifest.parts])
+    print(f"found: {[part['n'] for part in manifest.parts]}")
 
 
 if __name__ == "__main__":

@@ -37,8 +37,11 @@ def write_recipe(folder: Path) -> Path:
     return path
 
 
+SAYS = "found: "
+
+
 def script(name: str, *arguments: object) -> Any:
-    """What a script beside this file printed last, as JSON; it has a Ray of its own."""
+    """The one line of JSON that a script beside this file printed; it has a Ray of its own."""
     with tempfile.TemporaryDirectory(
         dir="/tmp"
     ) as ray:  # its sockets need a short path; others must not find this cluster
@@ -51,7 +54,9 @@ def script(name: str, *arguments: object) -> Any:
             env={**os.environ, "RAY_TMPDIR": ray},
         )
     assert ended.returncode == 0, ended.stderr
-    return json.loads(ended.stdout.splitlines()[-1])
+    # Ray may say goodbye to a lost node after the script's own last word
+    (said,) = (line for line in ended.stdout.splitlines() if line.startswith(SAYS))
+    return json.loads(said.removeprefix(SAYS))
 
 
 def contents(out: Path) -> dict[str, str]:

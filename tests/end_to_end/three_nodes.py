@@ -49,9 +49,8 @@ def main(recipe_path: str, out: str, stage: str) -> None:
     removal.start()
     pipeline.curate(recipe.load(recipe_path), open_out(out), Compute(cluster.address))
     removal.join()
-    print(
-        json.dumps({"receipts": removal.receipts, "whole": removal.was_whole, "nodes": len(cluster.list_all_nodes())})
-    )
+    found = {"receipts": removal.receipts, "whole": removal.was_whole, "nodes": len(cluster.list_all_nodes())}
+    print(f"found: {json.dumps(found)}")
 
 
 if __name__ == "__main__":
