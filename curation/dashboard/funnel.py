@@ -126,7 +126,9 @@ def _figure(funnel: Mapping[str, Funnel], legend: Mapping[str, Style], labels: M
         .mark_text(align="left", dx=6, fontSize=11, color="#444")
         .encode(alt.X("share:Q"), alt.Y("source:N", sort=order), alt.Text("text:N"))
     )
-    return svg((bars + labels).properties(width=940, height=alt.Step(28)), "funnel", _headline(funnel))
+    # the browser's letters may be wider than those that the chart was laid out with
+    room = {"left": 30, "right": 40, "top": 4, "bottom": 4}
+    return svg((bars + labels).properties(width=940, height=alt.Step(28), padding=room), "funnel", _headline(funnel))
 
 
 def _parts(name: str, source: Funnel, order: list[str], labels: Mapping[str, str]) -> list[dict[str, Any]]:
