@@ -17,7 +17,6 @@ from curation.sources.base import Piece
 from curation.sources.jsonl import objects
 
 KEYS = ("task", "split", "item", "field", "text")
-DEMOS = "train"  # the split that demonstrations are drawn from; all others hold questions
 FIX = "Write the file again with `loam ablate export-queries`."
 
 
