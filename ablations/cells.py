@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 STAGE = "cells"
 VERSION = (
-    2  # of model, optimisers, packing and scoring: raise it when a cell of the same spec would end with other bits
+    3  # of model, optimisers, packing and scoring: raise it when a cell of the same spec would end with other bits
 )
 HOW = frozenset({"checkpoint_every_steps"})  # keys of a spec that change no byte of a result
 SPEC, RESULT, ERROR = "cell.json", "result.json", "error.json"
@@ -116,7 +116,8 @@ def plan_cells(
     cells = cells_of(study.cells, settings.cells, f"arms.{arm}.cells")
     for number in range(study.seeds):
         mixture = study.mixture(arm)
-        yield _cell(study, arm, number, cells, mixture, settings.fraction, real, tasks, metrics, control=False)
+        documents = settings.fraction, settings.offset
+        yield _cell(study, arm, number, cells, mixture, documents, real, tasks, metrics, control=False)
 
 
 def plan_control_cells(
@@ -127,13 +128,15 @@ def plan_control_cells(
     for arm, settings in controls.arms.items():
         cells = cells_of(controls.cells, settings.cells, f"controls.arms.{arm}.cells")
         for number in range(controls.seeds or study.seeds):
-            yield _cell(study, arm, number, cells, {settings.source: 1.0}, 1.0, tokenized, tasks, metrics, control=True)
+            mixture = {settings.source: 1.0}
+            yield _cell(study, arm, number, cells, mixture, (1.0, 0.0), tokenized, tasks, metrics, control=True)
 
 
 def _cell(
-    study: Study, arm: str, number: int, cells: CellSettings, mixture: Mapping[str, float], fraction: float,
+    study: Study, arm: str, number: int, cells: CellSettings, mixture: Mapping[str, float], documents: tuple[float, float],
     tokenized: Tokenized, tasks: Mapping[str, TaskFile], metrics: Sequence[str], control: bool,
 ) -> CellPlan:  # fmt: skip
+    fraction, offset = documents
     heldout = [source for source, tokens in tokenized.tokens.items() if tokens.documents("heldout")]
     if control:
         heldout = [source for source in heldout if source in mixture]
@@ -144,7 +147,7 @@ def _cell(
         "seeds": seeds_of(study.seed, number),
         "tokenizer": {"bos": BOS, "specials": [UNKNOWN, BOS, EOS]},
         "train": [
-            {"source": s, "tokens": f"tokens/{s}.train", "weight": float(w), "fraction": fraction}
+            {"source": s, "tokens": f"tokens/{s}.train", "weight": float(w), "fraction": fraction, "offset": offset}
             for s, w in mixture.items()
         ],
         "heldout": {source: f"tokens/{source}.heldout" for source in heldout},

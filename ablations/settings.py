@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -29,6 +29,7 @@ class CellSettings(Config):
     schedule: dict[str, Any] = {}
     effort: dict[str, Any] = {}
     compute: dict[str, Any] = {}
+    packing: Literal["by_source", "random", "related"] = "by_source"
     evaluations: int = Field(default=12, ge=0)
     checkpoint_every_steps: int = Field(default=100, ge=1)
 
@@ -39,11 +40,13 @@ class Arm(Config):
     Args:
         mixture: weights of sources, or the path of a YAML file with a `mixture:` of them.
         fraction: share of each source's documents, by hash: 0.5's documents are among 1.0's.
+        offset: where that share begins: 0.5 from 0 and 0.5 from 0.5 are two halves that share no document.
         cells: what differs from the study's `cells`.
     """
 
     mixture: dict[str, float] | str
     fraction: float = Field(default=1.0, gt=0, le=1)
+    offset: float = Field(default=0.0, ge=0, lt=1)
     cells: dict[str, Any] = {}
 
     @field_validator("mixture")

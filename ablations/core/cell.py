@@ -188,7 +188,7 @@ def _mixture(folder: Path, spec: CellSpec) -> MixedWindows:
     sources = []
     for part in spec.train:
         documents = Documents.read(folder, part.tokens, spec.model.vocab_size, spec.tokenizer.bos)
-        subset = chosen(documents, part.fraction, spec.seeds.subset)
+        subset = chosen(documents, part.fraction, spec.seeds.subset, part.offset)
         sources.append(PackedSource(part.source, documents, subset, spec.model.context, spec.seeds.order))
     return MixedWindows(sources, [part.weight for part in spec.train], spec.seeds.order)
 

@@ -1,4 +1,4 @@
-"""Ready token items of one few-shot task: what a scorer needs, and no text.
+"""Ready token items of one few-shot task: what a scorer needs, and hardly any text.
 
 A group holds the items of one (k, condition, draw); its `prefix` begins with BOS and is shared by all its items, so
 that one pass over the demos can serve them all.
@@ -15,6 +15,8 @@ from typing import Any
 from curation.runtime.errors import InputError
 
 FIX = "Build the task's items again."
+UNCONDITIONAL, CONTENT_FREE = "unconditional", "content_free"
+NOT_ASKED = frozenset({UNCONDITIONAL, CONTENT_FREE})  # conditions that correct the scores of others
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,7 @@ class Item:
 
     `id` is the same in all groups; items whose ids differ only after a dot are a pair and are chosen together.
     `fits` is false when prefix, prompt and longest choice exceed the context; such an item is counted, never scored.
+    `choice_bytes` are UTF-8 lengths of the choices as text. Of a generated answer the reference is the only choice.
     """
 
     id: str
@@ -30,11 +33,17 @@ class Item:
     choices: tuple[tuple[int, ...], ...]
     gold: int
     fits: bool = True
+    choice_bytes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
 class Group:
-    """Items that share k demonstrations, their labels' condition (gold, permuted) and a draw.
+    """Items that share k demonstrations, their labels' condition and a draw.
+
+    Conditions that ask: `gold`; `permuted`, where the demonstrations' labels are deranged; `flipped`, the same prompts where
+    the deranged label counts as right; `nonce`, where made-up words stand for the labels, in demonstrations and choices.
+    Conditions that correct the scores of others: `unconditional` (k = 0; the answer's cue without a question, one item for each
+    asked one, or one with the id `*` for all) and `content_free` (the group's demonstrations before questions without content).
 
     `demo_labels` are the demonstrations' answers as shown, in their order, as numbers of the choices; a blind guesser may
     know them. Empty when each item has demonstrations of its own.
@@ -49,27 +58,61 @@ class Group:
 
 
 @dataclass(frozen=True)
+class Generation:
+    """How an answer is written: greedily, until one of the tokens `stop` or `max_tokens` of them."""
+
+    max_tokens: int
+    stop: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class TaskItems:
-    """All groups of a task. `counts` says what happened on the way: borders crossed, items that do not fit."""
+    """All groups of a task.
+
+    Attributes:
+        task: its name in the study, by which readings are called.
+        metrics: further readings beside NLL, margin and accuracy, such as `macro_f1` or `bleu`.
+        labels: the classes, when all items offer the same choices; else empty.
+        generation: of tasks whose answer is written; None for choices.
+        references: item id -> texts that count as right, for written answers.
+        counts: what happened on the way: borders crossed, items that do not fit.
+        about: template, selection, order and the like, for people.
+    """
 
     task: str
     version: int
     shots: tuple[int, ...]
     groups: tuple[Group, ...]
     counts: dict[str, int] = field(default_factory=dict)
+    metrics: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    generation: Generation | None = None
+    references: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    about: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """As it stands in tasks/<name>.json."""
-        return {**vars(self), "groups": [_group_json(group) for group in self.groups]}
+        """As it stands in tasks/<name>.json: items that several groups have stand there once."""
+        sets: dict[tuple[Item, ...], int] = {}
+        groups = [{**vars(group), "items": sets.setdefault(group.items, len(sets))} for group in self.groups]
+        generation = self.generation and dict(vars(self.generation))
+        item_sets = [[dict(vars(item)) for item in items] for items in sets]
+        return {**vars(self), "generation": generation, "groups": groups, "item_sets": item_sets}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> TaskItems:
+        sets = [tuple(_item(item) for item in items) for items in value["item_sets"]]
+        generation = value.get("generation")
         return cls(
             task=value["task"],
             version=value["version"],
             shots=tuple(value["shots"]),
-            groups=tuple(_group(group) for group in value["groups"]),
+            groups=tuple(_group(group, sets) for group in value["groups"]),
             counts=dict(value.get("counts", {})),
+            metrics=tuple(value.get("metrics", ())),
+            labels=tuple(value.get("labels", ())),
+            generation=Generation(generation["max_tokens"], tuple(generation["stop"])) if generation else None,
+            references={name: tuple(texts) for name, texts in value.get("references", {}).items()},
+            about=dict(value.get("about", {})),
         )
 
     @classmethod
@@ -83,31 +126,42 @@ class TaskItems:
             made = cls.from_json(json.loads(path.read_text(encoding="utf8")))
         except (OSError, ValueError) as error:
             raise InputError(str(path), f"cannot be read ({error})", FIX) from error
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, IndexError) as error:
             raise InputError(str(path), f"not the items of a task ({type(error).__name__}: {error})", FIX) from error
-        for group in made.groups:
-            for item in group.items:
-                _check(f"{path}, item {item.id}", group, item, vocab_size, context)
+        made.check(str(path), vocab_size, context)
         return made
 
+    def check(self, where: str, vocab_size: int, context: int) -> None:
+        """Refuse items that a model of this shape cannot be asked.
 
-def _group_json(group: Group) -> dict[str, Any]:
-    """As `dataclasses.asdict` gives it, without its deep copies: a task has tens of thousands of items."""
-    return {**vars(group), "items": [dict(vars(item)) for item in group.items]}
+        Raises:
+            InputError: names the item.
+        """
+        checked: set[tuple[int, int]] = set()  # (items, length of the prefix): thousands of groups share both
+        for group in self.groups:
+            if not group.prefix or min(group.prefix) < 0 or max(group.prefix) >= vocab_size:
+                raise InputError(where, f"a prefix without BOS, or outside a vocabulary of {vocab_size}", FIX)
+            key = id(group.items), len(group.prefix)
+            if key not in checked:
+                checked.add(key)
+                for item in group.items:
+                    _check(f"{where}, item {item.id}", group, item, vocab_size, context)
 
 
-def _group(value: Mapping[str, Any]) -> Group:
-    items = tuple(
-        Item(
-            id=item["id"],
-            prompt=tuple(item["prompt"]),
-            choices=tuple(tuple(choice) for choice in item["choices"]),
-            gold=item["gold"],
-            fits=item.get("fits", True),
-        )
-        for item in value["items"]
+def _item(value: Mapping[str, Any]) -> Item:
+    return Item(
+        id=value["id"],
+        prompt=tuple(value["prompt"]),
+        choices=tuple(tuple(choice) for choice in value["choices"]),
+        gold=value["gold"],
+        fits=value.get("fits", True),
+        choice_bytes=tuple(value.get("choice_bytes", ())),
     )
+
+
+def _group(value: Mapping[str, Any], sets: list[tuple[Item, ...]]) -> Group:
     labels = tuple(value.get("demo_labels", ()))
+    items = sets[value["items"]]
     return Group(value["k"], value["condition"], value["draw"], tuple(value["prefix"]), items, labels)
 
 
@@ -117,8 +171,8 @@ def _check(where: str, group: Group, item: Item, vocab_size: int, context: int) 
     if not 0 <= item.gold < len(item.choices) or not all(item.choices):
         raise InputError(where, f"gold {item.gold} of {len(item.choices)} choices, or an empty choice", FIX)
     length = len(group.prefix) + len(item.prompt) + max(map(len, item.choices))
-    if length - 1 > context or not group.prefix:
-        raise InputError(where, f"{length} tokens in a context of {context}, or no BOS", FIX)
-    tokens = {*group.prefix, *item.prompt, *(token for choice in item.choices for token in choice)}
+    if length - 1 > context:
+        raise InputError(where, f"{length} tokens in a context of {context}", FIX)
+    tokens = {*item.prompt, *(token for choice in item.choices for token in choice)}
     if min(tokens) < 0 or max(tokens) >= vocab_size:
         raise InputError(where, f"token {max(tokens)} in a vocabulary of {vocab_size}", FIX)

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ablations.core.spec import ModelSpec
+from ablations.core.model_spec import ModelSpec
 
 EMBEDDING_STD = (
     0.1  # RMSNorm follows at once: what counts is that Adam's steps of 0.01 turn an embedding within tens of steps
@@ -21,11 +21,13 @@ EMBEDDING_STD = (
 
 
 class Attention(nn.Module):
-    """Causal self-attention. Queries and keys are normalised, so that `sharpness` is the largest logit."""
+    """Causal self-attention. With `qk_norm` queries and keys are normalised, so that `sharpness` is the largest logit."""
 
     def __init__(self, spec: ModelSpec) -> None:
         super().__init__()
-        self.heads, self.scale = spec.heads, spec.sharpness / (spec.width // spec.heads)
+        head_width = spec.width // spec.heads
+        self.heads, self.qk_norm = spec.heads, spec.qk_norm
+        self.scale = spec.sharpness / head_width if spec.qk_norm else head_width**-0.5
         self.qkv = nn.Linear(spec.width, 3 * spec.width, bias=False)
         self.out = nn.Linear(spec.width, spec.width, bias=False)
 
@@ -45,7 +47,9 @@ class Attention(nn.Module):
     def _projected(self, x_BTW: Tensor, cos_TD: Tensor, sin_TD: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         B, T, W = x_BTW.shape
         q, k, v = self.qkv(x_BTW).view(B, T, 3, self.heads, W // self.heads).permute(2, 0, 3, 1, 4)
-        return rotate(rms_norm(q), cos_TD, sin_TD), rotate(rms_norm(k), cos_TD, sin_TD), v
+        if self.qk_norm:
+            q, k = rms_norm(q), rms_norm(k)
+        return rotate(q, cos_TD, sin_TD), rotate(k, cos_TD, sin_TD), v
 
     def _joined(self, mixed_BHTD: Tensor) -> Tensor:
         return self.out(mixed_BHTD.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]

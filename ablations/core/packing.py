@@ -17,9 +17,11 @@ from ablations.core.hashing import below, hash_ids
 from curation.runtime.errors import InputError
 
 
-def chosen(documents: Documents, fraction: float, seed: int) -> NDArray[np.int64]:
-    """Numbers of the documents whose hash is within `fraction`; those of 0.5 are among those of 1.0."""
-    return np.flatnonzero(below(hash_ids(documents.ids, "subset", seed), fraction))
+def chosen(documents: Documents, fraction: float, seed: int, offset: float = 0.0) -> NDArray[np.int64]:
+    """Numbers of the documents whose hash lies from `offset` to below `offset + fraction` of all hashes."""
+    hashes = hash_ids(documents.ids, "subset", seed)
+    inside = below(hashes, offset + fraction)
+    return np.flatnonzero(inside & ~below(hashes, offset) if offset else inside)
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,13 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from ablations.core.strict import Problem, build
+from ablations.core.model_spec import ModelSpec
+from ablations.core.strict import Problem, build, not_positive
 from curation.runtime.errors import ConfigError
-
-MOST_TOKENS = 2**16  # token files hold uint16
 
 
 @dataclass(frozen=True)
@@ -39,46 +37,6 @@ class TokenizerSpec:
 
 
 @dataclass(frozen=True)
-class ModelSpec:
-    """Shape of the model. `mlp_ratio` 0 leaves the MLP out; `attention` false leaves attention out (a control).
-
-    `sharpness` is the largest attention logit in nats: queries and keys are normalised.
-    """
-
-    vocab_size: int
-    layers: int
-    width: int
-    heads: int
-    context: int
-    mlp_ratio: float = 4.0
-    attention: bool = True
-    rope_base: float = 10000.0
-    sharpness: float = 6.0
-    tied: bool = False
-
-    def problems(self) -> list[Problem]:
-        found: list[Problem] = []
-        found += _not_positive(self, "layers", "width", "heads")
-        if not 2 <= self.vocab_size <= MOST_TOKENS:
-            found.append(
-                ("vocab_size", f"{self.vocab_size} pieces", f"Give 2 to {MOST_TOKENS}: token files are uint16")
-            )
-        if self.context < 8:
-            found.append(("context", f"{self.context} tokens are too few to measure in", "Give at least 8"))
-        if not found and self.width % (2 * self.heads):
-            found.append(
-                (
-                    "heads",
-                    f"{self.heads} heads do not split a width of {self.width} evenly",
-                    "Make width a multiple of 2 x heads",
-                )
-            )
-        if self.mlp_ratio < 0 or (self.mlp_ratio == 0 and not self.attention):
-            found.append(("mlp_ratio", f"{self.mlp_ratio} leaves nothing in a block", "Give a positive ratio"))
-        return found + _not_positive(self, "rope_base", "sharpness")
-
-
-@dataclass(frozen=True)
 class OptimiserSpec:
     """`muon` steps the hidden matrices with torch.optim.Muon at `learning_rate`, the rest with AdamW at
     `adam_learning_rate`; `muon_float32` is the same without its rounding, and faster on a CPU; `adamw` steps everything."""
@@ -96,7 +54,7 @@ class OptimiserSpec:
         bad = [(k, f"{getattr(self, k)}", "Give 0 to below 1") for k in rates if not 0 <= getattr(self, k) < 1]
         if self.weight_decay < 0:
             bad.append(("weight_decay", f"{self.weight_decay} is negative", "Give 0 or more"))
-        return bad + _not_positive(self, "learning_rate", "adam_learning_rate")
+        return bad + not_positive(self, "learning_rate", "adam_learning_rate")
 
 
 @dataclass(frozen=True)
@@ -126,17 +84,23 @@ class ScheduleSpec:
 
 @dataclass(frozen=True)
 class TrainSource:
-    """One part of the mixture. `tokens` is a path stem; `fraction` keeps the documents whose hash is below it."""
+    """One part of the mixture. `tokens` is a path stem; kept are the documents whose hash, a number from 0 to 1, lies from
+    `offset` to below `offset` + `fraction`: those of 0.5 are among those of 1.0, and two halves share none."""
 
     source: str
     tokens: str
     weight: float = 1.0
     fraction: float = 1.0
+    offset: float = 0.0
 
     def problems(self) -> list[Problem]:
-        found = _not_positive(self, "weight")
+        found = not_positive(self, "weight")
         if not 0 < self.fraction <= 1:
             found.append(("fraction", f"{self.fraction} is no share of the documents", "Give above 0 and at most 1"))
+        elif not 0 <= self.offset <= 1 - self.fraction:
+            found.append(
+                ("offset", f"{self.offset} leaves no {self.fraction} of the documents", "Give 0 to 1 - fraction")
+            )
         return found
 
 
@@ -153,7 +117,7 @@ class EffortSpec:
     batch: int = 32  # sequences scored at once; changes no result beyond rounding
 
     def problems(self) -> list[Problem]:
-        return _not_positive(self, *(f.name for f in dataclasses.fields(self)))
+        return not_positive(self, *(f.name for f in dataclasses.fields(self)))
 
 
 @dataclass(frozen=True)
@@ -166,7 +130,7 @@ class ComputeSpec:
     dtype: Literal["float32", "bfloat16"] = "float32"
 
     def problems(self) -> list[Problem]:
-        return _not_positive(self, "threads")
+        return not_positive(self, "threads")
 
 
 @dataclass(frozen=True)
@@ -186,6 +150,7 @@ class CellSpec:
     tasks: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
     plugins: tuple[str, ...] = ()
+    packing: Literal["by_source", "random", "related"] = "by_source"
     evaluations: int = 12
     checkpoint_every_steps: int = 100
     effort: EffortSpec = EffortSpec()
@@ -209,7 +174,7 @@ class CellSpec:
         return hashlib.sha256(json.dumps(dataclasses.asdict(self), sort_keys=True).encode()).hexdigest()
 
     def problems(self) -> list[Problem]:
-        found: list[Problem] = _not_positive(self, "checkpoint_every_steps")
+        found: list[Problem] = not_positive(self, "checkpoint_every_steps")
         if self.evaluations < 0:
             found.append(("evaluations", f"{self.evaluations} is negative", "Give 0 or more"))
         if not self.train:
@@ -246,8 +211,3 @@ def read_spec(folder: Path) -> CellSpec:
     except ValueError as error:
         raise ConfigError(f"{path}: not JSON ({error}). Write the cell again.") from error
     return build(CellSpec, parsed, "cell.json")
-
-
-def _not_positive(spec: object, *names: str) -> list[Problem]:
-    bad = [(name, getattr(spec, name)) for name in names if not 0 < getattr(spec, name) < math.inf]
-    return [(name, f"{value} is not a positive number", "Give one above 0") for name, value in bad]

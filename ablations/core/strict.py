@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import types
 import typing
 from collections.abc import Mapping
@@ -91,3 +92,9 @@ def _texts(value: Any, where: str) -> dict[str, str]:
 def _shown(value: object) -> str:
     text = repr(value)
     return f"{text if len(text) <= 60 else text[:57] + '...'} ({type(value).__name__})"
+
+
+def not_positive(spec: object, *names: str) -> list[Problem]:
+    """A problem for each field that is not above zero and finite."""
+    bad = [(name, getattr(spec, name)) for name in names if not 0 < getattr(spec, name) < math.inf]
+    return [(name, f"{value} is not a positive number", "Give one above 0") for name, value in bad]

@@ -16,8 +16,9 @@ from ablations.core.evaluation import EvaluationData
 from ablations.core.metrics.base import METRICS
 from ablations.core.metrics.late_minus_early import bands
 from ablations.core.model import Model
+from ablations.core.model_spec import ModelSpec
 from ablations.core.onset import onset
-from ablations.core.spec import ModelSpec, read_spec
+from ablations.core.spec import read_spec
 
 CLASSES = METRICS.classes()
 every_metric = pytest.mark.parametrize("metric", [cls() for cls in CLASSES.values()], ids=CLASSES)

@@ -6,9 +6,10 @@ import pytest
 import torch
 
 from ablations.core.model import Model
+from ablations.core.model_spec import ModelSpec
 from ablations.core.muon import MuonFloat32, orthogonalise
 from ablations.core.optim import optimisers_of, share_of_peak
-from ablations.core.spec import ModelSpec, OptimiserSpec, ScheduleSpec
+from ablations.core.spec import OptimiserSpec, ScheduleSpec
 
 SHAPES = {
     "two layers": {},

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from ablations.core.items import Group, Item
 from ablations.core.model import Model
+from ablations.core.model_spec import ModelSpec
 from ablations.core.scoring import score_group
-from ablations.core.spec import ModelSpec
 
 VOCAB = 11
 TOKENS = st.lists(st.integers(1, VOCAB - 1), max_size=5).map(tuple)

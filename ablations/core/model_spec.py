@@ -1,0 +1,51 @@
+"""Shape of a cell's model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ablations.core.strict import Problem, not_positive
+
+MOST_TOKENS = 2**16  # token files hold uint16
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """Shape of the model. `mlp_ratio` 0 leaves the MLP out; `attention` false leaves attention out (a control).
+
+    `sharpness` is the largest attention logit in nats: queries and keys are normalised. Without `qk_norm` they are not, logits are
+    divided by the root of a head's width as usual, and `sharpness` is not used.
+    """
+
+    vocab_size: int
+    layers: int
+    width: int
+    heads: int
+    context: int
+    mlp_ratio: float = 4.0
+    attention: bool = True
+    rope_base: float = 10000.0
+    sharpness: float = 6.0
+    tied: bool = False
+    qk_norm: bool = True
+
+    def problems(self) -> list[Problem]:
+        found: list[Problem] = []
+        found += not_positive(self, "layers", "width", "heads")
+        if not 2 <= self.vocab_size <= MOST_TOKENS:
+            found.append(
+                ("vocab_size", f"{self.vocab_size} pieces", f"Give 2 to {MOST_TOKENS}: token files are uint16")
+            )
+        if self.context < 8:
+            found.append(("context", f"{self.context} tokens are too few to measure in", "Give at least 8"))
+        if not found and self.width % (2 * self.heads):
+            found.append(
+                (
+                    "heads",
+                    f"{self.heads} heads do not split a width of {self.width} evenly",
+                    "Make width a multiple of 2 x heads",
+                )
+            )
+        if self.mlp_ratio < 0 or (self.mlp_ratio == 0 and not self.attention):
+            found.append(("mlp_ratio", f"{self.mlp_ratio} leaves nothing in a block", "Give a positive ratio"))
+        return found + not_positive(self, "rope_base", "sharpness")
