@@ -10,7 +10,7 @@ READY := $(VENV)/.ready
 KENLM := 0.3.0
 TOOLS := .tools/kenlm
 
-.PHONY: help setup demo test check format controls bench scale gpu kenlm-tools clean
+.PHONY: help setup demo test check format controls bench few-shot scale gpu kenlm-tools clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -46,14 +46,17 @@ controls: setup ## the controls with five seeds, and the glossary with shuffled 
 	$(BIN)/loam study configs/studies/controls.yaml
 	grep -q '"works": true' out/reports/controls.json
 
-bench: setup ## measure the speed of curation and training
+bench: setup ## measure the speed of curation, training and few-shot scoring
 	$(BIN)/python -m benchmarks.run
+
+few-shot: setup ## the last of these alone: scoring beside lm-eval, which has to say the same
+	$(BIN)/python -m benchmarks.few_shot
 
 scale: setup ## a gigabyte through both passes: memory, CPU a document; half an hour
 	$(BIN)/python -m benchmarks.scale
 
-gpu: ## what needs a GPU; runs with torch, numpy and safetensors alone
-	$(PYTHON) -m benchmarks.gpu
+gpu: ## what needs a GPU, with torch, numpy and safetensors alone; PACK=FOLDER runs packed cells too
+	$(PYTHON) -m benchmarks.gpu $(if $(PACK),--pack $(PACK))
 
 kenlm-tools: $(TOOLS)/bin/lmplz ## build KenLM's lmplz into .tools; needs the Debian packages that .ci/run lists
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
-from pathlib import Path
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from ablations.cell_folder import cell_job
+from ablations.machine import machine_of
 from ablations.plan import context_of
 from ablations.registries import METRICS
 from ablations.settings import CellSettings, Study, cells_of
@@ -19,22 +17,21 @@ from ablations.task_items import TaskFile
 from curation.runtime.errors import ConfigError
 from curation.runtime.identity import canonical, seed
 from curation.runtime.registry import Plugin
-from curation.runtime.stages import Job, Output, Result, Stage
-from curation.runtime.store import Folder
+from curation.runtime.stages import Job, Output, Stage
 from curation.sources.control_texts import KEYS, VALUES
-from tokenizer.encode import DOCUMENTS, TOKENS, TokenSet
+from tokenizer.encode import TokenSet
 from tokenizer.pipeline import Tokenized
 from tokenizer.train import BOS, EOS, SPECIALS, UNKNOWN
 
 if TYPE_CHECKING:
     from ablations.core.spec import CellSpec
+    from curation.runtime.store import Folder
 
 STAGE = "cells"
 VERSION = (
     3  # of model, optimisers, packing and scoring: raise it when a cell of the same spec would end with other bits
 )
 HOW = frozenset({"checkpoint_every_steps"})  # keys of a spec that change no byte of a result
-SPEC, RESULT, ERROR = "cell.json", "result.json", "error.json"
 
 
 @dataclass(frozen=True)
@@ -47,6 +44,8 @@ class CellPlan:
         tasks: path inside the cell -> ready task items.
         plugins: files with further metrics.
         control: whether it belongs to a control arm.
+        machine: class of the machine that it runs on.
+        tokenizer: folder of the tokenizer of its tokens, which turns written answers into text.
     """
 
     arm: str
@@ -56,6 +55,8 @@ class CellPlan:
     tasks: Mapping[str, TaskFile]
     plugins: Sequence[Plugin]
     control: bool
+    machine: Mapping[str, str]
+    tokenizer: Folder | None = None
 
     @cached_property
     def what(self) -> dict[str, Any]:
@@ -69,43 +70,30 @@ class CellPlan:
             "tokens": {stem: [tokens.manifest.fingerprint, split] for stem, (tokens, split) in self.tokens.items()},
             "tasks": {path: task.digest for path, task in self.tasks.items()},
             "plugins": {plugin.name: plugin.digest for plugin in self.plugins},
-            "machine": machine_class(),
+            "machine": dict(self.machine),
         }
 
     @cached_property
     def output(self) -> Output:
         return Output(STAGE, f"{self.arm}_s{self.seed}", self.what)
 
-    def stage(self) -> Stage:
-        """The cell as a stage of one job, so that finished cells are never run again and a failed one stands alone."""
-        spec = {
+    @property
+    def contents(self) -> dict[str, Any]:
+        """What `cell_folder` lays out, and where it may run."""
+        return {
             "spec": self.spec,
             "tokens": {stem: [tokens.folder, split] for stem, (tokens, split) in self.tokens.items()},
             "tasks": {path: task.text for path, task in self.tasks.items()},
             "plugins": {plugin.name: plugin.source for plugin in self.plugins},
-            "machine": machine_class(),
+            "machine": dict(self.machine),
         }
+
+    def stage(self) -> Stage:
+        """The cell as a stage of one job, so that finished cells are never run again and a failed one stands alone."""
         cost = int(self.spec["schedule"]["tokens"]) * int(self.spec["model"]["layers"])
-        job = Job("cell", spec, cost)
+        job = Job("cell", self.contents, cost)
         threads = int(self.spec["compute"]["threads"])
         return Stage(f"cell {self.arm} seed {self.seed}", {"cell": self.output}, [job], cell_job, cpus=threads)
-
-
-@cache
-def machine_class() -> dict[str, str]:
-    """What training bits depend on beside the spec: kind of processor and version of torch."""
-    import importlib.metadata
-
-    return {"cpu": _cpu_model(), "torch": importlib.metadata.version("torch")}
-
-
-def _cpu_model() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf8").splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
 
 
 def plan_cells(
@@ -161,7 +149,8 @@ def _cell(
     tokens = {f"tokens/{source}.train": (tokenized.tokens[source], "train") for source in mixture}
     tokens |= {f"tokens/{source}.heldout": (tokenized.tokens[source], "heldout") for source in heldout}
     check_spec(spec, arm)
-    return CellPlan(arm, number, spec, tokens, tasks, study.loaded_plugins, control)
+    machine = machine_of(study.machine, spec["compute"]["device"])
+    return CellPlan(arm, number, spec, tokens, tasks, study.loaded_plugins, control, machine, tokenized.folder)
 
 
 def seeds_of(base: int, number: int) -> dict[str, int]:
@@ -223,62 +212,3 @@ def _draft(study: Study, arm: str, number: int, cells: CellSettings, vocab_size:
     value["compute"] = {"device": "cpu", "threads": 1, **value["compute"]}
     check_spec(value, arm)
     return typed_spec(value)
-
-
-def cell_job(shared: Mapping[str, Any], spec: Mapping[str, Any], folders: dict[str, Folder]) -> dict[str, Result]:
-    """One task: lay the cell's folder out and run it; on an object store it is run in a scratch folder and sent there."""
-    import tempfile
-
-    (folder,) = folders.values()
-    if spec["machine"] != machine_class():
-        raise ConfigError(
-            f"planned for {spec['machine']}, but this node has {machine_class()}: the bits would differ from the others'. "
-            "Run the study on nodes of one kind, started from one of them."
-        )
-    if folder.is_local:
-        _lay_out(Path(folder.url), spec)
-        return _run(Path(folder.url), folder)
-    with tempfile.TemporaryDirectory(prefix="loam-cell-") as scratch:
-        _lay_out(Path(scratch), spec)
-        result = _run(Path(scratch), folder)
-        for name in (SPEC, "model.safetensors", "timing.json", RESULT):
-            folder.write(name, Path(scratch, name).read_bytes())
-        return result
-
-
-def _run(path: Path, folder: Folder) -> dict[str, Result]:
-    from ablations.core.cell import run_cell
-
-    try:
-        run_cell(path)
-    except Exception as error:
-        folder.write_json(ERROR, {"error": f"{type(error).__name__}: {error}"})
-        raise
-    (path / ERROR).unlink(missing_ok=True)
-    parts = [{"file": name, "rows": 1} for name in (SPEC, "model.safetensors", RESULT)]
-    timing = json.loads((path / "timing.json").read_text(encoding="utf8"))
-    return {"cell": {"parts": parts, "counts": {}, "seconds": round(float(timing["seconds"]), 3)}}
-
-
-def _lay_out(path: Path, spec: Mapping[str, Any]) -> None:
-    """Everything that the cell needs, its spec last: a folder with a cell.json is complete."""
-    for stem, (source, split) in spec["tokens"].items():
-        for pattern in (TOKENS, DOCUMENTS):
-            _link(source, pattern.format(split), path / pattern.format(stem))
-    for name, text in spec["tasks"].items():
-        Folder(str(path)).write(name, text.encode())
-    for name, text in spec["plugins"].items():
-        Folder(str(path)).write(f"plugins/{name}", text.encode())
-    Folder(str(path)).write_json(SPEC, dict(spec["spec"]))
-
-
-def _link(folder: Folder, name: str, target: Path) -> None:
-    """The same file under another name; a copy where the disk has no links. Cells of a sweep share their tokens' bytes."""
-    if target.exists():
-        return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with folder.local(name) as path, Folder(str(target.parent)).draft(target.name) as draft:
-        try:
-            os.link(path, draft)
-        except OSError:
-            shutil.copyfile(path, draft)

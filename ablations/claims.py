@@ -13,12 +13,20 @@ DEFAULT_MEASURE = "few_shot.control_map.k8.permuted_minus_gold"
 
 
 class Emerges(Config):
-    """A task emerges in an arm: gold demos beat permuted ones, k shots beat none, and the strongest blind guess is beaten."""
+    """A task emerges in an arm: gold demos beat permuted ones, k shots beat none, and the strongest blind guess is beaten.
+
+    Args:
+        k: demonstrations; the largest number that was measured when left out.
+        smallest: the smallest effect that counts, in the measure's unit, here and in the claims below. The planner refuses
+            a design that could not see it, and an effect shown to be smaller contradicts the claim. Here nats that
+            permuted labels cost; 0.05, the limit of the controls, when left out.
+    """
 
     kind: Literal["emerges"] = "emerges"
     arm: str
     task: str = "control_map"
-    k: int | None = None  # the largest when left out
+    k: int | None = None
+    smallest: float | None = Field(default=None, gt=0)
 
 
 class Differs(Config):
@@ -28,6 +36,7 @@ class Differs(Config):
     arm_a: str
     arm_b: str
     measure: str = DEFAULT_MEASURE
+    smallest: float | None = Field(default=None, gt=0)
 
 
 class Synergy(Config):
@@ -37,6 +46,7 @@ class Synergy(Config):
     mixture: str
     parts: tuple[str, ...] = Field(min_length=1)
     measure: str = DEFAULT_MEASURE
+    smallest: float | None = Field(default=None, gt=0)
 
 
 class SizeEffect(Config):
@@ -46,10 +56,11 @@ class SizeEffect(Config):
     small: str
     large: str
     measure: str = DEFAULT_MEASURE
+    smallest: float | None = Field(default=None, gt=0)
 
 
 class GoesWith(Config):
-    """Over the study's cells two measures rise and fall together (rank correlation)."""
+    """Over the study's arms two measures rise and fall together (rank correlation of the arms' means over seeds)."""
 
     kind: Literal["goes_with"] = "goes_with"
     measure_x: str

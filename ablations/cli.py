@@ -7,9 +7,12 @@ from importlib import import_module
 
 import click
 
+from ablations.cells_cli import explain, pack, unpack
 from ablations.registries import METRICS, TASKS
+from ablations.statistics_cli import compare, plan
 from curation.runtime.command import errors_as_one_line, listing, table, what_options, where_options
 
+GALLERY = "gallery"  # in place of a study's file; a file of that name is ./gallery
 FLOORS = {"curate": "curation.cli", "tokenizer": "tokenizer.cli"}
 
 
@@ -43,6 +46,7 @@ def loam() -> None:
 
     \b
     loam study configs/demo.yaml      from raw text to a report with verdicts
+    loam study gallery                the studies that come with loam
     loam curate run RECIPE            raw text to curated shards
     loam curate explain RUN ID        why a document was kept or dropped
     loam COMMAND --help               what a command takes
@@ -58,7 +62,7 @@ def study(
     study: str, out: str, workers: int | None, ray_address: str | None, settings: tuple[str, ...],
     plugins: tuple[str, ...], dry_run: bool,
 ) -> None:  # fmt: skip
-    """Run STUDY, a YAML file, from raw text to the report.
+    """Run STUDY, a YAML file, from raw text to the report; `loam study gallery` lists those that come with loam.
 
     Curates the sources, trains tokenizer and models, measures in-context learning, judges the registered claims. What is
     finished is not done again; a killed run goes on where it stopped. The last line is the path of the report.
@@ -66,7 +70,9 @@ def study(
     from ablations import commands
 
     where = commands.Where(out, workers, ray_address)
-    if dry_run:
+    if study == GALLERY:
+        commands.gallery()
+    elif dry_run:
         commands.dry_run(study, settings, plugins, where)
     else:
         commands.study(study, settings, plugins, where)
@@ -175,6 +181,32 @@ def findings(table: str, related: tuple[str, ...], as_json: bool) -> None:
 
     found = find(published_table.read(resolve(table)), related)
     click.echo(json.dumps(found.to_json(), indent=1, ensure_ascii=False) if as_json else as_text(found))
+
+
+@ablate.command()
+@click.argument("cell")
+@click.argument("target", metavar="FOLDER")
+@click.option(
+    "--out", default="out", show_default=True, metavar="FOLDER", help="Where the cells are, if CELL is a name."
+)
+@click.option(
+    "--tokenizer", metavar="FOLDER", help="Where its tokenizer.model is; found by itself in an output folder."
+)
+def export(cell: str, target: str, out: str, tokenizer: str | None) -> None:
+    """Write the finished CELL with its tokenizer to FOLDER, which transformers, lm-eval and others load.
+
+    CELL is a folder or a name in <out>/cells. The model is a Llama, or a Qwen3 where queries and keys are normalised; its logits
+    and its pieces are those of the cell.
+    """
+    from ablations import exporting
+
+    done = exporting.export(cell, target, out, tokenizer)
+    click.echo(f"{done.model_type}, {done.parameters:,} weights of the cell; float32")
+    click.echo(done.folder)
+
+
+for _command in (pack, unpack, explain, plan, compare):
+    ablate.add_command(_command)
 
 
 @loam.command()

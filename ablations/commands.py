@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import yaml
@@ -36,6 +36,10 @@ class Where:
         return Compute(self.ray_address, self.workers)
 
 
+if TYPE_CHECKING:
+    from ablations import planner
+    from ablations.compare import Comparison
+
 Report = dict[str, Any]
 
 
@@ -52,6 +56,13 @@ def study(path: str, changes: Sequence[str], plugins: Sequence[str], where: Wher
         made = data.study_report(prepared, out, predicted, usage)
         written = write_report(made, loaded.name, out)
     _print_end(made, written)
+
+
+def gallery() -> None:
+    """`loam study gallery`."""
+    from ablations import gallery as shown
+
+    click.echo("\n".join(shown.lines(shown.entries())))
 
 
 def run(path: str, changes: Sequence[str], plugins: Sequence[str], where: Where) -> None:
@@ -85,6 +96,30 @@ def report(path: str, changes: Sequence[str], plugins: Sequence[str], where: Whe
     predicted = estimate.kept(prepared.study, prepared.recipe, out)
     made = data.study_report(prepared, out, predicted, None)
     _print_end(made, write_report(made, prepared.study.name, out))
+
+
+def planned(
+    path: str, changes: Sequence[str], plugins: Sequence[str], where: Where, pilot: str | None
+) -> planner.StudyPlan:
+    """`loam ablate plan`."""
+    from ablations import estimate, planner
+    from ablations.pilot import finished_cells, pilot_of
+
+    loaded, recipe = settings.load(path, changes, plugins)
+    studies.check(loaded, recipe)
+    found = pilot_of(pilot) if pilot else finished_cells(Folder(where.out.rstrip("/") or "/"), loaded.name)
+    seconds = [] if found.seconds else [each for each, _ in estimate.cell_costs(loaded)]
+    return planner.make(loaded, found, seconds)
+
+
+def compared(
+    path: str, a: str, b: str, measure: str, changes: Sequence[str], plugins: Sequence[str], where: Where
+) -> Comparison:
+    """`loam ablate compare`."""
+    from ablations.compare import compare
+
+    prepared = _prepared(path, changes, plugins, where)
+    return compare(sweep.results(prepared.plans, open_out(where.out)), a, b, measure)
 
 
 def export_queries(folder: str, out: str, fields: Sequence[str], shuffled: bool, plugins: Sequence[str]) -> None:
@@ -169,3 +204,53 @@ def dry_run(path: str, changes: Sequence[str], plugins: Sequence[str], where: Wh
     made = estimate.make(loaded, recipe, where.compute)
     click.echo("\n" + "\n".join(estimate.lines(made)))
     click.echo("\nnothing was written")
+
+
+def pack(
+    path: str, folder: str, changes: Sequence[str], plugins: Sequence[str], where: Where, limit_mib: float, as_json: bool
+) -> None:
+    """`loam ablate pack`."""
+    from pathlib import Path
+
+    from ablations import pack as packing
+    from ablations.machine import is_stated
+    from ablations.report import record
+
+    loaded, recipe = _loaded(path, changes, plugins)
+    out = open_out(where.out)
+    with sole_run(out):
+        prepared = studies.prepare(loaded, recipe, out, where.compute)
+        record.write_record(prepared, out)
+        waiting = [state.plan for state in sweep.states(prepared.plans, out) if state.state != "done"]
+        there = [p for p in waiting if not loaded.machine or is_stated(loaded.machine, p.spec["compute"]["device"])]
+        made = packing.pack(loaded.name, there, Path(folder), limit_mib)
+    if as_json:
+        click.echo(json.dumps(packing.to_json(made), indent=1, ensure_ascii=False))
+        return
+    rows = [(r.arm, r.source, r.distinct_tokens, r.scheduled_tokens, r.times) for r in made.repetitions]
+    click.echo(table(("arm", "source", "distinct tokens", "tokens of the schedule", "times seen"), rows))
+    click.echo("\n" + "\n".join(packing.lines(made, there, len(waiting) - len(there), loaded.machine is None)))
+    click.echo(folder)
+
+
+def unpack(
+    path: str, places: Sequence[str], changes: Sequence[str], plugins: Sequence[str], where: Where, weights: bool
+) -> bool:
+    """`loam ablate unpack`; whether no result was refused."""
+    from pathlib import Path
+
+    from ablations import unpack as unpacking
+    from ablations.report import record
+
+    prepared = _prepared(path, changes, plugins, where)
+    out = open_out(where.out)
+    with sole_run(out):
+        done = unpacking.unpack(prepared.plans, out, unpacking.archives_at([Path(p) for p in places]), weights)
+        record.write_record(prepared, out)
+    for name, why in done.refused.items():
+        click.echo(f"refused: {name}: {why}", err=True)
+    found = [state.state for state in sweep.states(prepared.plans, out)]
+    known = f", {len(done.known)} were there already" if done.known else ""
+    click.echo(f"{len(done.merged)} cells merged{known}, {len(done.refused)} refused")
+    click.echo(f"{found.count('done')} of {len(found)} cells are done")
+    return not done.refused

@@ -55,7 +55,7 @@ def make(study: Study, recipe: Recipe, compute: Compute) -> Estimate:
     with meter("estimate", 2) as shown:
         sources = documents.probe(recipe)
         shown.advance()
-        cells = list(_cells(study))
+        cells = list(cell_costs(study))
         shown.advance()
     text = sum(source.text_bytes for source in sources)
     names = real_sources(study, recipe)
@@ -82,7 +82,7 @@ def make(study: Study, recipe: Recipe, compute: Compute) -> Estimate:
     }
 
 
-def _cells(study: Study) -> Iterator[tuple[float, int]]:
+def cell_costs(study: Study) -> Iterator[tuple[float, int]]:
     """(seconds, weights) of every cell; each shape is probed once."""
     from ablations.core.probe import probe as probe_cell  # torch: seconds that a second run need not wait for
 

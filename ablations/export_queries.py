@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
+from ablations.registries import TASKS
 from curation.runtime.config import read_yaml
 from curation.runtime.errors import ConfigError, InputError, one_of
 from curation.runtime.identity import seed
@@ -68,16 +69,16 @@ def fields_of(task: str, said: Fields, plugins: Sequence[Plugin] = ()) -> tuple[
     Raises:
         ConfigError: nothing says them.
     """
-    from ablations.core.tasks.base import TASKS
+    from ablations.task_files import task_class
 
     if task in said:
         return tuple(said[task])
-    classes = TASKS.classes(plugins)
-    if task in classes and (own := classes[task]().text_fields()):
+    known_tasks = TASKS.catalogue(plugins)
+    if task in known_tasks and (own := task_class(task, plugins)().text_fields()):
         return own
     listed: dict[str, list[str]] = read_yaml(find("queries.yaml"))["fields"]
     if task not in listed:
-        known = one_of({*classes, *listed}, task, "task folder")
+        known = one_of({*known_tasks, *listed}, task, "task folder")
         raise ConfigError(
             f"{known} Say which fields hold its questions and contexts: --fields {task}=question,context."
         )

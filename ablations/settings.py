@@ -10,6 +10,8 @@ from typing import Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from ablations.claims import ClaimSettings
+from ablations.machine import MachineSettings
+from ablations.task_settings import TaskSettings
 from curation import recipe as recipes
 from curation.recipe import Recipe, check_name
 from curation.runtime.config import Config, build, merged, read_yaml, with_settings
@@ -60,10 +62,26 @@ class Arm(Config):
 
 
 class ControlSource(Config):
-    """One control corpus of `configs/controls.yaml`; see `curation/sources/controls.py`."""
+    """One control corpus of `configs/controls.yaml`: generated (`curation/sources/controls.py`), or the documents `of` another
+    control source with one statistic changed (`curation/transforms/`)."""
 
-    corpus: str
+    corpus: str | None = None
     shuffle_values: bool = False
+    of: str | None = None
+    transform: Any = None
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Self:
+        if (self.corpus is None) != (self.of is not None and self.transform is not None):
+            raise ValueError("needs corpus: NAME, or of: CONTROL SOURCE together with transform: NAME. Write one of the two.")
+        return self
+
+    def settings(self, documents: int, tokens: int, seed: int) -> dict[str, Any]:
+        """As a recipe's source."""
+        if self.of is not None:
+            return {"of": self.of, "transform": self.transform}
+        said = {"corpus": self.corpus, "shuffle_values": self.shuffle_values}
+        return {"kind": "controls", "documents": documents, "tokens": tokens, "seed": seed, **said}
 
 
 class ControlArm(Config):
@@ -98,28 +116,6 @@ class ControlSettings(Config):
         return self
 
 
-class TaskSettings(Config):
-    """A few-shot task of the study, by its kind.
-
-    Args:
-        pool, queries: JSONL files (.gz and .zst too) with the rows to draw demonstrations from and to ask about, relative to
-            the recipe's data_root; `control_map` needs none.
-        draws: choices of demonstrations.
-        items: rows asked, the first by hash.
-    """
-
-    kind: str
-    pool: str | None = None
-    queries: str | None = None
-    draws: int = Field(default=10, ge=1)
-    items: int = Field(default=200, ge=1)
-
-    def below(self, root: str) -> Self:
-        """The same with its paths found from the current folder."""
-        paths = {"pool": self.pool, "queries": self.queries}
-        return self.model_copy(update={name: path and from_root(root, path) for name, path in paths.items()})
-
-
 class Study(Config):
     """Raw text to verdicts.
 
@@ -136,6 +132,7 @@ class Study(Config):
         tasks, metrics: by kind; `control_map` and all built-in metrics when left out.
         seeds: cells of each arm.
         seed: base of all seeds; another number repeats the whole study with other luck.
+        machine: where the cells run, if elsewhere; `loam ablate pack` takes them there.
         claims: what the study is to decide, registered before it runs.
         plugins: Python files with further tasks and metrics, relative to the study's file.
     """
@@ -152,6 +149,7 @@ class Study(Config):
     metrics: tuple[str, ...] = ()
     seeds: int = Field(default=2, ge=1)
     seed: int = 0
+    machine: MachineSettings | None = None
     claims: tuple[ClaimSettings, ...] = ()
     plugins: tuple[str, ...] = ()
     folder: str = Field(default=".", exclude=True)
@@ -163,10 +161,10 @@ class Study(Config):
 
     @model_validator(mode="after")
     def _each_name_once(self) -> Self:
-        kinds = [task.kind for task in self.task_settings]
+        names = [task.name for task in self.task_settings]
         files = [os.path.basename(path) for path in self.plugins]
-        for what, names in (("tasks", kinds), ("plugins", files)):
-            if twice := sorted({name for name in names if names.count(name) > 1}):
+        for what, given in (("tasks", names), ("plugins", files)):
+            if twice := sorted({name for name in given if given.count(name) > 1}):
                 raise ValueError(f"{what}: {twice[0]!r} stands there twice. Keep or rename one of them.")
         return self
 
@@ -176,7 +174,8 @@ class Study(Config):
 
     @property
     def task_settings(self) -> tuple[TaskSettings, ...]:
-        return tuple(TaskSettings(kind=task) if isinstance(task, str) else task for task in self.tasks)
+        said = (TaskSettings(kind=task) if isinstance(task, str) else task for task in self.tasks)
+        return tuple(task.beside(self.folder) for task in said)
 
     @property
     def control_settings(self) -> ControlSettings:
@@ -231,19 +230,13 @@ def _with_controls(value: dict[str, Any], controls: ControlSettings, study: Stud
     for name, source in controls.sources.items():
         if name in sources:
             raise ConfigError(f"source {name}: the name belongs to a control. Rename the source.")
-        settings = source.model_dump()
-        sources[name] = {
-            "kind": "controls",
-            "documents": controls.documents,
-            "tokens": tokens,
-            "seed": controls.seed,
-            **settings,
-        }
+        sources[name] = source.settings(controls.documents, tokens, controls.seed)
+    generated = [name for name, source in controls.sources.items() if source.of is None]
     untouched = dict.fromkeys(("preset", "keep", "cut", "replace", "near_duplicates"))
     passes = []
     for pass_ in value["passes"]:
         policy = dict(pass_.get("policy") or {})
-        policy["sources"] = {**dict.fromkeys(controls.sources, untouched), **(policy.get("sources") or {})}
+        policy["sources"] = {**dict.fromkeys(generated, untouched), **(policy.get("sources") or {})}
         passes.append({**pass_, "policy": policy})
     return {**value, "sources": sources, "passes": passes}
 
@@ -266,15 +259,10 @@ def _check_sources(study: Study, recipe: Recipe) -> None:
 
 
 def real_sources(study: Study, recipe: Recipe) -> list[str]:
-    """The sources that are not controls, in the recipe's order."""
-    return [name for name in recipe.sources if name not in study.control_settings.sources]
+    """The sources that are not controls, in the recipe's order, derived ones last."""
+    return [name for name in recipe.names if name not in study.control_settings.sources]
 
 
 def cells_of(base: CellSettings, over: Mapping[str, Any], where: str) -> CellSettings:
     """Cell settings with an arm's differences laid on them."""
     return build(CellSettings, merged(base.model_dump(), over), where)
-
-
-def from_root(root: str, path: str) -> str:
-    """A path of data as sources understand it: `~` is the home folder, relative paths start at `root`, URLs stay."""
-    return path if "://" in path else os.path.join(root, os.path.expanduser(path))

@@ -9,10 +9,11 @@ from typing import Any
 from ablations import cells, settings, sweep
 from ablations.claims import Emerges, arms_of, measures_of
 from ablations.plan import context_of
-from ablations.registries import METRICS, TASKS
+from ablations.registries import METRICS
 from ablations.settings import Study
 from ablations.statistics.paired import LEAST_FOR_VERDICT
-from ablations.task_items import CONTROL_TASK, TaskFile, check_files, task_file
+from ablations.task_items import MAP_ITEMS, TaskFile, check_files, task_file
+from ablations.task_settings import TaskSettings
 from curation import pipeline
 from curation.pipeline import Curated
 from curation.recipe import Recipe
@@ -85,12 +86,11 @@ def check(study: Study, recipe: Recipe) -> None:
         ConfigError: the first mistake: an unknown metric, task or arm, or a cell that cannot be.
     """
     metric_names(study)
-    known = TASKS.catalogue(study.loaded_plugins)
     for task in study.task_settings:
-        if task.kind not in known:
-            raise ConfigError(f"tasks: {one_of(known, task.kind, 'task')}")
-        check_files(task.below(recipe.root), study.loaded_plugins)
+        check_files(task, study.loaded_plugins, recipe.root)
     for claim in study.claims:
+        if twice := sorted({arm for arm in arms_of(claim) if arms_of(claim).count(arm) > 1}):
+            raise ConfigError(f"claims.{claim.kind}: arm {twice[0]} is held against itself. Name another arm.")
         for arm in arms_of(claim):
             if arm not in study.arms:
                 raise ConfigError(f"claims.{claim.kind}: {one_of(study.arms, arm, 'arm')}")
@@ -99,9 +99,9 @@ def check(study: Study, recipe: Recipe) -> None:
                 raise ConfigError(
                     f"claims.{claim.kind}: {one_of(metric_names(study), measure.split('.')[0], 'metric')}"
                 )
-        kinds = [task.kind for task in study.task_settings]
-        if isinstance(claim, Emerges) and claim.task not in kinds:
-            raise ConfigError(f"claims.emerges.task: {one_of(kinds, claim.task, 'task of this study')}")
+        names = [task.name for task in study.task_settings]
+        if isinstance(claim, Emerges) and claim.task not in names:
+            raise ConfigError(f"claims.emerges.task: {one_of(names, claim.task, 'task of this study')}")
     for _ in cells.drafts(study):
         pass
 
@@ -122,13 +122,7 @@ def metric_names(study: Study) -> list[str]:
 def plan(study: Study, root: str, main: Tokenized | None, controls: Tokenized) -> list[cells.CellPlan]:
     """All cells of a study: arms and controls, every seed. Relative paths of tasks start at `root`."""
     metrics = metric_names(study)
-    control = study.control_settings
-    control_task = settings.TaskSettings(kind=CONTROL_TASK, items=control.items)
-    control_tasks = {
-        f"tasks/{CONTROL_TASK}.json": task_file(
-            control_task, controls.model, int(control.cells.model["context"]), (), study.seed
-        )
-    }
+    control_tasks = _control_tasks(study, controls)
     plans: list[cells.CellPlan] = []
     if main:
         check_heldout(main, study)
@@ -139,6 +133,14 @@ def plan(study: Study, root: str, main: Tokenized | None, controls: Tokenized) -
     # a study may leave few_shot out; the controls cannot show that the instrument works without it
     plans += cells.plan_control_cells(study, controls, control_tasks, sorted({*metrics, "few_shot"}))
     return plans
+
+
+def _control_tasks(study: Study, controls: Tokenized) -> dict[str, TaskFile]:
+    """The probes of the control arms: fresh maps, and the map that the encyclopedia arm knows by heart."""
+    control = study.control_settings
+    context = int(control.cells.model["context"])
+    probes = [TaskSettings(kind=kind, items=control.items) for kind in MAP_ITEMS]
+    return {f"tasks/{p.kind}.json": task_file(p, "", controls.model, context, (), study.seed) for p in probes}
 
 
 def check_heldout(main: Tokenized, study: Study) -> None:
@@ -158,7 +160,7 @@ def _context(study: Study, arm: str) -> int:
 def _tasks(study: Study, root: str, tokenized: Tokenized, context: int) -> dict[str, TaskFile]:
     plugins = study.loaded_plugins
     return {
-        f"tasks/{task.kind}.json": task_file(task.below(root), tokenized.model, context, plugins, study.seed)
+        f"tasks/{task.name}.json": task_file(task, root, tokenized.model, context, plugins, study.seed)
         for task in study.task_settings
     }
 
@@ -166,7 +168,10 @@ def _tasks(study: Study, root: str, tokenized: Tokenized, context: int) -> dict[
 def undecidable(study: Study) -> str | None:
     """A warning when the study registers claims that its seeds cannot decide, told before it runs."""
     if study.claims and study.seeds < LEAST_FOR_VERDICT:
-        return f"seeds: {study.seeds} is below {LEAST_FOR_VERDICT}, so every claim will end undecided. Raise seeds to decide them."
+        return (
+            f"seeds: {study.seeds} is below {LEAST_FOR_VERDICT}, so every claim will end undecided. Raise seeds to decide them; "
+            "`loam ablate plan` says what a design could see."
+        )
     return None
 
 

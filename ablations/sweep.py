@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ablations.cells import ERROR, RESULT, CellPlan
+from ablations.cell_folder import CHECKPOINT, ERROR, RESULT
+from ablations.cells import CellPlan
 from ablations.statistics.measures import CellResult, values_of
+from ablations.text_metrics import text_readings
 from curation.runtime.cluster import Compute
 from curation.runtime.errors import StageError
 from curation.runtime.manifest import finished
@@ -51,15 +53,21 @@ def _state(plan: CellPlan, folder: Folder) -> CellState:
         return CellState(plan, folder, "done")
     if folder.exists(ERROR):
         return CellState(plan, folder, "failed", str(folder.read_json(ERROR)["error"]))
-    return CellState(plan, folder, "started" if folder.exists("checkpoint.safetensors") else "waiting")
+    return CellState(plan, folder, "started" if folder.exists(CHECKPOINT) else "waiting")
 
 
 def results(plans: Sequence[CellPlan], out: Folder) -> list[CellResult]:
-    """Results of the finished cells. A result belongs to a plan by the hash of everything that it depends on."""
+    """Results of the finished cells, with the text metrics of their written answers.
+
+    A result belongs to a plan by the hash of everything that it depends on.
+    """
     found: list[CellResult] = []
     for state in states(plans, out):
         if state.state == "done":
             result: dict[str, Any] = json.loads(state.folder.read(RESULT))
             name = state.folder.url.rstrip("/").rsplit("/", 1)[-1]
-            found.append(CellResult(name, state.plan.arm, state.plan.seed, values_of(result), result))
+            tasks = {path: task.text for path, task in state.plan.tasks.items()}
+            texts = text_readings(state.folder, result, tasks, state.plan.tokenizer)
+            values, kept = values_of(result) | texts.values, {**result, "signatures": texts.signatures}
+            found.append(CellResult(name, state.plan.arm, state.plan.seed, values, kept))
     return found

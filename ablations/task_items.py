@@ -5,25 +5,28 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from ablations.core.hashing import key_of
+from ablations.control_tasks import fresh_map_items, known_map_items
+from ablations.core.demos import HASHED, SIMILAR_LAST
 from ablations.core.items import TaskItems
-from ablations.core.prompts import row_id, task_items
-from ablations.core.tasks.base import TASKS
-from ablations.core.tasks.control_map import ControlMap
-from ablations.settings import TaskSettings
+from ablations.core.map_task import MapTask
+from ablations.core.prompts import check_design, task_items
+from ablations.core.questions import Question, questions
+from ablations.core.tasks.base import FewShotTask
+from ablations.similarity import TfIdf
+from ablations.task_files import task_class
+from ablations.task_settings import TaskSettings, from_root
 from curation.runtime.errors import ConfigError, InputError
-from curation.runtime.identity import canonical, seed
+from curation.runtime.identity import canonical
 from curation.runtime.registry import Plugin
-from curation.sources.control_texts import KEYS, VALUES
 from tokenizer.model import TokenizerModel
 
 CONTROL_TASK = "control_map"
-WORDS_DRAWN = 64  # keys, and as many values, of the probe under a tokenizer of real text
+MAP_ITEMS = {CONTROL_TASK: fresh_map_items, "known_map": known_map_items}
+OF_MAPS = frozenset({"kind", "name", "items"})  # what may be said of tasks that no rows are read for
 
 
 @dataclass(frozen=True)
@@ -38,74 +41,60 @@ class TaskFile:
 
 
 def task_file(
-    settings: TaskSettings, tokenizer: TokenizerModel, context: int, plugins: Sequence[Plugin], base_seed: int
-) -> TaskFile:
-    """A task's items under a tokenizer.
+    settings: TaskSettings, root: str, tokenizer: TokenizerModel, context: int, plugins: Sequence[Plugin], base_seed: int
+) -> TaskFile:  # fmt: skip
+    """A task's items under a tokenizer. Relative paths of its rows start at `root`.
 
     Raises:
-        ConfigError: unknown task, missing files, or rows that the task cannot use.
+        ConfigError, InputError: unknown task, missing files, or rows that the task cannot use.
     """
-    cls = TASKS.get(settings.kind, plugins)
-    if cls is ControlMap:
-        items = control_items(tokenizer, settings.items, base_seed)
+    cls = task_class(settings.kind, plugins)
+    if issubclass(cls, MapTask):
+        items = MAP_ITEMS[cls.kind](tokenizer, settings.items, base_seed)
         check_length(items, context)
     else:
-        task = cls()
-        pool = list(_rows(settings, "pool", settings.pool))
-        queries = list(_rows(settings, "queries", settings.queries))
-        asked = sorted(queries, key=lambda row: (key_of(settings.kind, "query", row_id(row)), row_id(row)))
-        with _named(settings.kind):
-            items = task_items(
-                task, pool, asked[: settings.items], tokenizer.encode, tokenizer.bos, context, settings.draws
-            )
-    return TaskFile(canonical(items.to_json()).decode())
+        items = row_items(settings, cls(settings.template), root, tokenizer, context)
+    return TaskFile(canonical(replace(items, task=settings.name).to_json()).decode())
 
 
-def check_files(settings: TaskSettings, plugins: Sequence[Plugin]) -> None:
-    """Refuse files that are missing or hold another task's rows, from the first row of each, before anything is trained.
+def row_items(
+    settings: TaskSettings, task: FewShotTask, root: str, tokenizer: TokenizerModel, context: int
+) -> TaskItems:
+    """Items of a task whose rows are read from files."""
+    pool, empty_pool = _questions(settings, task, "pool", root)
+    queries, empty_queries = _questions(settings, task, "queries", root)
+    looks = settings.selection != HASHED or settings.order == SIMILAR_LAST
+    design = settings.design(task)
+    items = task_items(task, pool, queries, tokenizer, context, design, TfIdf if looks else None)
+    empty = {"pool_rows_empty": empty_pool, "query_rows_empty": empty_queries}
+    return replace(items, counts={**items.counts, **{name: count for name, count in empty.items() if count}})
+
+
+def check_files(settings: TaskSettings, plugins: Sequence[Plugin], root: str = "") -> None:
+    """Refuse settings that a task cannot have, and files that are missing or hold another task's rows, before anything is
+    trained: only the first row of each is read.
 
     Raises:
         ConfigError, InputError: names the task and the file.
     """
-    task = TASKS.get(settings.kind, plugins)()
-    if isinstance(task, ControlMap):
+    cls = task_class(settings.kind, plugins)
+    if issubclass(cls, MapTask):
+        if said := sorted(settings.model_fields_set - OF_MAPS):
+            raise ConfigError(f"task {settings.name}: {said[0]} says nothing about {cls.kind}. Leave it out.")
         return
-    for which, path in (("pool", settings.pool), ("queries", settings.queries)):
-        row = next(_rows(settings, which, path), None)
+    task = cls(settings.template)
+    check_design(task, settings.design(task))
+    paths = [_path(settings, task, which, root) for which in ("pool", "queries")]
+    if paths[0] == paths[1]:
+        raise ConfigError(
+            f"task {settings.name}: pool and queries are one file, {paths[0]}, so a query would stand among its "
+            "demonstrations. Give two files."
+        )
+    for path in paths:
+        row = next(_rows(settings, path), None)
         if row is None:
-            raise ConfigError(f"task {settings.kind}: {which} {path}: no row in it. Give a file with rows.")
-        with _named(settings.kind):
-            example = task.example(row)
-            _ = example.choices[example.gold]
-
-
-@contextmanager
-def _named(task: str) -> Iterator[None]:
-    """What a task says of its rows, as an error that names the task."""
-    try:
-        yield
-    except (ValueError, KeyError, IndexError, TypeError) as error:
-        found = f"no field {error}" if isinstance(error, KeyError) else str(error)
-        raise ConfigError(f"task {task}: {found}. Mend the task's rows or its example().") from error
-
-
-def control_items(tokenizer: TokenizerModel, n_items: int, base_seed: int) -> TaskItems:
-    """The probe of fresh maps in the tokens of this tokenizer: control words, or hashed whole words of real text.
-
-    Raises:
-        ConfigError: the tokenizer has too few whole words.
-    """
-    own = [tokenizer.single_piece(word) for word in (*KEYS, *VALUES)]
-    if all(piece is not None for piece in own):
-        keys, values = own[: len(KEYS)], own[len(KEYS) :]
-    else:
-        words = tokenizer.whole_words()
-        ranked = sorted(words, key=lambda piece: key_of("control_map", tokenizer.piece(piece)))[: 2 * WORDS_DRAWN]
-        keys, values = list(ranked[::2]), list(ranked[1::2])
-    try:
-        return ControlMap.items(keys, values, tokenizer.bos, seed("control_map", base_seed), n_items)  # type: ignore[arg-type]
-    except ValueError as error:
-        raise ConfigError(f"task control_map: {error} Give the tokenizer a larger vocabulary or more text.") from error
+            raise ConfigError(f"task {settings.name}: {path}: no row in it. Give a file with rows.")
+        questions(task, [row], path)
 
 
 def check_length(items: TaskItems, context: int) -> None:
@@ -121,21 +110,33 @@ def check_length(items: TaskItems, context: int) -> None:
     )
     if longest - 1 > context:
         raise ConfigError(
-            f"task control_map: {max(items.shots)} pairs shown twice take {longest - 1} tokens, and cells.model.context is "
+            f"task {items.task}: {max(items.shots)} pairs shown twice take {longest - 1} tokens, and cells.model.context is "
             f"{context}. Raise it."
         )
 
 
-def _rows(settings: TaskSettings, which: str, path: str | None) -> Iterator[Mapping[str, Any]]:
-    if path is None:
-        raise ConfigError(f"task {settings.kind}: no {which}. Give the path of a JSONL file.")
+def _questions(settings: TaskSettings, task: FewShotTask, which: str, root: str) -> tuple[list[Question], int]:
+    path = _path(settings, task, which, root)
+    return questions(task, _rows(settings, path), path)
+
+
+def _path(settings: TaskSettings, task: FewShotTask, which: str, root: str) -> str:
+    path = {"pool": settings.pool or task.pool, "queries": settings.queries or task.queries}[which]
+    if not path:
+        raise ConfigError(f"task {settings.name}: no {which}. Give the path of a JSONL file.")
+    found = from_root(root, path)
+    if "://" not in found and not os.path.isfile(found):
+        raise ConfigError(f"task {settings.name}: {which} {found}: no such file. Correct the path or data_root.")
+    return found
+
+
+def _rows(settings: TaskSettings, path: str) -> Iterator[Mapping[str, Any]]:
     from curation.sources.base import Piece
     from curation.sources.jsonl import objects
 
-    if "://" not in path and not os.path.isfile(path):
-        raise ConfigError(f"task {settings.kind}: {which} {path}: no such file. Correct the path or data_root.")
     for offset, value in objects(Piece("", path, 0, "", "jsonl")):
         if not isinstance(value, dict):
-            where = f"{path}, byte {offset}"
-            raise InputError(where, str(value), f"Mend the line; task {settings.kind} needs every row.")
+            raise InputError(
+                f"{path}, byte {offset}", str(value), f"Mend the line; task {settings.name} needs every row."
+            )
         yield value

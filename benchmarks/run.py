@@ -1,8 +1,10 @@
-"""`make bench`: speed of every annotator, of the heuristics beside datatrove, and of a training step. One pinned core."""
+"""`make bench`: speed of every annotator, of the heuristics beside datatrove, of a training step, and of few-shot scoring beside
+lm-eval. One pinned core."""
 
 from __future__ import annotations
 
 from benchmarks.agreement import agreement
+from benchmarks.few_shot import few_shot
 from benchmarks.heuristics import heuristics
 from benchmarks.record import keep, median_seconds, pinned
 from benchmarks.training import training
@@ -35,7 +37,8 @@ def main() -> None:
     annotators()
     heuristics()
     agreement()
-    training("cpu")
+    training()
+    few_shot()
 
 
 if __name__ == "__main__":

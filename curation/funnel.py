@@ -38,6 +38,11 @@ class SourceFunnel:
         repeated = ids.counts if ids else {"ids": 0, "documents": 0}
         return cls(counts["rows"], counts["quarantined"], counts["quarantine_reasons"], counts["repaired"], repeated)
 
+    @classmethod
+    def derived(cls, changed: Mapping[str, Any]) -> SourceFunnel:
+        """A source that takes the documents of another; `changed` is what the record says of its transforms."""
+        return cls(changed["steps"][0]["counts"]["documents"], 0, {}, {}, {"ids": 0, "documents": 0})
+
     def add(self, name: str, curated: ShardSet) -> None:
         self.passes[name] = dict(curated.manifest.counts)
 

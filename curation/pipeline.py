@@ -1,4 +1,4 @@
-"""The walk of all documents of a recipe: read, then pass by pass annotate, decide, materialise."""
+"""The walk of all documents of a recipe: read, then pass by pass annotate, decide, materialise; then derived sources."""
 
 from __future__ import annotations
 
@@ -6,7 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from curation import annotate, decide, eligibility, ingest, language_models, materialise, most_dropped, user_ids
+from curation import (
+    annotate,
+    decide,
+    eligibility,
+    ingest,
+    language_models,
+    materialise,
+    most_dropped,
+    transform,
+    user_ids,
+)
 from curation.dedup import exact, near
 from curation.funnel import SourceFunnel
 from curation.recipe import Pass, Recipe
@@ -55,6 +65,12 @@ def curate(recipe: Recipe, out: Folder, compute: Compute) -> Curated:
         for name, curated in shards.items():
             funnel[name].add(pass_.name, curated)
             stages[name]["passes"][pass_.name] = folders[name]
+    shards, transforms = transform.derive(recipe, shards, out, compute)
+    for name, changed in transforms.items():
+        if name not in funnel:
+            funnel[name] = SourceFunnel.derived(changed)
+        for step in changed["steps"]:
+            funnel[name].passes[step["pass"]] = step["counts"]
     for name, of_source in funnel.items():
         of_source.check(name)
     record = {
@@ -64,6 +80,7 @@ def curate(recipe: Recipe, out: Folder, compute: Compute) -> Curated:
         "plugins": {plugin.name: plugin.source for plugin in recipe.loaded_plugins},
         "fingerprint": fingerprint([s.fingerprint for s in shards.values()]),
         "stages": stages,
+        "transforms": transforms,
         "models": {name: _relative(folder, out) for name, folder in models.items()},
         "funnel": {name: of_source.to_json() for name, of_source in funnel.items()},
         "code": code_version(),

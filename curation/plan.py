@@ -47,6 +47,8 @@ def tree(recipe: Recipe, planned: list[SourcePlan]) -> Iterator[str]:
             yield f"    near-duplicates: {near.described(recipe.annotators(pass_)[label])}, by priority of the sources"
         yield f"    decide: {shards} shards"
         yield f"    curate: {shards} shards"
+    for name, derived in recipe.derived.items():
+        yield f"  transform {name}: documents of {derived.of}, {', '.join(each.kind for each in recipe.transforms(name))}"
 
 
 def resolved(recipe: Recipe) -> str:

@@ -22,6 +22,8 @@ from curation.shipped import find, resolve
 from curation.sources.base import REGISTRY as SOURCES
 from curation.sources.base import Source
 from curation.text.normal import NormalForm
+from curation.transforms.base import Transform, TransformSettings
+from curation.transforms.base import make as make_transform
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_]*")
 
@@ -39,6 +41,23 @@ class Pass(Config):
         return self.policy.rules_for(source, labels)
 
 
+class Derived(Config):
+    """A source that is another's curated documents with one statistic changed; see `curation/transforms/`.
+
+    Args:
+        of: the source, read or derived before, whose documents are taken.
+        transform: one or more transforms by name, or as mappings with their settings; done in this order.
+    """
+
+    of: str
+    transform: tuple[TransformSettings, ...] = Field(min_length=1)
+
+    @field_validator("transform", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str | Mapping) else value
+
+
 class Recipe(Config):
     """Raw text to curated shards.
 
@@ -49,7 +68,10 @@ class Recipe(Config):
         question: what the run is for, in the user's words.
         data_root: where relative paths of sources start; the current folder when left out.
         plugins: Python files with further annotators and entities, relative to the recipe's file.
-        sources: by name, in order of priority: of duplicates, exact or near, the one in the earlier source is kept.
+        sources: by name, in order of priority: of duplicates, exact or near, the one in the earlier source is kept. One of
+            `{of: SOURCE, transform: NAME}` takes that source's curated documents and changes them; one that has `transform`
+            beside its kind is itself changed after its last pass.
+        derived: those sources that have a transform; they need not be written here.
         passes: in order; the curated shards of one are the input of the next.
         models: language models by name, which annotators such as `perplexity` name in `model`; each is trained on documents as
             they were read, or after a pass, before the first pass that needs it. See `curation/models/language_model_settings.py`.
@@ -63,6 +85,7 @@ class Recipe(Config):
     data_root: str | None = None
     plugins: tuple[str, ...] = ()
     sources: dict[str, dict[str, Any]] = Field(min_length=1)
+    derived: dict[str, Derived] = {}
     passes: tuple[Pass, ...] = Field(min_length=1)
     models: dict[str, LanguageModelSettings] = {}
     normal_form: NormalForm = "nfc"
@@ -75,9 +98,35 @@ class Recipe(Config):
     def _named(cls, value: str) -> str:
         return check_name(value)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _derived_apart(cls, value: Any) -> Any:
+        if not (isinstance(value, dict) and isinstance(value.get("sources"), Mapping)):
+            return value
+        read, derived = dict(value["sources"]), dict(value.get("derived") or {})
+        for name, said in value["sources"].items():
+            if isinstance(said, Mapping) and "of" in said:
+                derived[name] = read.pop(name)
+            elif isinstance(said, Mapping) and "transform" in said:
+                read[name] = {key: each for key, each in said.items() if key != "transform"}
+                derived[name] = {"of": name, "transform": said["transform"]}
+        return {**value, "sources": read, "derived": derived}
+
+    @model_validator(mode="after")
+    def _origins_come_first(self) -> Self:
+        known = dict.fromkeys(self.sources)
+        for name, derived in self.derived.items():
+            if derived.of not in known:
+                told = "A derived source takes one that is read, or one that is derived further up."
+                raise ValueError(f"source {name}: of: {one_of(known, derived.of, 'source')} {told}")
+            if name in self.sources and derived.of != name:
+                raise ValueError(f"source {name}: is read and taken of {derived.of} at once. Rename one of them.")
+            known[name] = None
+        return self
+
     @model_validator(mode="after")
     def _names_are_usable(self) -> Self:
-        for name in (*self.sources, *self.models, *(pass_.name for pass_ in self.passes)):
+        for name in (*self.names, *self.models, *(pass_.name for pass_ in self.passes)):
             check_name(name)
         files = [os.path.basename(path) for path in self.plugins]
         if twice := sorted({name for name in files if files.count(name) > 1 and len({*self.plugins}) > 1}):
@@ -96,6 +145,16 @@ class Recipe(Config):
         """Sources by name, in order of priority."""
         return {name: make_source(name, settings, self.loaded_plugins) for name, settings in self.sources.items()}
 
+    @property
+    def names(self) -> list[str]:
+        """All sources, those that are read first."""
+        return list(dict.fromkeys((*self.sources, *self.derived)))
+
+    def transforms(self, name: str) -> list[Transform]:
+        """What a derived source does to documents, in order."""
+        settings = self.derived[name].transform
+        return [make_transform(each, self.loaded_plugins, f"source {name}: transform") for each in settings]
+
     def annotators(self, pass_: Pass) -> dict[str, Annotator]:
         return make_all(pass_.annotators, self.loaded_plugins, f"pass {pass_.name}")
 
@@ -110,6 +169,8 @@ class Recipe(Config):
             ConfigError: the first mistake.
         """
         _ = self.built_sources
+        for name in self.derived:
+            self.transforms(name)
         for pass_ in self.passes:
             pass_.policy.check(self.annotators(pass_), list(self.sources), f"pass {pass_.name}")
         language_models.check(self)

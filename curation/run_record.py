@@ -68,6 +68,13 @@ class RunRecord:
     def folder(self, source: str, pass_: str, what: str) -> Folder:
         return self.out / str(self.stage(source, pass_)[what])
 
+    def transformed(self) -> dict[str, Folder]:
+        """Folders of the sources that have a transform, after the last of them."""
+        return {
+            source: self.out / str(changed["steps"][-1]["folders"][-1])
+            for source, changed in self.value.get("transforms", {}).items()
+        }
+
     def scores(self, source: str, pass_: str) -> dict[str, Folder]:
         return {label: self.out / str(path) for label, path in self.stage(source, pass_)["scores"].items()}
 

@@ -14,8 +14,8 @@ from jsonl_writer import WriteJsonl
 
 from ablations import settings, study
 from ablations.cli import loam
-from ablations.core.tasks.base import TASKS
 from ablations.export_queries import export
+from ablations.task_files import read_task, task_class
 from curation import pipeline, recipe
 from curation.annotators.base import REGISTRY, rows_of
 from curation.pii.base import REGISTRY as ENTITIES
@@ -121,9 +121,28 @@ def test_the_entity_of_contributing_is_one_file() -> None:
 
 
 def test_the_task_of_contributing_is_one_file() -> None:
-    task = TASKS.get("word_in_sentence", contributed("WordInSentence"))()
+    task = task_class("word_in_sentence", contributed("WordInSentence"))()
     assert task.example(task.sample).gold in range(len(task.example(task.sample).choices))
     assert task.text_fields() == ("sentence",)
+
+
+def test_the_tasks_of_the_tasks_page_are_each_one_file(tmp_path: Path, write_jsonl: WriteJsonl) -> None:
+    (tmp_path / "colour.yaml").write_text(block("docs/tasks.md", "yaml", "kind: colour"), encoding="utf8")
+    colour = read_task(str(tmp_path / "colour.yaml"))
+    assert colour().example(colour.sample).prompt == "snow\nColour:"
+    plugin = Plugin("even.py", block("docs/tasks.md", "python", "class EvenNumber"))
+    even = task_class("even_number", [plugin])
+    assert even(2).example({"number": 17}).prompt == "1 7\nis"
+    said = yaml.safe_load(block("docs/tasks.md", "yaml", "tasks:"))
+    for split, number in (("train", 70), ("test", 2)):
+        rows = [{"text": f"{split} {i}", "label": i % 2} for i in range(number)]
+        write_jsonl(f"tasks/nsmc/{split}.jsonl.zst", rows)
+    tasks = [*said["tasks"], {"kind": "colour.yaml", "pool": "a.jsonl", "queries": "b.jsonl"}]
+    write_jsonl("a.jsonl", [dict(colour.sample)])
+    write_jsonl("b.jsonl", [dict(colour.sample)])
+    value = {"name": "t", "recipe": {"data_root": str(tmp_path), "sources": {}}, "tasks": tasks}
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump(value), encoding="utf8")
+    study.check(*settings.load(str(tmp_path / "study.yaml")))
 
 
 def test_the_annotator_of_contributing_is_one_file() -> None:
@@ -156,7 +175,7 @@ def _write_rows_of_tasks(value: dict[str, Any], write_jsonl: WriteJsonl) -> list
     tasks = [task for task in value.get("tasks", ()) if "pool" in task]
     for task in tasks:
         for path in (task["pool"], task["queries"]):
-            write_jsonl(path, [dict(TASKS.classes(())[task["kind"]].sample)])
+            write_jsonl(path, [dict(task_class(task["kind"]).sample)])
     return [task["kind"] for task in tasks]
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from curation.runtime.errors import InputError
 from curation.runtime.store import Folder
-from tokenizer.train import BOS, MODEL
+from tokenizer.train import BOS, EOS, MODEL
+
+_BREAK = "\n"
 
 
 class TokenizerModel:
@@ -37,6 +39,33 @@ class TokenizerModel:
     def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
         """Pieces of several texts; `<` 2^16 each."""
         return list(self._processor.Encode(list(texts), num_threads=1))
+
+    @cached_property
+    def has_break(self) -> bool:
+        """Whether a line break is a piece of its own and no other piece holds one.
+
+        A merge makes a piece of the vocabulary, so none crosses a line break then: the pieces of a text are those of its
+        lines, each line with its line break at the end.
+        """
+        own = [number for number in range(self.vocab_size) if _BREAK in self.piece(number)]
+        return [self.piece(number) for number in own] == [_BREAK] and self.encode(_BREAK)[-1:] == own
+
+    def encode_after_break(self, text: str) -> list[int]:
+        """Pieces of a text behind a line break; without the space that a tokenizer puts before a text.
+
+        Raises:
+            ValueError: the vocabulary joins line breaks with other characters, so the pieces depend on what comes before.
+        """
+        if not self.has_break:
+            raise ValueError("a line break is no piece of its own; encode the whole text.")
+        return self.encode(_BREAK + text)[len(self.encode(_BREAK)) :]
+
+    @cached_property
+    def line_ends(self) -> tuple[int, ...]:
+        """Pieces that end a line or the text: those with a line break in them, its byte, and the end of the text."""
+        holding = {number for number in range(self.vocab_size) if _BREAK in self.piece(number)}
+        byte = self._processor.PieceToId("<0x0A>")
+        return tuple(sorted({*holding, EOS} | ({byte} if self._processor.IsByte(byte) else set())))
 
     def decode(self, pieces: Sequence[int]) -> str:
         return str(self._processor.Decode(list(pieces)))

@@ -11,17 +11,18 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from safetensors.torch import save
 
 from ablations.core import checkpoint
+from ablations.core.bigram_repetition import of_mixture
 from ablations.core.documents import Documents
 from ablations.core.evaluation import EvaluationData
 from ablations.core.files import remove_drafts, write_json, write_whole
 from ablations.core.metrics.base import METRICS, Metric, Reading
-from ablations.core.mixture import MixedWindows
+from ablations.core.mixture import MixedWindows, mixed
 from ablations.core.onset import Onset, onset
 from ablations.core.packing import PackedSource, chosen
 from ablations.core.spec import CellSpec, read_spec
@@ -137,6 +138,7 @@ class _Run:
             "tokens": spec.steps * spec.tokens_a_step,
             "parameters": sum(weight.numel() for weight in self.training.model.parameters()),
             "sources": {name: dataclasses.asdict(seen) for name, seen in self.windows.seen(windows).items()},
+            "bigram_repetition": of_mixture(self.windows, windows, spec.seeds.order),
             "curve": self.curve,
             "final": {name: self._final(metric) for name, metric in self.metrics.items()},
             "onset": onsets(self.metrics, self.curve),
@@ -189,8 +191,9 @@ def _mixture(folder: Path, spec: CellSpec) -> MixedWindows:
     for part in spec.train:
         documents = Documents.read(folder, part.tokens, spec.model.vocab_size, spec.tokenizer.bos)
         subset = chosen(documents, part.fraction, spec.seeds.subset, part.offset)
-        sources.append(PackedSource(part.source, documents, subset, spec.model.context, spec.seeds.order))
-    return MixedWindows(sources, [part.weight for part in spec.train], spec.seeds.order)
+        order: Literal["hashed", "related"] = "related" if spec.packing == "related" else "hashed"
+        sources.append(PackedSource(part.source, documents, subset, spec.model.context, spec.seeds.order, order))
+    return mixed(spec.packing, sources, [part.weight for part in spec.train], spec.seeds.order)
 
 
 def _prepare(spec: CellSpec) -> None:

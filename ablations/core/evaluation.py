@@ -22,7 +22,7 @@ class EvaluationData:
     """Held-out documents and few-shot items of a cell. Choices are prefixes of a hashed order, so less nests in more.
 
     `windows`, `items` and `sequences` say how many of each to use; `batch` how many sequences to score at once, which
-    changes no result beyond rounding.
+    changes no result beyond rounding. `generate`: whether answers are written where a task has such.
     """
 
     context: int
@@ -36,6 +36,7 @@ class EvaluationData:
     items: int
     sequences: int
     batch: int
+    generate: bool = True
 
     @classmethod
     def of(cls, folder: Path, spec: CellSpec) -> EvaluationData:
@@ -62,8 +63,10 @@ class EvaluationData:
         )
 
     def quick(self, effort: EffortSpec) -> EvaluationData:
-        """The same at the effort of a point of the curve."""
-        return self.replace(windows=effort.curve_windows, items=effort.curve_items, sequences=effort.curve_sequences)
+        """The same at the effort of a point of the curve, which knows no texts and so needs no written answers."""
+        return self.replace(
+            windows=effort.curve_windows, items=effort.curve_items, sequences=effort.curve_sequences, generate=False
+        )
 
     def replace(self, **changes: Any) -> EvaluationData:
         """A copy with other values."""
@@ -84,5 +87,9 @@ def in_hashed_order(task: TaskItems, seed: int) -> TaskItems:
     def rank(item: Item) -> tuple[int, str]:
         return key_of("item", seed, item.id.split(".")[0]), item.id
 
-    groups = (dataclasses.replace(group, items=tuple(sorted(group.items, key=rank))) for group in task.groups)
-    return dataclasses.replace(task, groups=tuple(groups))
+    ordered: dict[int, tuple[Item, ...]] = {}  # of items that thousands of groups share, sorted once
+    for group in task.groups:
+        if id(group.items) not in ordered:
+            ordered[id(group.items)] = tuple(sorted(group.items, key=rank))
+    groups = tuple(dataclasses.replace(group, items=ordered[id(group.items)]) for group in task.groups)
+    return dataclasses.replace(task, groups=groups)

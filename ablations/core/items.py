@@ -47,6 +47,10 @@ class Group:
 
     `demo_labels` are the demonstrations' answers as shown, in their order, as numbers of the choices; a blind guesser may
     know them. Empty when each item has demonstrations of its own.
+
+    `candidate` numbers the orders of one (k, draw) among which the model chooses: a scorer keeps of them, for all conditions
+    alike, the one whose `content_free` items get the most even predictions (entropy of the choices' probabilities), the first
+    of equals. None where there is one order.
     """
 
     k: int
@@ -55,6 +59,7 @@ class Group:
     prefix: tuple[int, ...]
     items: tuple[Item, ...]
     demo_labels: tuple[int, ...] = ()
+    candidate: int | None = None
 
 
 @dataclass(frozen=True)
@@ -162,7 +167,8 @@ def _item(value: Mapping[str, Any]) -> Item:
 def _group(value: Mapping[str, Any], sets: list[tuple[Item, ...]]) -> Group:
     labels = tuple(value.get("demo_labels", ()))
     items = sets[value["items"]]
-    return Group(value["k"], value["condition"], value["draw"], tuple(value["prefix"]), items, labels)
+    candidate = value.get("candidate")
+    return Group(value["k"], value["condition"], value["draw"], tuple(value["prefix"]), items, labels, candidate)
 
 
 def _check(where: str, group: Group, item: Item, vocab_size: int, context: int) -> None:

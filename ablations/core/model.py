@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ablations.core.model_spec import ModelSpec
+from ablations.core.prefix_cache import KeysValues, Pair, attended
 
 EMBEDDING_STD = (
     0.1  # RMSNorm follows at once: what counts is that Adam's steps of 0.01 turn an embedding within tens of steps
@@ -35,14 +36,16 @@ class Attention(nn.Module):
         q, k, v = self._projected(x_BTW, cos_TD, sin_TD)
         return self._joined(F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=self.scale))
 
-    def after(self, prefix_1PW: Tensor, x_BTW: Tensor, cos_TD: Tensor, sin_TD: Tensor) -> Tensor:
-        """Attention of sequences to themselves and to a prefix that all of them follow."""
-        (B, T, _), P = x_BTW.shape, prefix_1PW.shape[1]
-        _, *before = self._projected(prefix_1PW, cos_TD[:P], sin_TD[:P])
-        q, *own = self._projected(x_BTW, cos_TD[P:], sin_TD[P:])
-        k, v = (torch.cat((past.expand(B, -1, -1, -1), new), dim=2) for past, new in zip(before, own, strict=True))
-        seen_TS = torch.ones(T, P + T, dtype=torch.bool, device=x_BTW.device).tril(P)
-        return self._joined(F.scaled_dot_product_attention(q, k, v, attn_mask=seen_TS, scale=self.scale))
+    def behind(
+        self, x_BTW: Tensor, own: Pair | None, shared: Pair | None, turns: Pair, seen_BTS: Tensor | None, asked_BM: Tensor | None
+    ) -> tuple[Tensor, Pair]:  # fmt: skip
+        """Attention to what came before as well; and the keys and values of `own` and the new positions."""
+        q, k, v = self._projected(x_BTW, *turns)
+        if own is not None:
+            k, v = torch.cat((own[0], k), 2), torch.cat((own[1], v), 2)
+        if asked_BM is not None:
+            q = q.gather(2, asked_BM[:, None, :, None].expand(-1, self.heads, -1, q.shape[3]))
+        return self._joined(attended(q, (k, v), shared, seen_BTS, self.scale)), (k, v)
 
     def _projected(self, x_BTW: Tensor, cos_TD: Tensor, sin_TD: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         B, T, W = x_BTW.shape
@@ -81,11 +84,16 @@ class Block(nn.Module):
             x_BTW = x_BTW + self.attention(rms_norm(x_BTW), cos_TD, sin_TD)
         return self._fed_forward(x_BTW)
 
-    def after(self, prefix_1PW: Tensor, x_BTW: Tensor, cos_TD: Tensor, sin_TD: Tensor) -> Tensor:
-        """Of sequences that all follow one prefix; the prefix as it came into this block."""
+    def behind(
+        self, x_BTW: Tensor, own: Pair | None, shared: Pair | None, turns: Pair, seen_BTS: Tensor | None, asked_BM: Tensor | None
+    ) -> tuple[Tensor, Pair | None]:  # fmt: skip
+        """Behind earlier tokens, at all positions or at those asked for; and what attention keeps of them."""
+        kept = None
+        wanted = x_BTW if asked_BM is None else x_BTW.gather(1, asked_BM[..., None].expand(-1, -1, x_BTW.shape[2]))
         if self.attention is not None:
-            x_BTW = x_BTW + self.attention.after(rms_norm(prefix_1PW), rms_norm(x_BTW), cos_TD, sin_TD)
-        return self._fed_forward(x_BTW)
+            mixed, kept = self.attention.behind(rms_norm(x_BTW), own, shared, turns, seen_BTS, asked_BM)
+            wanted = wanted + mixed
+        return self._fed_forward(wanted), kept
 
     def _fed_forward(self, x_BTW: Tensor) -> Tensor:
         return x_BTW if self.mlp is None else x_BTW + self.mlp(rms_norm(x_BTW))
@@ -140,19 +148,46 @@ class Model(nn.Module):
             x_BTW = block(x_BTW, cos_TD, sin_TD)
         return rms_norm(x_BTW)
 
-    def hidden_after(self, prefix_P: Tensor, tokens_BT: Tensor) -> Tensor:
-        """`hidden` of sequences that all begin with the same tokens, at the T places behind those, shape (B, T, W).
+    def keys_values(self, prefix_P: Tensor) -> KeysValues:
+        """What `behind` needs of a prefix, computed once for all sequences that follow it."""
+        last_11 = torch.tensor([[len(prefix_P) - 1]], device=self.device)
+        return self.behind(None, prefix_P[None], asked_BM=last_11)[1]
 
-        The prefix is computed once for all, so that the numbers agree with `hidden` up to rounding only.
+    def behind(
+        self,
+        shared: KeysValues | None,
+        tokens_BT: Tensor,
+        own: KeysValues | None = None,
+        places_BT: Tensor | None = None,
+        seen_BTS: Tensor | None = None,
+        asked_BM: Tensor | None = None,
+    ) -> tuple[Tensor, KeysValues]:
+        """`hidden` of sequences that follow a shared prefix; the numbers agree with `hidden` up to rounding only.
+
+        Args:
+            shared: of the prefix; None when there is none.
+            own: what an earlier call kept of the sequences themselves.
+            places_BT: positions in the context; None when they count on from the prefix.
+            seen_BTS: 0 where a position sees one of the S own and new positions, -inf elsewhere; None for all up to itself.
+            asked_BM: the M places among the T whose hidden states are wanted; the last block then computes no others.
+
+        Returns:
+            Hidden states, shape (B, M or T, W), and what to give as `own` to go on.
         """
-        P, T = len(prefix_P), tokens_BT.shape[1]
-        cos_TD, sin_TD = self.cos_TD[: P + T], self.sin_TD[: P + T]
-        prefix_1PW, x_BTW = rms_norm(self.embedding(prefix_P[None])), rms_norm(self.embedding(tokens_BT))
-        for block in self.blocks:
+        start, T = shared.length if shared else 0, tokens_BT.shape[1]
+        turns = self.cos_TD[start : start + T], self.sin_TD[start : start + T]
+        if places_BT is not None:
+            turns = self.cos_TD[places_BT][:, None], self.sin_TD[places_BT][:, None]
+        nothing = (None,) * len(self.blocks)
+        befores = zip(own.blocks if own else nothing, shared.blocks if shared else nothing, strict=True)
+        x_BTW, kept = rms_norm(self.embedding(tokens_BT)), []
+        for number, (block, before) in enumerate(zip(self.blocks, befores, strict=True), start=1):
             assert isinstance(block, Block)
-            x_BTW = block.after(prefix_1PW, x_BTW, cos_TD, sin_TD)
-            prefix_1PW = block(prefix_1PW, cos_TD[:P], sin_TD[:P])
-        return rms_norm(x_BTW)
+            asked = asked_BM if number == len(self.blocks) else None
+            seen = seen_BTS if asked is None else _rows(seen_BTS, asked, T)
+            x_BTW, pair = block.behind(x_BTW, *before, turns, seen, asked)
+            kept.append(pair)
+        return rms_norm(x_BTW), KeysValues((own.length if own else 0) + T, tuple(kept))
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Logits of the next token, float32, shape (..., V)."""
@@ -161,6 +196,14 @@ class Model(nn.Module):
     def forward(self, tokens_BT: Tensor) -> Tensor:
         """Logits of the next token at every position, float32, shape (B, T, V)."""
         return self.logits(self.hidden(tokens_BT))
+
+
+def _rows(seen_BTS: Tensor | None, asked_BM: Tensor, T: int) -> Tensor:
+    """What the places asked for see, shape (B, M, S)."""
+    if seen_BTS is not None:
+        return seen_BTS.gather(1, asked_BM[..., None].expand(-1, -1, seen_BTS.shape[2]))
+    later_BMT = asked_BM[..., None] < torch.arange(T, device=asked_BM.device)
+    return torch.zeros(later_BMT.shape, device=asked_BM.device).masked_fill_(later_BMT, -torch.inf)
 
 
 def loss_of(model: nn.Module, tokens_BT: Tensor, targets_BT: Tensor) -> Tensor:
@@ -180,6 +223,7 @@ def rotate(x_BHTD: Tensor, cos_TD: Tensor, sin_TD: Tensor) -> Tensor:
 
 def rotations(context: int, head_width: int, base: float) -> tuple[Tensor, Tensor]:
     """Cosines and sines of position times frequency, each of shape (context, head_width / 2)."""
-    frequencies = base ** (-torch.arange(0, head_width, 2, dtype=torch.float64) / head_width)
-    angles = torch.outer(torch.arange(context, dtype=torch.float64), frequencies)
-    return angles.cos().float(), angles.sin().float()
+    # in float32, as transformers does it: an exported model then has the same angles
+    frequencies = 1.0 / base ** (torch.arange(0, head_width, 2).float() / head_width)
+    angles = torch.outer(torch.arange(context).float(), frequencies)
+    return angles.cos(), angles.sin()

@@ -43,9 +43,16 @@ def probe(spec: CellSpec, steps: int = STEPS) -> Probe:
     training = Training(spec, _RandomWindows(spec))  # type: ignore[arg-type]
     for _ in range(WARM_UP):
         training.advance()
-    warm = time.perf_counter()
+    warm = _now(training.device)
     for _ in range(steps - WARM_UP):
         training.advance()
-    step_seconds = (time.perf_counter() - warm) / (steps - WARM_UP)
+    step_seconds = (_now(training.device) - warm) / (steps - WARM_UP)
     parameters = sum(weight.numel() for weight in training.model.parameters())
     return Probe(max(0.0, warm - started - WARM_UP * step_seconds), step_seconds, parameters)
+
+
+def _now(device: torch.device) -> float:
+    """Seconds, once the device has done what it was given: a GPU is given work long before it does it."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()

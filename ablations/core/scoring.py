@@ -1,12 +1,16 @@
-"""Losses of token sequences and log-probabilities of answers, in float32, whatever the batch.
+"""Losses of token sequences and log-probabilities of answers, which do not depend on what is scored beside them.
 
-Sequences are padded on the right; attention is causal, so padding reaches no earlier position.
+The demonstrations that a group's items share go through the model once, and once for all groups whose demonstrations begin
+in the same way. Rows of a batch are independent: attention is causal and padding stands on the right; no matrix product has
+fewer rows than the rounding of BLAS needs to be the same; logits are float32, and what is summed over the vocabulary and
+over an answer's tokens is float64.
+
+Shapes: B sequences, T positions, M places asked for, N rows of logits, V vocabulary, W width.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -14,122 +18,154 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ablations.core.answer_rows import LEAST_ROWS, Row, batch_of
 from ablations.core.items import Group, Item
 from ablations.core.model import Model
+from ablations.core.prefix_cache import KeysValues
+from ablations.core.scores import Score
+from curation.runtime.errors import LoamError
 
 Tokens = Sequence[int] | NDArray[np.integer]
+TOKENS_A_PASS = 2**14  # bounds the memory of a batch of long rows
+LOGITS_A_PASS = 2**24  # 64 MiB
 
 
-@dataclass(frozen=True)
-class Score:
-    """Log-probabilities, in nats over the whole vocabulary, of each choice of an item."""
+class PrefixKeeper:
+    """Keys and values of the prefix asked for last, kept as long as the next one is a beginning of it.
 
-    id: str
-    gold: int
-    choices: tuple[float, ...]
+    Asked in descending order, prefixes stand right behind those that they begin, so that one place is enough for all
+    numbers of demonstrations of all draws.
+    """
 
-    @property
-    def gold_nll(self) -> float:
-        return -self.choices[self.gold]
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self.tokens: tuple[int, ...] = ()
+        self.kept: KeysValues | None = None
 
-    @property
-    def correct(self) -> bool:
-        """The gold choice is likelier than any other; equal is not enough, so that a blind model does not score."""
-        others = [p for i, p in enumerate(self.choices) if i != self.gold]
-        return all(self.choices[self.gold] > p for p in others)
+    def of(self, prefix: tuple[int, ...]) -> KeysValues | None:
+        """Of all tokens of the prefix; None of none."""
+        if not prefix:
+            return None
+        if self.kept is None or self.tokens[: len(prefix)] != prefix:
+            with torch.no_grad():
+                self.kept = self.model.keys_values(torch.tensor(prefix, device=self.model.device))
+            self.tokens = prefix
+        return self.kept.cut(len(prefix))
 
 
 def token_losses(model: Model, sequences: Sequence[Tokens], batch: int) -> list[NDArray[np.float32]]:
-    """Next-token losses in nats: T numbers for a sequence of T + 1 tokens, the first for predicting the second."""
+    """Next-token losses in nats: T numbers for a sequence of T + 1 tokens, the first for predicting the second.
+
+    Raises:
+        LoamError: a loss is not a number.
+    """
     losses: list[NDArray[np.float32]] = [np.zeros(0, np.float32)] * len(sequences)
     with torch.no_grad():
-        for chosen, padded_BT in _batches(sequences, batch, model.device):
+        for chosen in batches([len(sequence) for sequence in sequences], batch):
+            padded_BT = _padded([sequences[index] for index in chosen], model.device)
             loss_BT = F.cross_entropy(model(padded_BT[:, :-1]).transpose(1, 2), padded_BT[:, 1:], reduction="none")
             for row, index in zip(loss_BT.cpu().numpy(), chosen, strict=True):
                 losses[index] = row[: len(sequences[index]) - 1].copy()
+                check_numbers(losses[index], f"sequence {index}")
     return losses
 
 
-def next_token_scores(
-    model: Model, prefix: Tokens, sequences: Sequence[Tokens], batch: int
-) -> Iterator[tuple[int, Tensor]]:
-    """Index and log-probabilities of the token after each sequence behind the prefix, shape (V); in no particular order."""
-    for chosen, hidden_BTW in _hidden(model, prefix, sequences, batch):
-        last_B = torch.tensor([hidden_BTW.shape[1] - 1 - _padding(sequences, chosen, index) for index in chosen])
-        hidden_BW = hidden_BTW[torch.arange(len(chosen)), last_B]
-        yield from zip(chosen, model.logits(hidden_BW).log_softmax(-1).cpu(), strict=True)
+def score_group(
+    model: Model, group: Group, items: Sequence[Item], batch: int, keeper: PrefixKeeper | None = None, where: str = ""
+) -> list[Score]:
+    """Score those of a group's items that fit, in their order. `where` names the group in errors.
 
-
-def answer_scores(
-    model: Model, prefix: Tokens, sequences: Sequence[Tokens], lengths: Sequence[int], batch: int
-) -> list[float]:
-    """Log-probability of the last `lengths[i]` tokens of each sequence behind the prefix, in nats.
-
-    Only the places before those tokens go through the output matrix, which is most of a small model's work.
+    Raises:
+        LoamError: the model's logits are not numbers.
     """
-    scores = [0.0] * len(sequences)
-    for chosen, hidden_BTW in _hidden(model, prefix, [sequence[:-1] for sequence in sequences], batch):
-        counts = [lengths[index] for index in chosen]
-        rows_N = torch.arange(len(chosen)).repeat_interleave(torch.tensor(counts))
-        ends = [hidden_BTW.shape[1] - _padding(sequences, chosen, index) for index in chosen]
-        places_N = torch.cat([torch.arange(end - n, end) for end, n in zip(ends, counts, strict=True)])
-        targets = [int(token) for index in chosen for token in sequences[index][-lengths[index] :]]
-        logp_NV = model.logits(hidden_BTW[rows_N, places_N]).log_softmax(-1).cpu()
-        picked_N = logp_NV[torch.arange(len(targets)), torch.tensor(targets)]
-        for index, part in zip(chosen, torch.split(picked_N, counts), strict=True):
-            scores[index] = float(part.sum())
-    return scores
-
-
-def _hidden(
-    model: Model, prefix: Tokens, sequences: Sequence[Tokens], batch: int
-) -> Iterator[tuple[list[int], Tensor]]:
-    """Indices and hidden states from the last token of the prefix on, shape (B, 1 + T, W), padded on the right."""
-    behind = [(prefix[-1], *sequence) for sequence in sequences]
-    prefix_P = torch.tensor([int(token) for token in prefix[:-1]], device=model.device)
-    with torch.no_grad():
-        for chosen, padded_BT in _batches(behind, batch, model.device):
-            # the BOS alone is not worth sharing
-            yield chosen, model.hidden_after(prefix_P, padded_BT) if len(prefix) > 1 else model.hidden(padded_BT)
-
-
-def _padding(sequences: Sequence[Tokens], chosen: Sequence[int], index: int) -> int:
-    """Places that the longest of a batch, its first, has more than another."""
-    return len(sequences[chosen[0]]) - len(sequences[index])
-
-
-def score_group(model: Model, group: Group, items: Sequence[Item], batch: int) -> list[Score]:
-    """Score those of a group's items that fit, in their order."""
     items = [item for item in items if item.fits]
-    if all(len(choice) == 1 for item in items for choice in item.choices):
-        return _score_single_tokens(model, group, items, batch)
-    return _score_any(model, group, items, batch)
+    keeper = keeper or PrefixKeeper(model)
+    shared, head = split_prefix(group.prefix, items)
+    rows = [Row(head, item) for item in items]
+    found: list[Score | None] = [None] * len(items)
+    for chosen in batches([row.length for row in rows], batch):
+        scored = _score_rows(model, keeper.of(shared), [rows[index] for index in chosen])
+        for index, logp in zip(chosen, scored, strict=True):
+            check_numbers(logp, f"{where or group.condition}, item {items[index].id}")
+            found[index] = _score(items[index], logp)
+    return [score for score in found if score is not None]
 
 
-def _score_single_tokens(model: Model, group: Group, items: Sequence[Item], batch: int) -> list[Score]:
-    """One pass an item: all its choices are read off the same distribution."""
-    scores: dict[int, Score] = {}
-    for index, logp_V in next_token_scores(model, group.prefix, [item.prompt for item in items], batch):
-        item = items[index]
-        picked = logp_V[[choice[0] for choice in item.choices]].tolist()
-        scores[index] = Score(item.id, item.gold, tuple(picked))
-    return [scores[index] for index in range(len(items))]
+def split_prefix(prefix: tuple[int, ...], items: Sequence[Item]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The part of a prefix that is computed once, and the part that each row begins with.
+
+    A row needs a token to predict from; and a BOS alone is not worth sharing.
+    """
+    shared = len(prefix) if all(item.prompt for item in items) else len(prefix) - 1
+    if shared <= 1:
+        shared = 0
+    return prefix[:shared], prefix[shared:]
 
 
-def _score_any(model: Model, group: Group, items: Sequence[Item], batch: int) -> list[Score]:
-    """One pass a choice: the sum over its tokens."""
-    sequences = [(*item.prompt, *choice) for item in items for choice in item.choices]
-    lengths = [len(choice) for item in items for choice in item.choices]
-    scores = iter(answer_scores(model, group.prefix, sequences, lengths, batch))
-    return [Score(item.id, item.gold, tuple(next(scores) for _ in item.choices)) for item in items]
+def batches(lengths: Sequence[int], most: int) -> Iterator[list[int]]:
+    """Numbers of the sequences of each batch, longest first, so that little is padded and memory fails at once if at all."""
+    order = sorted(range(len(lengths)), key=lambda index: (-lengths[index], index))
+    while order:
+        size = max(1, min(most, TOKENS_A_PASS // max(1, lengths[order[0]])))
+        yield order[:size]
+        order = order[size:]
 
 
-def _batches(sequences: Sequence[Tokens], batch: int, device: torch.device) -> Iterator[tuple[list[int], Tensor]]:
-    """Indices and padded tokens, longest first, so that little is padded and memory fails at once if at all."""
-    order = sorted(range(len(sequences)), key=lambda index: (-len(sequences[index]), index))
-    for start in range(0, len(order), batch):
-        chosen = order[start : start + batch]
-        padded = np.zeros((len(chosen), len(sequences[chosen[0]])), np.int64)
-        for row, index in enumerate(chosen):
-            padded[row, : len(sequences[index])] = sequences[index]
-        yield chosen, torch.from_numpy(padded).to(device)
+def check_numbers(values: NDArray[np.floating], where: str) -> None:
+    """Refuse losses or log-probabilities that are not numbers.
+
+    Raises:
+        LoamError: says at which sequence or item.
+    """
+    if not np.isfinite(values).all():
+        raise LoamError(
+            f"logits are not numbers at {where}; the weights are broken. Train the cell again with a lower learning rate."
+        )
+
+
+def _padded(sequences: Sequence[Tokens], device: torch.device) -> Tensor:
+    padded = np.zeros((len(sequences), max(map(len, sequences))), np.int64)
+    for row, sequence in zip(padded, sequences, strict=True):
+        row[: len(sequence)] = sequence
+    return torch.from_numpy(padded).to(device)
+
+
+def _score_rows(model: Model, shared: KeysValues | None, rows: Sequence[Row]) -> list[NDArray[np.float64]]:
+    """Of each row, the log-probabilities of the tokens of its choices, one choice after the other."""
+    made = batch_of(rows, shared.length if shared else 0, model.device)
+    targets = [[(number, *target) for target in row.targets()] for number, row in enumerate(rows)]
+    numbers_Q, asked_Q, tokens_Q = torch.tensor([each for row in targets for each in row], device=model.device).T
+    with torch.no_grad():
+        hidden_BMW, _ = model.behind(shared, made.tokens_BT, None, made.places_BT, made.seen_BTT, made.asked_BM)
+        M = hidden_BMW.shape[1]
+        wanted_N, rows_Q = torch.unique(numbers_Q * M + asked_Q, return_inverse=True)
+        logp_Q = picked(model, hidden_BMW.flatten(0, 1)[wanted_N], rows_Q, tokens_Q).cpu().numpy()
+    return np.split(logp_Q, np.cumsum([len(row) for row in targets])[:-1])
+
+
+def picked(model: Model, hidden_NW: Tensor, rows_Q: Tensor, tokens_Q: Tensor) -> Tensor:
+    """Log-probabilities of some tokens after some hidden states, float64: no more rows of logits at once than memory allows."""
+    N = len(hidden_NW)
+    hidden_NW = torch.cat((hidden_NW, hidden_NW[:1].expand(LEAST_ROWS - N, -1))) if N < LEAST_ROWS else hidden_NW
+    parts = -(-len(hidden_NW) * model.spec.vocab_size // LOGITS_A_PASS)
+    logp_Q = torch.zeros(len(rows_Q), dtype=torch.float64, device=model.device)
+    start = 0
+    for part_NW in hidden_NW.tensor_split(min(parts, len(hidden_NW) // LEAST_ROWS)):
+        here_Q = (rows_Q >= start) & (rows_Q < start + len(part_NW))
+        logits_NV = model.logits(part_NW)
+        chosen_Q = logits_NV[rows_Q[here_Q] - start, tokens_Q[here_Q]].double()
+        logp_Q[here_Q] = chosen_Q - _log_sum_exp(logits_NV)[rows_Q[here_Q] - start]
+        start += len(part_NW)
+    return logp_Q
+
+
+def _log_sum_exp(logits_NV: Tensor) -> Tensor:
+    """Over the vocabulary, summed in float64; the logits are used up."""
+    top_N1 = logits_NV.amax(-1, keepdim=True)
+    return logits_NV.sub_(top_N1).exp_().sum(-1, dtype=torch.float64).log() + top_N1[:, 0].double()
+
+
+def _score(item: Item, logp: NDArray[np.float64]) -> Score:
+    lengths = tuple(map(len, item.choices))
+    sums = tuple(float(part.sum()) for part in np.split(logp, np.cumsum(lengths)[:-1]))
+    return Score(item.id, item.gold, sums, lengths, item.choice_bytes)

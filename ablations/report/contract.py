@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
+from ablations.report.probe_contract import Change, Heads, OnsetPrediction, PositionLoss
 from curation.dashboard.contract import CurationRun
 
-FORMAT = 1
+FORMAT = 2
 
 
 class Study(TypedDict):
@@ -41,7 +42,11 @@ class Instrument(TypedDict):
 
 
 class Verdict(TypedDict):
-    """One claim. `smallest_effect`: the smallest that this design could have seen. `evidence`: names of cells."""
+    """One claim. `seeds`: arms where the claim is about arms. `evidence`: names of cells.
+
+    `smallest_effect`: the smallest that this design could have seen. `measures`: what the claim is about, by full name.
+    `p_adjusted`: by Holm over the registered claims, by Benjamini and Hochberg over what is exploratory.
+    """
 
     claim: str
     sentence: str
@@ -57,6 +62,10 @@ class Verdict(TypedDict):
     smallest_effect: float | None
     why: str
     evidence: list[str]
+    draws: NotRequired[int | None]
+    items: NotRequired[int | None]
+    permutation_p: NotRequired[float | None]
+    measures: NotRequired[list[str]]
 
 
 class SplitTokens(TypedDict):
@@ -121,8 +130,9 @@ class OnsetInterval(TypedDict):
     """The onset lies after `after_tokens` and not later than `by_tokens`; null: not within the run (censored)."""
 
     threshold: float | None
-    after_tokens: int | None
-    by_tokens: int | None
+    after_tokens: float | None
+    by_tokens: float | None
+    at_tokens: NotRequired[float | None]
 
 
 class Curve(TypedDict):
@@ -136,13 +146,18 @@ class Curve(TypedDict):
 
 
 class ShotPoint(TypedDict):
-    """`condition`: gold, permuted or another way to label the demos. `nll`: of the gold answer, in nats."""
+    """`condition`: gold, permuted or another way to label the demos. `nll`: of the gold answer, in nats.
+
+    `blind`: what the strongest blind guess gets at this k, by reading (accuracy, char_f1, ...). `scores`: further readings.
+    """
 
     k: int
     condition: str
     nll: float | None
     accuracy: float | None
     n: int | None
+    blind: NotRequired[Mapping[str, float | None]]
+    scores: NotRequired[Mapping[str, float | None]]
 
 
 class Shots(TypedDict):
@@ -198,4 +213,8 @@ class Report(CurationRun):
     measures: list[Measure]
     curves: list[Curve]
     shots: list[Shots]
+    positions: list[PositionLoss]
+    heads: list[Heads]
+    onset_predictions: list[OnsetPrediction]
+    transforms: list[Change]
     cost: Cost

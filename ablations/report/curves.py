@@ -17,6 +17,9 @@ from curation.dashboard.palette import Style, styles
 COLUMNS = 3
 WIDTH, HEIGHT = 345, 190
 MOST = 5  # measures drawn when none has an onset
+ONSETS = 8  # measures drawn with an onset, those that some cell reached first
+DOTTED = 80  # evaluations of a panel with a dot each: more hide the lines and weigh megabytes
+SWITCHED, SILENT = 8, 3  # arms with figures of their own
 TRAIN_LOSS = "train_loss"
 _TITLES = {TRAIN_LOSS: "training loss"}
 _BAND = palette.ORANGE
@@ -24,7 +27,10 @@ _BAND = palette.ORANGE
 
 @dataclass(frozen=True)
 class CurvesView:
-    """`onsets`: arm -> a list of sentences for each measure; `switched`, `silent`: arms with an onset, and without."""
+    """`onsets`: arm -> a list of sentences for each measure; `switched`, `silent`: arms with an onset, and without.
+
+    `undrawn`: measures, `not_alone`: arms that have no figures of their own.
+    """
 
     headline: str
     arms: dict[str, Style]
@@ -34,6 +40,7 @@ class CurvesView:
     undrawn: list[str]
     switched: list[tuple[str, list[Markup]]]
     silent: list[tuple[str, list[Markup]]]
+    not_alone: list[str]
 
 
 def curves_view(curves: Sequence[Curve], units: Mapping[str, str]) -> CurvesView:
@@ -45,8 +52,10 @@ def curves_view(curves: Sequence[Curve], units: Mapping[str, str]) -> CurvesView
     drawn = [curve for curve in curves if curve["points"]]
     arms = styles(curve["arm"] for curve in drawn)
     axes = _axes(drawn, units)
-    figures = [(arm, _arm_figures(drawn, arm, axes, i)) for i, arm in enumerate(arms)]
-    happened = {c["arm"] for c in curves if any(o["by_tokens"] is not None for o in c["onsets"].values())}
+    happened = [arm for arm in arms if _switched(drawn, arm)]
+    silent = [arm for arm in arms if arm not in happened]
+    alone = [*happened[:SWITCHED], *silent[:SILENT]]
+    figures = [(arm, _arm_figures(drawn, arm, axes, i)) for i, arm in enumerate(alone)]
     thresholds = _thresholds(curves)
     with_onsets = dict.fromkeys(c["arm"] for c in curves if c["onsets"])
     return CurvesView(
@@ -58,7 +67,12 @@ def curves_view(curves: Sequence[Curve], units: Mapping[str, str]) -> CurvesView
         undrawn=[measure for measure in _taken(drawn) if measure not in axes],
         switched=[(arm, svgs) for arm, svgs in figures if arm in happened],
         silent=[(arm, svgs) for arm, svgs in figures if arm not in happened],
+        not_alone=[arm for arm in arms if arm not in alone],
     )
+
+
+def _switched(curves: Sequence[Curve], arm: str) -> bool:
+    return any(onset["by_tokens"] is not None for c in curves if c["arm"] == arm for onset in c["onsets"].values())
 
 
 def _thresholds(curves: Sequence[Curve]) -> dict[str, str]:
@@ -109,8 +123,9 @@ def _headline(curves: Sequence[Curve]) -> str:
 
 def _axes(curves: Sequence[Curve], units: Mapping[str, str]) -> dict[str, str]:
     """What is drawn, and what its axis says: training loss and the measures with an onset, else the first taken."""
-    onsets = dict.fromkeys(m for c in curves for m in c["onsets"])
-    drawn = onsets or _taken(curves)[:MOST]
+    onsets = list(dict.fromkeys(m for c in curves for m in c["onsets"]))
+    reached = {m for c in curves for m, onset in c["onsets"].items() if onset["by_tokens"] is not None}
+    drawn = sorted(onsets, key=lambda m: m not in reached)[:ONSETS] or _taken(curves)[:MOST]
     return {TRAIN_LOSS: "training loss, nats per token"} | {m: units.get(m) or m.rpartition(".")[2] for m in drawn}
 
 
@@ -145,7 +160,7 @@ def _overview(curves: Sequence[Curve], arms: Mapping[str, Style], axes: Mapping[
 def _lines(rows: list[dict[str, Any]], unit: str) -> Any:
     return (
         alt.Chart(charts.data(rows))
-        .mark_line(strokeWidth=1.4, point=alt.OverlayMarkDef(size=12))
+        .mark_line(strokeWidth=1.4, point=alt.OverlayMarkDef(size=12) if len(rows) <= DOTTED else False)
         .encode(
             alt.X("tokens:Q", title="training tokens", axis=alt.Axis(labelExpr=charts.LARGE, tickCount=5)),
             alt.Y("value:Q", title=unit, scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=5)),

@@ -10,12 +10,16 @@ from typing import Any
 import yaml
 
 from ablations import sweep
-from ablations.cells import machine_class
+from ablations.core.machine import machine_class
+from ablations.report.contract import FORMAT
+from ablations.report.probes import changes, heads, positions
+from ablations.report.readings import curve, measure_rows, shot_rows
 from ablations.report.record import cost, study_fingerprint, write_record
 from ablations.settings import Study
 from ablations.statistics.instrument import ControlOutcome, check
 from ablations.statistics.measures import CellResult, Measures
-from ablations.statistics.verdicts import judge
+from ablations.statistics.onset_prediction import onset_rows
+from ablations.statistics.verdicts import Verdict, exploratory, judge
 from ablations.study import Prepared, resolved
 from curation.contamination_report import contamination
 from curation.histograms import histograms
@@ -27,7 +31,6 @@ from curation.runtime.usage import Usage
 from tokenizer.pipeline import Tokenized
 
 Report = dict[str, Any]
-HIDDEN = (".standard_error", ".blind_accuracy")  # readings that the table of measures leaves to the JSON of the cells
 
 
 def study_report(prepared: Prepared, out: Folder, predicted: Mapping[str, Any] | None, usage: Usage | None) -> Report:
@@ -42,18 +45,22 @@ def study_report(prepared: Prepared, out: Folder, predicted: Mapping[str, Any] |
     real = Measures(c for c in cells if c.arm in study.arms)
     controls = control_outcomes(study, Measures(cells))
     report: Report = {
-        "format": 1,
+        "format": FORMAT,
         "study": _heading(prepared),
         "instrument": _instrument(controls),
-        "verdicts": [dataclasses.asdict(verdict) for verdict in judge(study.claims, real)],
+        "verdicts": [dataclasses.asdict(each) for each in _verdicts(study, real)],
         "funnel": record["funnel"],
         "histograms": histograms(RunRecord(out, record)),
         "contamination": contamination(RunRecord(out, record)),
         "tokens": [_tokens(tokenized) for tokenized in prepared.tokenized],
         "arms": _arms(prepared, cells),
-        "measures": _measures(Measures(cells)),
-        "curves": [_curve(cell, cell.arm not in study.arms) for cell in cells],
-        "shots": [shots for cell in cells for shots in _shots(cell)],
+        "measures": measure_rows(Measures(cells)),
+        "curves": [curve(cell, cell.arm not in study.arms) for cell in cells],
+        "shots": [row for cell in cells for row in shot_rows(cell)],
+        "positions": [row for cell in cells for row in positions(cell)],
+        "heads": [row for cell in cells for row in heads(cell)],
+        "onset_predictions": onset_rows(cells),
+        "transforms": changes(record.get("transforms", {})),
         "cost": cost(prepared, out, predicted, usage),
         "provenance": [*provenance(record), *_machine()],
         "config": yaml.safe_dump(resolved(study, prepared.recipe), sort_keys=False, allow_unicode=True, width=120),
@@ -61,6 +68,12 @@ def study_report(prepared: Prepared, out: Folder, predicted: Mapping[str, Any] |
     }
     write_record(prepared, out, report["cost"])
     return report
+
+
+def _verdicts(study: Study, measures: Measures) -> list[Verdict]:
+    """Registered claims, and beside them what was only found by looking; without a test there was nothing to find."""
+    beside = exploratory(measures, tuple(study.arms), study.claims)
+    return [*judge(study.claims, measures), *(verdict for verdict in beside if verdict.p is not None)]
 
 
 def control_outcomes(study: Study, measures: Measures) -> list[ControlOutcome]:
@@ -156,73 +169,6 @@ def _seen(seen: Mapping[str, Any]) -> dict[str, Any]:
         "documents": seen["documents_seen"],
         "tokens_lost": seen["tokens_lost_an_epoch"],
     }
-
-
-def _measures(measures: Measures) -> list[dict[str, Any]]:
-    rows = []
-    for name in measures.names():
-        if name.endswith(HIDDEN):
-            continue
-        metric = name.split(".")[0]
-        having = [cell for cell in measures.cells if name in cell.values]
-        arms: dict[str, dict[str, float]] = {}
-        for cell in having:
-            arms.setdefault(cell.arm, {})[str(cell.seed)] = cell.values[name]
-        rows.append(
-            {
-                "measure": name,
-                "metric": metric,
-                "unit": measures.unit(name),
-                "lower_is_better": measures.lower_is_better(name),
-                "n": _common_n(having, name, metric),
-                "arms": arms,
-            }
-        )
-    return rows
-
-
-def _common_n(cells: Sequence[CellResult], name: str, metric: str) -> int | None:
-    """The number that a reading was taken over, if it is the same in all cells."""
-    found = {_n_of(cell.result["final"][metric]["n"], name.split(".", 1)[1]) for cell in cells}
-    return found.pop() if len(found) == 1 else None
-
-
-def _n_of(n: Mapping[str, int], reading: str) -> int | None:
-    """How many things a reading was taken over; readings of one source or group share a number."""
-    for length in range(reading.count(".") + 1, 0, -1):
-        name = ".".join(reading.split(".")[:length])
-        if name in n:
-            return n[name]
-    return None
-
-
-def _curve(cell: CellResult, control: bool) -> dict[str, Any]:
-    points = [
-        {
-            "tokens": point["tokens"],
-            "train_loss": point["train_loss"],
-            "measures": {
-                f"{m}.{name}": value for m, values in point["measures"].items() for name, value in values.items()
-            },
-        }
-        for point in cell.result["curve"]
-    ]
-    onsets = {f"{m}.{name}": o for m, of_metric in cell.result["onset"].items() for name, o in of_metric.items()}
-    return {"arm": cell.arm, "seed": cell.seed, "control": control, "points": points, "onsets": onsets}
-
-
-def _shots(cell: CellResult) -> list[dict[str, Any]]:
-    details = cell.result["final"].get("few_shot", {}).get("details", {})
-    rows = []
-    for task, detail in details.items():
-        points = []
-        for k, condition in dict.fromkeys((group["k"], group["condition"]) for group in detail["groups"]):
-            start = f"few_shot.{task}.k{k}.{condition}"
-            n = cell.result["final"]["few_shot"]["n"].get(f"{task}.k{k}.{condition}", 0)
-            nll, accuracy = cell.values.get(f"{start}.nll"), cell.values.get(f"{start}.accuracy")
-            points.append({"k": k, "condition": condition, "nll": nll, "accuracy": accuracy, "n": n})
-        rows.append({"arm": cell.arm, "seed": cell.seed, "task": task, "points": points})
-    return rows
 
 
 def _machine() -> list[dict[str, str]]:

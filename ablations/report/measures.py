@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from ablations.report.contract import Arm, Measure
 from curation.dashboard.numbers import mean
 
 COLUMNS = 6  # measures beside each other on a page 1400 pixels wide
+WHOLE = 12  # a metric with so many measures is shown whole
+FOLDED = 60  # measures of a metric that can be unfolded
 
 
 @dataclass(frozen=True)
 class Cell:
-    """What one arm gave; `mean` is null when nothing was measured."""
+    """What one arm gave; `mean` is null when nothing was measured; `mark`: above or below the midpoint, or nothing."""
 
     mean: float | None
     seeds: Mapping[str, float | None]
     best: bool
+    mark: str
 
 
 @dataclass(frozen=True)
@@ -37,22 +40,48 @@ class Block:
     controls: list[Row]
 
 
-def blocks(measures: Sequence[Measure], arms: Sequence[Arm]) -> list[Block]:
-    """The whole table, cut into blocks that fit on a page. An arm that no measure knows has no row."""
+@dataclass(frozen=True)
+class Part:
+    """One metric: what is shown at once, what a reader can unfold, and how many measures only the JSON holds."""
+
+    metric: str
+    shown: list[Block]
+    folded: list[Block]
+    hidden: int
+
+
+Marks = Mapping[str, Mapping[str, str]]  # measure -> arm -> mark
+
+
+def parts(measures: Sequence[Measure], arms: Sequence[Arm], primary: Collection[str], marks: Marks) -> list[Part]:
+    """The table metric by metric. Of a metric with many measures the primary ones are shown, some folded, the rest left out.
+
+    Args:
+        primary: names of the measures that speak for the study; those with marks are shown too.
+    """
     controls = {arm["arm"] for arm in arms if arm["control"]}
     names = list(dict.fromkeys([*(arm["arm"] for arm in arms), *(name for m in measures for name in m["arms"])]))
-    result = []
+
+    def cut(metric: str, some: list[Measure]) -> list[Block]:
+        starts = range(0, len(some), COLUMNS)
+        return [_block(metric, some[at : at + COLUMNS], names, controls, marks) for at in starts]
+
+    found = []
     for metric in dict.fromkeys(m["metric"] for m in measures):
-        of_metric = [m for m in measures if m["metric"] == metric]
-        starts = range(0, len(of_metric), COLUMNS)
-        result += [_block(metric, of_metric[at : at + COLUMNS], names, controls) for at in starts]
-    return result
+        own = [m for m in measures if m["metric"] == metric]
+        shown = own if len(own) <= WHOLE else [m for m in own if m["measure"] in primary or m["measure"] in marks]
+        rest = [m for m in own if m not in shown] if shown is not own else []
+        found.append(Part(metric, cut(metric, shown), cut(metric, rest[:FOLDED]), max(0, len(rest) - FOLDED)))
+    return found
 
 
-def _block(metric: str, measures: list[Measure], names: list[str], controls: set[str]) -> Block:
+def _block(metric: str, measures: list[Measure], names: list[str], controls: set[str], marks: Marks) -> Block:
     best = [_best(measure, controls) for measure in measures]
     rows = [
-        Row(name, [_cell(measure, name, name in winners) for measure, winners in zip(measures, best, strict=True)])
+        Row(
+            name,
+            [_cell(m, name, name in won, marks.get(m["measure"], {})) for m, won in zip(measures, best, strict=True)],
+        )
         for name in names
         if any(name in measure["arms"] for measure in measures)
     ]
@@ -61,9 +90,9 @@ def _block(metric: str, measures: list[Measure], names: list[str], controls: set
     return Block(metric, measures, labels, real, [row for row in rows if row.arm in controls])
 
 
-def _cell(measure: Measure, arm: str, best: bool) -> Cell:
+def _cell(measure: Measure, arm: str, best: bool, marks: Mapping[str, str]) -> Cell:
     seeds = measure["arms"].get(arm, {})
-    return Cell(mean(seeds.values()), seeds, best)
+    return Cell(mean(seeds.values()), seeds, best, marks.get(arm, ""))
 
 
 def _best(measure: Measure, controls: set[str]) -> set[str]:

@@ -10,8 +10,18 @@ from ablations.report import cost, verdicts
 from ablations.report.arms import arm_rows
 from ablations.report.contract import FORMAT, Report
 from ablations.report.curves import curves_view
-from ablations.report.measures import blocks
-from ablations.report.shots import task_views
+from ablations.report.measures import parts
+from ablations.report.mechanisms import mechanisms
+from ablations.report.midpoints import midpoint_marks
+from ablations.report.onsets import onset_rows
+from ablations.report.pairs import pairs_view
+from ablations.report.readings_by_task import readings_view
+from ablations.report.recognising import recognising
+from ablations.report.seeds import seeds_view
+from ablations.report.shots import shots_view
+from ablations.report.sizes import sizes_view
+from ablations.report.synergy import synergy_view
+from ablations.report.values import Values
 from curation.dashboard import charts
 from curation.dashboard import page as curation_page
 from curation.dashboard.numbers import ratio
@@ -34,8 +44,8 @@ def render(report: Mapping[str, Any]) -> str:
         )
     ready = cast(Report, with_keys(report, Report.__annotations__, "a study report"))
     with charts.unchecked():
-        parts = _parts(ready)
-    return fill(TEMPLATES, "study.html", title=ready["study"]["name"], **parts)
+        made = _parts(ready)
+    return fill(TEMPLATES, "study.html", title=ready["study"]["name"], **made)
 
 
 def write(report: Mapping[str, Any], path: Path) -> None:
@@ -45,15 +55,27 @@ def write(report: Mapping[str, Any], path: Path) -> None:
 
 def _parts(report: Report) -> dict[str, Any]:
     """What the templates need: the report itself, and figures and words made of it."""
+    values = Values(report["measures"], report["arms"])
+    marks = midpoint_marks(values)
     return {
         "run": report,
         "v": verdicts,
         "ratio": ratio,
         "instrument_state": verdicts.instrument_state(report["instrument"]),
+        "said": verdicts.verdicts_view(report["verdicts"], {cell["cell"] for cell in report["cost"]["cells"]}),
         "effects": verdicts.effect_figures(report["verdicts"]),
         "arm_rows": arm_rows(report["arms"]),
-        "blocks": blocks(report["measures"], report["arms"]),
-        "tasks": task_views(report["shots"], {arm["arm"] for arm in report["arms"] if arm["control"]}),
+        "measures": parts(report["measures"], report["arms"], values.primary(), marks),
+        "midpoints": marks,
+        "seeds": seeds_view(values),
+        "sizes": sizes_view(values, report["arms"]),
+        "synergy": synergy_view(values, report["arms"]),
+        "pairs": pairs_view(values, report["verdicts"], report["onset_predictions"]),
+        "shots": shots_view(report["shots"], set(values.controls)),
+        "readings": readings_view(values),
+        "mechanisms": mechanisms(values, report["positions"], report["heads"]),
+        "recognised": recognising(values),
+        "onset_predictions": onset_rows(report["onset_predictions"]),
         "curves": curves_view(report["curves"], {m["measure"]: m["unit"] for m in report["measures"]}),
         "cost_lines": cost.cost_lines(report["cost"]),
         "time_headline": cost.time_headline(report["cost"]),

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
-from typing import Any, Literal
 
-import altair as alt
 from markupsafe import Markup
 
-from ablations.report.contract import Shots
-from curation.dashboard import charts
-from curation.dashboard.numbers import listed, mean, number
+from ablations.report.contract import ShotPoint, Shots
+from ablations.report.shot_panels import AXES, GOLD, PERMUTED, overview, panels
+from curation.dashboard.numbers import listed, mean, number, plural
 from curation.dashboard.palette import BLUE, VERMILLION, Style, styles
 
-COLUMNS = 4
-WIDTH, HEIGHT = 240, 170
-GOLD, PERMUTED = "gold", "permuted"
-Value = Literal["nll", "accuracy"]
-_AXES: dict[Value, str] = {"nll": "NLL of the gold answer, nats", "accuracy": "accuracy"}
+TASKS = 4  # drawn arm by arm; the others have their line in the overview and their numbers
+ARMS = 6  # panels of a task
+SAID = 5  # arms in a headline
 
 
 @dataclass(frozen=True)
@@ -29,104 +25,118 @@ class ShotRow:
     k: int
     conditions: dict[str, dict[str, float | None]]
     difference: float | None
+    accuracy: float | None
+    blind: float | None
+    scores: dict[str, float | None]
 
 
 @dataclass(frozen=True)
 class TaskView:
+    """`drawn`: figures of each reading, by title; `undrawn`: arms without a panel; `scores`: further readings."""
+
     task: str
     headline: str
     figures: list[Markup]
-    accuracy: list[Markup]
+    more: list[tuple[str, list[Markup]]]
+    undrawn: list[str]
     conditions: dict[str, Style]
+    scores: list[str]
     rows: list[ShotRow]
 
 
-def task_views(shots: Sequence[Shots], controls: Set[str]) -> list[TaskView]:
-    """One view a task that was asked. Panels of real arms share their axes, and so do panels of controls."""
-    tasks = dict.fromkeys(s["task"] for s in shots if s["points"])
-    return [_view(task, [s for s in shots if s["task"] == task], controls, i) for i, task in enumerate(tasks)]
+@dataclass(frozen=True)
+class ShotsView:
+    """`arms`: the legend of the overview; `undrawn`: tasks without panels of their own."""
+
+    overview: list[Markup]
+    arms: dict[str, Style]
+    tasks: list[TaskView]
+    undrawn: list[str]
 
 
-def _view(task: str, shots: list[Shots], controls: Set[str], place: int) -> TaskView:
+def shots_view(shots: Sequence[Shots], controls: Set[str]) -> ShotsView:
+    """All tasks that were asked: one overview, then the tasks where labels matter most, arm by arm, then numbers alone."""
+    tasks = {s["task"]: [other for other in shots if other["task"] == s["task"]] for s in shots if s["points"]}
+    order = sorted(tasks, key=lambda task: -_strongest(tasks[task], controls))
+    drawn = set(order[:TASKS])
+    arms = styles(s["arm"] for s in shots if s["arm"] not in controls and s["points"])
+    return ShotsView(
+        overview([s for s in shots if s["arm"] in arms], arms) if len(arms) > 1 else [],
+        arms,
+        [_view(task, own, controls, i, task in drawn) for i, (task, own) in enumerate(tasks.items())],
+        [task for task in tasks if task not in drawn],
+    )
+
+
+def _view(task: str, shots: list[Shots], controls: Set[str], place: int, draw: bool) -> TaskView:
     found = dict.fromkeys(point["condition"] for s in shots for point in s["points"])
     others = styles([BLUE, VERMILLION, *(c for c in found if c not in (GOLD, PERMUTED))])  # the first two are taken
     fixed = {GOLD: Style(BLUE), PERMUTED: Style(VERMILLION, (6, 3))}
     conditions = {c: fixed.get(c) or others[c] for c in found}
     rows = _rows(shots, list(conditions))
+    scores = [name for name in (*AXES, "macro_f1", "f1_positive") if any(name in row.scores for row in rows)]
+    arms = _panelled(rows, controls)
+    own = [s for s in shots if s["arm"] in arms] if draw else []
+    readings = [value for value in AXES if value == "accuracy" or value in scores]
+    more = [(value, panels(own, value, conditions, controls, f"{value}-{place}")) for value in readings]
     return TaskView(
         task,
         _headline(rows),
-        _figures(shots, "nll", conditions, controls, f"shots-{place}"),
-        _figures(shots, "accuracy", conditions, controls, f"accuracy-{place}"),
+        panels(own, "nll", conditions, controls, f"shots-{place}"),
+        [(AXES[value], figures) for value, figures in more if figures],
+        [arm for arm in dict.fromkeys(row.arm for row in rows) if arm not in arms] if draw else [],
         conditions,
-        rows,
+        scores,
+        rows if draw else _at_most(rows) or rows,
     )
 
 
 def _rows(shots: list[Shots], conditions: list[str]) -> list[ShotRow]:
     rows = []
     for arm in dict.fromkeys(s["arm"] for s in shots):
-        of_arm = [s for s in shots if s["arm"] == arm]
-        for k in sorted({p["k"] for s in of_arm for p in s["points"]}):
-            found = {
-                c: {str(s["seed"]): p["nll"] for s in of_arm for p in s["points"] if (p["k"], p["condition"]) == (k, c)}
-                for c in conditions
-            }
-            gold, permuted = mean(found.get(GOLD, {}).values()), mean(found.get(PERMUTED, {}).values())
-            difference = permuted - gold if gold is not None and permuted is not None else None
-            rows.append(ShotRow(arm, k, found, difference))
+        own = [(str(s["seed"]), p) for s in shots if s["arm"] == arm for p in s["points"]]
+        rows += [
+            _row(arm, k, [(s, p) for s, p in own if p["k"] == k], conditions) for k in sorted({p["k"] for _, p in own})
+        ]
     return rows
 
 
+def _row(arm: str, k: int, points: list[tuple[str, ShotPoint]], conditions: list[str]) -> ShotRow:
+    found = {c: {seed: p["nll"] for seed, p in points if p["condition"] == c} for c in conditions}
+    gold, permuted = mean(found.get(GOLD, {}).values()), mean(found.get(PERMUTED, {}).values())
+    difference = permuted - gold if gold is not None and permuted is not None else None
+    right = [p for _, p in points if p["condition"] == GOLD]
+    names = dict.fromkeys(name for p in right for name in p.get("scores", {}))
+    scores = {name: mean(p.get("scores", {}).get(name) for p in right) for name in names}
+    accuracy, blind = mean(p["accuracy"] for p in right), mean(p.get("blind", {}).get("accuracy") for p in right)
+    return ShotRow(arm, k, found, difference, accuracy, blind, scores)
+
+
+def _at_most(rows: list[ShotRow]) -> list[ShotRow]:
+    """Of each arm that has it, the row at the task's largest k with both gold and permuted demos."""
+    known = [row for row in rows if row.difference is not None]
+    most = max((row.k for row in known), default=0)
+    return [row for row in known if row.k == most]
+
+
+def _strongest(shots: list[Shots], controls: Set[str]) -> float:
+    rows = _at_most(_rows([s for s in shots if s["arm"] not in controls], [GOLD, PERMUTED]))
+    return max((abs(row.difference or 0) for row in rows), default=0.0)
+
+
+def _panelled(rows: list[ShotRow], controls: Set[str]) -> set[str]:
+    """Arms with a panel: those where permuting does most; as many controls besides."""
+    last = {row.arm: abs(row.difference or 0) for row in _at_most(rows)}
+    order = sorted(dict.fromkeys(row.arm for row in rows), key=lambda arm: -last.get(arm, 0.0))
+    real = [arm for arm in order if arm not in controls][:ARMS]
+    return {*real, *[arm for arm in order if arm in controls][:ARMS]}
+
+
 def _headline(rows: list[ShotRow]) -> str:
-    """What permuting costs at the largest k of each arm."""
-    last = {row.arm: row for row in rows if row.difference is not None}
+    """What permuting costs at the largest k."""
+    last = sorted(_at_most(rows), key=lambda row: -abs(row.difference or 0))
     if not last:
         return "Gold and permuted demos were not both asked."
-    most = max(row.k for row in last.values())
-    at_most = [row for row in last.values() if row.k == most]
-    each = listed(f"{number(round(row.difference or 0, 3))} nats in {row.arm}" for row in at_most)
-    return f"At k = {most}, permuting the labels of the demos costs {each}."
-
-
-def _figures(
-    shots: list[Shots], value: Value, conditions: dict[str, Style], controls: Set[str], name: str
-) -> list[Markup]:
-    """Real arms, then controls: what a control does would press the arms' curves flat."""
-    said = f"{_AXES[value]} by number of demos, gold and permuted"
-    figures = []
-    for kind in (False, True):
-        rows = [row for s in shots if (s["arm"] in controls) == kind for row in _values(s, value)]
-        domain = [0.0, 1.0] if value == "accuracy" else charts.extent([row["value"] for row in rows])
-        panels = [
-            _panel(arm, [row for row in rows if row["arm"] == arm], value, domain, conditions)
-            for arm in dict.fromkeys(row["arm"] for row in rows)
-        ]
-        figures += charts.side_by_side(panels, COLUMNS, f"{name}-{'controls' if kind else 'arms'}", said)
-    return figures
-
-
-def _values(shots: Shots, value: Value) -> list[dict[str, Any]]:
-    return [
-        {"arm": shots["arm"], "k": point["k"], "condition": point["condition"], "value": point[value]}
-        for point in shots["points"]
-        if point[value] is not None
-    ]
-
-
-def _panel(
-    arm: str, rows: list[dict[str, Any]], value: Value, domain: list[float], conditions: dict[str, Style]
-) -> Any:
-    y = alt.Scale(domain=domain, nice=False)
-    base = alt.Chart(charts.data(rows)).encode(
-        alt.X("k:O", title="k, demos in the prompt", axis=alt.Axis(labelAngle=0, grid=False)),
-        charts.colour(conditions, "condition"),
-    )
-    layers = [
-        base.mark_line(strokeWidth=1.8).encode(
-            alt.Y("mean(value):Q", title=_AXES[value], scale=y, axis=alt.Axis(tickCount=5)),
-            charts.dash(conditions, "condition"),
-        ),
-        base.mark_point(filled=True, size=32, opacity=0.85).encode(alt.Y("value:Q", scale=y)),
-    ]
-    return alt.layer(*layers, title=charts.heading(arm)).properties(width=WIDTH, height=HEIGHT)
+    each = [f"{number(round(row.difference or 0, 3))} nats in {row.arm}" for row in last[:SAID]]
+    more = [f"less in {plural(len(last) - SAID, 'other arm')}"] if len(last) > SAID else []
+    return f"At k = {last[0].k}, permuting the labels of the demos costs {listed([*each, *more])}."

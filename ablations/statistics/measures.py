@@ -4,9 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-UNITS = {"accuracy": "share of items", ".nll": "nats", "_minus_gold": "nats"}
+if TYPE_CHECKING:
+    from ablations.statistics.contrast import Answers
+
+UNITS = {  # by the beginning of a reading's last name
+    "nll_per_byte": "nats per byte",
+    "nll": "nats",
+    "margin": "nats",
+    "permuted_minus_gold": "nats",
+    "accuracy": "share of items",
+    "blind_accuracy": "share of items",
+    "exact_match": "share of items",
+    "macro_f1": "F1, 0 to 1",
+    "f1_positive": "F1, 0 to 1",
+    "char_f1": "F1, 0 to 1",
+    "bleu": "BLEU, 0 to 100",
+    "chrf": "chrF, 0 to 100",
+}
 
 
 @dataclass(frozen=True)
@@ -40,6 +56,15 @@ class Measures:
 
     def __init__(self, cells: Iterable[CellResult]) -> None:
         self.cells = sorted(cells, key=lambda cell: (cell.arm, cell.seed))
+        self.answers: dict[tuple[str, str], Answers | None] = {}  # of (cell, measure), read once
+
+    def arms(self) -> list[str]:
+        """Arms with a finished cell, sorted."""
+        return sorted({cell.arm for cell in self.cells})
+
+    def cells_of(self, arm: str) -> list[CellResult]:
+        """Finished cells of an arm, by seed."""
+        return [cell for cell in self.cells if cell.arm == arm]
 
     def of(self, arm: str, measure: str) -> dict[int, float]:
         """Seed -> value; only seeds whose cell is finished and has the measure."""
@@ -56,10 +81,10 @@ class Measures:
 
     def unit(self, measure: str) -> str:
         """The unit of a reading: that of its metric, unless its name says another one."""
-        for ending, unit in UNITS.items():
-            if measure.endswith(ending):
+        metric, last = measure.split(".")[0], measure.rsplit(".", 1)[-1]
+        for start, unit in UNITS.items():
+            if metric == "few_shot" and last.startswith(start):
                 return unit
-        metric = measure.split(".")[0]
         units = (cell.result["final"][metric]["unit"] for cell in self.cells if metric in cell.result.get("final", {}))
         return str(next(units, ""))
 
@@ -68,6 +93,8 @@ class Measures:
         if measure.endswith(("_minus_gold", ".accuracy", ".first_minus_second")):
             return False
         metric = measure.split(".")[0]
+        if metric == "few_shot":  # losses and scores of answers under one roof
+            return measure.rsplit(".", 1)[-1].startswith("nll")
         for cell in self.cells:
             reading = cell.result.get("final", {}).get(metric)
             if reading:

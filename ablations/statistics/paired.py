@@ -1,59 +1,117 @@
-"""The mean of paired differences with an interval, and what the design could have seen.
+"""An effect with its interval, its p and what the design could have seen.
 
-Cells of different arms with the same seed number are pairs, so a claim rests on one difference a seed.
+Cells of different arms with the same seed number are pairs, so every claim rests on differences: of two arms or of two
+conditions, in the same seeds, draws and items. Variances differ between arms more than tenfold and are never pooled.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import stats
+from scipy import optimize, stats
+
+from ablations.statistics.crossed import LEVEL, Array, mean_squares, uncertainty
 
 LEAST_FOR_INTERVAL = 3  # below, an interval promises what it cannot keep
 LEAST_FOR_VERDICT = 5
+ALPHA = 0.05
 POWER = 0.8
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean over seeds.
+    """The mean of a contrast.
 
     Attributes:
         effect: the mean.
         n: seeds.
-        interval: Student's t interval, None below 3 seeds.
+        interval: at 95 %, None below 3 seeds.
         p: two-sided, of a mean of zero; None below 3 seeds.
-        smallest_effect: what a repetition of this design would find with a chance of 80 %; None below 3 seeds.
+        draws, items: None where the measure has none.
+        error: standard error of the mean.
+        df: degrees of freedom of its Student's t.
+        seed_means: the contrast of each seed.
     """
 
     effect: float
     n: int
     interval: tuple[float, float] | None = None
     p: float | None = None
-    smallest_effect: float | None = None
+    draws: int | None = None
+    items: int | None = None
+    error: float | None = None
+    df: float | None = None
+    seed_means: tuple[float, ...] = ()
+
+    def p_of(self, mean: float) -> float | None:
+        """Two-sided p of another true mean than zero."""
+        if self.error is None or self.df is None:
+            return None
+        if self.error == 0:  # all answers agree to the last bit: no spread was seen, so none can be stated
+            return 1.0 if self.effect == mean else 0.0
+        return float(2 * stats.t.sf(abs(self.effect - mean) / self.error, self.df))
+
+    def smallest_effect(self, alpha: float = ALPHA) -> float | None:
+        """What a repetition of this design would find at this alpha with a chance of 80 %; None below 3 seeds."""
+        if self.error is None or self.df is None:
+            return None
+        return smallest_effect(self.error, self.df, alpha)
 
 
-def estimate(values: Sequence[float], level: float = 0.95) -> Estimate:
-    """Mean of one value a seed with a t interval over seeds.
+def estimate(values: Sequence[float]) -> Estimate:
+    """Mean of one value a seed: Student's t over seeds.
 
     A percentile bootstrap over so few seeds covers far less than it says (84 % for 95 % at five), so it is not used.
 
     Raises:
         ValueError: no values, or one that is not finite.
     """
-    if not values or not all(math.isfinite(value) for value in values):
-        raise ValueError(f"need finite values, one a seed, got {list(values)}")
-    array = np.asarray(values, np.float64)
-    n, mean = len(array), float(array.mean())
-    if n < LEAST_FOR_INTERVAL:
-        return Estimate(mean, n)
-    error = float(array.std(ddof=1)) / math.sqrt(n)
-    if error == 0:  # all seeds agree to the last bit: no spread was seen, so none can be stated
-        return Estimate(mean, n, (mean, mean), 1.0 if mean == 0 else 0.0, 0.0)
-    reach = float(stats.t.ppf((1 + level) / 2, n - 1))
-    p = float(stats.ttest_1samp(array, 0.0).pvalue)
-    smallest = (reach + float(stats.t.ppf(POWER, n - 1))) * error
-    return Estimate(mean, n, (mean - reach * error, mean + reach * error), p, smallest)
+    return estimate_crossed(np.asarray(values, np.float64).reshape(-1, 1, 1))
+
+
+def estimate_crossed(values_SDI: Array) -> Estimate:
+    """Mean of a contrast on S seeds, D draws and I items, shape (S, D, I); see `crossed` for the interval.
+
+    Raises:
+        ValueError: no values, or one that is not finite.
+    """
+    if not values_SDI.size or not np.isfinite(values_SDI).all():
+        raise ValueError(f"need finite values of every seed, draw and item, got {values_SDI.tolist()!s:.200}")
+    seeds, draws, items = values_SDI.shape
+    means = tuple(float(value) for value in values_SDI.mean((1, 2)))
+    plain = Estimate(
+        effect=float(values_SDI.mean()),
+        n=seeds,
+        draws=draws if values_SDI[0].size > 1 else None,
+        items=items if values_SDI[0].size > 1 else None,
+        seed_means=means,
+    )
+    return plain if seeds < LEAST_FOR_INTERVAL else _with_interval(plain, values_SDI)
+
+
+def _with_interval(plain: Estimate, values_SDI: Array) -> Estimate:
+    sure = uncertainty(mean_squares(values_SDI))
+    error, df = float(sure.error), float(sure.df)
+    if np.ptp(values_SDI) == 0:
+        error = 0.0
+    reach = float(stats.t.ppf((1 + LEVEL) / 2, df)) * error
+    found = replace(plain, error=error, df=df, interval=(plain.effect - reach, plain.effect + reach))
+    return replace(found, p=found.p_of(0.0))
+
+
+def smallest_effect(error: float, df: float, alpha: float = ALPHA, power: float = POWER) -> float:
+    """The true mean that a two-sided t test at `alpha` finds with a chance of `power`, by the noncentral t.
+
+    Args:
+        error: standard error of the mean; the answer is in its unit.
+    """
+    if error == 0:
+        return 0.0
+    critical = float(stats.t.ppf(1 - alpha / 2, df))
+    top = 2 * critical + 10
+    if df > 1000 or math.isinf(df):
+        return error * (critical + float(stats.norm.ppf(power)))
+    return error * float(optimize.brentq(lambda shift: float(stats.nct.sf(critical, df, shift)) - power, 0.0, top))

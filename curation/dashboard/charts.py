@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import textwrap
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -76,8 +77,11 @@ def dash(styles: Mapping[str, Style], field: str) -> Any:
     return alt.StrokeDash(f"{field}:N", scale=scale, legend=None)
 
 
-def heading(text: str, *below: str) -> Any:
-    return alt.Title(text, subtitle=[line for line in below if line]) if any(below) else alt.Title(text)
+def heading(text: str, *below: str, chars: int | None = None) -> Any:
+    """A title with lines below it; in lines of at most `chars` characters, since a chart does not grow with its title."""
+    title = textwrap.wrap(text, chars) or [""] if chars else text
+    under = [part for line in below if line for part in (textwrap.wrap(line, chars) if chars else [line])]
+    return alt.Title(title, subtitle=under) if under else alt.Title(title)
 
 
 def side_by_side(panels: Sequence[Any], columns: int, name: str, description: str) -> list[Markup]:

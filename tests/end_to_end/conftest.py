@@ -44,7 +44,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory, compute: Compute) -> Fini
     folder = tmp_path_factory.mktemp("study")
     write_corpora(folder)
     (folder / "mine.py").write_text(members.SOURCE, encoding="utf8")
-    (folder / "numbers.jsonl").write_text("\n".join(f'{{"n": {n}}}' for n in range(40)), encoding="utf8")
+    for name, numbers in (("numbers", range(35)), ("more_numbers", range(35, 40))):
+        (folder / f"{name}.jsonl").write_text("\n".join(f'{{"n": {n}}}' for n in numbers), encoding="utf8")
     path = write_study(folder, **with_plugin(folder))
     commands.study(str(path), (), (), commands.Where(str(folder / "out"), 2, None))
     return Finished(folder, path, folder / "out")
@@ -52,7 +53,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory, compute: Compute) -> Fini
 
 def with_plugin(folder: Path) -> dict[str, Any]:
     """What differs in the small study when it uses the members of the plugin."""
-    numbers = str(folder / "numbers.jsonl")
+    numbers, more = str(folder / "numbers.jsonl"), str(folder / "more_numbers.jsonl")
     policy = {
         "defaults": {
             "keep": {"vowel_share": {"share": {"max": 0.9}}},
@@ -70,5 +71,5 @@ def with_plugin(folder: Path) -> dict[str, Any]:
         "passes": [{"name": "select", "annotators": annotators, "policy": policy}],
         "shard_bytes": 30_000,
     }
-    task = {"kind": "count_up", "pool": numbers, "queries": numbers, "draws": 2, "items": 5}
+    task = {"kind": "count_up", "pool": numbers, "queries": more, "draws": 2, "items": 5}
     return {"plugins": ["mine.py"], "recipe": recipe, "tasks": ["control_map", task]}

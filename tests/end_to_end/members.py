@@ -7,7 +7,8 @@ import re
 from typing import ClassVar, Literal
 
 from ablations.core.metrics.base import Metric, Reading
-from ablations.core.tasks.base import Example, FewShotTask
+from ablations.core.tasks.base import FewShotTask
+from ablations.core.template import Template
 from curation.annotators.base import Annotator, Column
 from curation.pii.base import Entity
 
@@ -45,10 +46,13 @@ class CountUp(FewShotTask):
     version = 1
     sample = {"n": 1}
     shots = (0, 2)
-    separator = "\\\\n"
+    templates = (
+        Template(query="{n}", choices=(" up", " down"), separator="\\n"),
+        Template(query="{n}", cue=" goes", choices=(" up", " down"), separator="\\n"),
+    )
 
-    def example(self, row):
-        return Example(prompt=f"{row['n']}", choices=(" up", " down"), gold=row["n"] % 2)
+    def gold(self, row):
+        return row["n"] % 2
 
 
 class WeightNorm(Metric):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -15,44 +15,47 @@ from ablations.core.model import Model
 from ablations.core.scoring import token_losses
 
 OLSSON_CONTEXT, OLSSON_EARLY, OLSSON_LATE = 512, 50, 500
+DECIMALS = 5  # of a curve's losses: far below their errors
+
+Losses = NDArray[np.float64]  # (documents, tokens after BOS)
 
 
 class LateMinusEarly(Metric):
     """Mean loss late in a document minus mean loss early; negative when context helps.
 
-    Over documents of at least one context, each window one unbroken document from BOS on. Token t is the t-th after
-    BOS. Olsson's tokens 50 and 500 of 512 are scaled to the context and widened to small bands of an even number of
-    tokens, for less noise (and as many keys as values in a control document). Where the context is at least 512,
-    `icl_score` is the original: token 500 minus token 50 of the first 512. Per source, and pooled over all windows.
+    Over the first context of documents that have so many tokens, so that no window crosses a border; at most
+    `effort.windows` of a source. Token t is the t-th after BOS. Olsson's tokens 50 and 500 of 512 are scaled to the context
+    and widened to small bands of an even number of tokens, for less noise (and as many keys as values in a control document).
 
-    Source: Olsson et al. 2022, https://arxiv.org/abs/2209.11895, "In-context learning score".
+    `<name>` is a source, `pooled` (all windows) or `common` (as many windows of every source that has any, the first in
+    hashed order: the same documents for every arm). Where the context is at least 512, `<name>.icl_score` is the original:
+    token 500 minus token 50 in the first 512 tokens of documents of at least 512. `.standard_error` is over documents,
+    within sources; absent when a source gave one document. The loss at each token is kept in the details.
+
+    Source: Olsson et al. 2022, https://arxiv.org/abs/2209.11895, "In-context learning score" (10,000 windows there).
     """
 
     kind: ClassVar[str] = "late_minus_early"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     unit: ClassVar[str] = "nats per token"
     lower_is_better: ClassVar[bool] = True
     in_curve: ClassVar[bool] = True
 
     def measure(self, model: Model, data: EvaluationData) -> Reading:
         early, late = bands(data.context)
-        values: dict[str, float] = {}
-        n: dict[str, int] = {}
-        curves: dict[str, list[float]] = {}
-        rows = []
-        for source, documents in data.heldout.items():
-            windows = first_windows(documents, data)
-            n[source] = len(windows)
-            if windows:
-                loss_BT = np.stack(token_losses(model, windows, data.batch)).astype(np.float64)
-                rows.append(loss_BT)
-                values |= gains(source, loss_BT, early, late)
-                curves[source] = loss_BT.mean(0).tolist()
-        n["pooled"] = sum(n.values())
-        if rows:
-            values |= gains("pooled", np.concatenate(rows), early, late)
+        losses = first_losses(model, data, data.context)
+        values, n = differences(losses, early, late, "")
         positions = {"early": [early.start, early.stop - 1], "late": [late.start, late.stop - 1]}
-        return Reading(values, n, {"tokens_inclusive": positions, "loss_by_token": curves})
+        details: dict[str, object] = {"tokens_inclusive": positions, "loss_by_token": mean_curves(losses)}
+        if data.context >= OLSSON_CONTEXT:
+            original = losses if data.context == OLSSON_CONTEXT else first_losses(model, data, OLSSON_CONTEXT)
+            early, late = range(OLSSON_EARLY, OLSSON_EARLY + 1), range(OLSSON_LATE, OLSSON_LATE + 1)
+            scores, counts = differences(original, early, late, ".icl_score")
+            values |= scores
+            n |= counts
+            if original is not losses:
+                details["icl_loss_by_token"] = mean_curves(original)
+        return Reading(values, n, details)
 
 
 def bands(context: int) -> tuple[range, range]:
@@ -64,19 +67,55 @@ def bands(context: int) -> tuple[range, range]:
     return range(start, start + width), range(stop - width, stop)
 
 
-def gains(name: str, loss_BT: NDArray[np.float64], early: range, late: range) -> dict[str, float]:
-    """Late minus early of losses whose column 0 is token 1; and its standard error over documents."""
-    each = loss_BT[:, late.start - 1 : late.stop - 1].mean(1) - loss_BT[:, early.start - 1 : early.stop - 1].mean(1)
-    found = {name: float(each.mean())}
-    if len(each) > 1:
-        found[f"{name}.standard_error"] = float(each.std(ddof=1) / len(each) ** 0.5)
-    if loss_BT.shape[1] >= OLSSON_CONTEXT - 1:
-        found[f"{name}.icl_score"] = float((loss_BT[:, OLSSON_LATE - 1] - loss_BT[:, OLSSON_EARLY - 1]).mean())
+def first_windows(documents: Documents, data: EvaluationData, length: int) -> Sequence[NDArray[np.uint16]]:
+    """The first `length` tokens of the first documents, in hashed order, that have so many: one window a document."""
+    order = data.hashed_order(documents)
+    long_enough = order[documents.lengths[order] >= length]
+    return [documents.of(index)[:length] for index in long_enough[: data.windows]]
+
+
+def first_losses(model: Model, data: EvaluationData, length: int) -> dict[str, Losses]:
+    """Of each source: losses of shape (windows, `length` - 1), column 0 being token 1."""
+    found = {}
+    for source, documents in data.heldout.items():
+        rows = token_losses(model, first_windows(documents, data, length), data.batch)
+        found[source] = np.stack(rows).astype(np.float64) if rows else np.zeros((0, length - 1))
     return found
 
 
-def first_windows(documents: Documents, data: EvaluationData) -> Sequence[NDArray[np.uint16]]:
-    """The first `context` tokens of the first documents, in hashed order, that have so many."""
-    order = data.hashed_order(documents)
-    long_enough = order[documents.lengths[order] >= data.context]
-    return [documents.of(index)[: data.context] for index in long_enough[: data.windows]]
+def common(losses: Mapping[str, Losses]) -> list[Losses]:
+    """As many windows of every source that has any."""
+    having = [rows for rows in losses.values() if len(rows)]
+    fewest = min(map(len, having), default=0)
+    return [rows[:fewest] for rows in having]
+
+
+def differences(
+    losses: Mapping[str, Losses], early: range, late: range, ending: str
+) -> tuple[dict[str, float], dict[str, int]]:
+    """Late minus early of each source, of all windows pooled and of the common set, and the windows behind each."""
+    sets = {source: [rows] for source, rows in losses.items()}
+    sets |= {"pooled": [rows for rows in losses.values() if len(rows)], "common": common(losses)}
+    values: dict[str, float] = {}
+    n: dict[str, int] = {}
+    for name, strata in sets.items():
+        each = [rows[:, _columns(late)].mean(1) - rows[:, _columns(early)].mean(1) for rows in strata]
+        n[f"{name}{ending}"] = total = sum(map(len, each))
+        if total:
+            values[f"{name}{ending}"] = float(np.concatenate(each).mean())
+        if total and min(map(len, each)) > 1:
+            variance = sum(len(stratum) * float(stratum.var(ddof=1)) for stratum in each) / total**2
+            values[f"{name}{ending}.standard_error"] = variance**0.5
+    return values, n
+
+
+def _columns(tokens: range) -> slice:
+    return slice(tokens.start - 1, tokens.stop - 1)
+
+
+def mean_curves(losses: Mapping[str, Losses]) -> dict[str, list[float]]:
+    """Mean loss at tokens 1, 2, ... of each source that has windows, and of the common set; their n are the readings'."""
+    sets = {source: rows for source, rows in losses.items() if len(rows)}
+    if sets:
+        sets["common"] = np.concatenate(common(losses))
+    return {name: [round(float(loss), DECIMALS) for loss in rows.mean(0)] for name, rows in sets.items()}

@@ -32,7 +32,7 @@ class RepeatedTokens(Metric):
     in_curve: ClassVar[bool] = True
 
     def measure(self, model: Model, data: EvaluationData) -> Reading:
-        half = (data.context - 1) // 2
+        half = half_of(data.context)
         losses_BT = np.stack(token_losses(model, repeated_sequences(data, half), data.batch)).astype(np.float64)
         first, second = losses_BT[:, 1:half], losses_BT[:, half + 1 :]
         values = {
@@ -44,6 +44,11 @@ class RepeatedTokens(Metric):
 
     def onset_thresholds(self, values: Mapping[str, float]) -> dict[str, float]:
         return {"first_minus_second": ONSET_NATS}
+
+
+def half_of(context: int) -> int:
+    """Length of one showing."""
+    return (context - 1) // 2
 
 
 def repeated_sequences(data: EvaluationData, half: int) -> list[list[int]]:

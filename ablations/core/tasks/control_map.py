@@ -13,26 +13,16 @@ from typing import ClassVar
 
 from ablations.core.hashing import key_of
 from ablations.core.items import Group, Item, TaskItems
-from ablations.core.prompts import derangement
-from ablations.core.tasks.base import Example, FewShotTask, Row
-
-PAIRS = 8  # of each map, whatever k: the choices are their values, so chance is 1 in 8 at every k
+from ablations.core.map_task import PAIRS, MapTask, free_derangement, other_words, shown
+from ablations.core.tasks.base import Row
 
 
-class ControlMap(FewShotTask):
+class ControlMap(MapTask):
     """Value of a key in a map that was shown just now. Chance is 1 in 8; the strongest blind guess is 1 in k."""
 
     kind: ClassVar[str] = "control_map"
     version: ClassVar[int] = 1
     sample: ClassVar[Row] = {"keys": ["babor", "dedan"], "values": ["nober", "pudil"], "query": 1}
-    separator: ClassVar[str] = " "
-
-    def example(self, row: Row) -> Example:
-        return Example(
-            prompt=row["keys"][row["query"]],
-            choices=tuple(f" {value}" for value in row["values"]),
-            gold=row["query"],
-        )
 
     @classmethod
     def items(
@@ -44,6 +34,7 @@ class ControlMap(FewShotTask):
         n_items: int,
         after_key: Sequence[int] = (),
         after_pair: Sequence[int] = (),
+        nonces: Sequence[int] = (),
     ) -> TaskItems:
         """Token items, `n_items` in each group of (k, condition).
 
@@ -58,24 +49,32 @@ class ControlMap(FewShotTask):
         both rounds; `gold` stays the value of the true map. At k = 1 the query must be the only demo and a single value
         cannot be deranged, so there is only the gold condition; at k = 0 the query stands alone after BOS.
 
+        With `nonces` there is a condition more, at the largest k: the gold map with these words in the place of its values.
+        A flipped condition would say nothing new: the map is fresh, so neither of a pair's maps is the true one, and what an
+        item would be asked as flipped its mirror is asked as gold. `known_map` has one.
+
         Args:
             keys, values: tokens to draw from, each one whole piece, at least `PAIRS` of each, none in both.
             bos: the first token of every prefix.
             seed: of the maps; an item is a function of (seed, number), so a larger `n_items` only adds items.
             after_key, after_pair: separator tokens, none in control documents.
+            nonces: tokens that are no values, such as the keys; those of the item's own map are left out.
 
         Raises:
-            ValueError: too few keys or values, or a token that is both.
+            ValueError: too few keys, values or nonces, or a token that is both.
         """
         if min(len(set(keys)), len(set(values))) < PAIRS or set(keys) & set(values):
             raise ValueError(
                 f"need {PAIRS} keys and {PAIRS} other values, got {len(set(keys))} and {len(set(values))}."
             )
-        maps = [_Map.drawn(keys, values, seed, number // 2, bool(number % 2)) for number in range(n_items)]
+        maps = [_Map.drawn(keys, values, nonces, seed, n // 2, bool(n % 2)) for n in range(n_items)]
         groups = []
         for k in cls.shots:
-            for condition in ("gold", "permuted") if k >= 2 else ("gold",):
-                items = tuple(each.item(k, condition == "permuted", after_key, after_pair) for each in maps)
+            conditions = ["gold", "permuted"] if k >= 2 else ["gold"]
+            if nonces and k == max(cls.shots):
+                conditions.append("nonce")
+            for condition in conditions:
+                items = tuple(each.item(k, condition, after_key, after_pair) for each in maps)
                 groups.append(Group(k, condition, 0, (bos,), items))
         return TaskItems(cls.kind, cls.version, cls.shots, tuple(groups), {"maps": -(-n_items // 2)})
 
@@ -87,33 +86,29 @@ class _Map:
     seed: int
     keys: tuple[int, ...]
     values: tuple[int, ...]
+    nonces: tuple[int, ...]
     second_round: tuple[int, ...]  # pairs in the order of the second showing
     mirror: bool
 
     @classmethod
-    def drawn(cls, keys: Sequence[int], values: Sequence[int], seed: int, number: int, mirror: bool) -> _Map:
+    def drawn(
+        cls, keys: Sequence[int], values: Sequence[int], nonces: Sequence[int], seed: int, number: int, mirror: bool
+    ) -> _Map:
         mixed = key_of("control_map", seed, number)
         rng = random.Random(mixed)
         drawn_keys, drawn_values = rng.sample(sorted(set(keys)), PAIRS), rng.sample(sorted(set(values)), PAIRS)
-        return cls(mixed, tuple(drawn_keys), tuple(drawn_values), tuple(rng.sample(range(PAIRS), PAIRS)), mirror)
+        second = tuple(rng.sample(range(PAIRS), PAIRS))
+        words = other_words(nonces, {*drawn_keys, *values}, rng) if nonces else ()
+        return cls(mixed, tuple(drawn_keys), tuple(drawn_values), words, second, mirror)
 
-    def item(self, k: int, permuted: bool, after_key: Sequence[int], after_pair: Sequence[int]) -> Item:
+    def item(self, k: int, condition: str, after_key: Sequence[int], after_pair: Sequence[int]) -> Item:
         second = [pair for pair in self.second_round if pair < k]
         rng = random.Random(key_of(self.seed, k))
         query = rng.choice(second[:-1] or [0])
-        deranged = _derangement(k, query, second[-1] if k else 0, rng)
+        deranged = free_derangement(k, query, second[-1] if k else 0, rng)
         asked = deranged[query] if self.mirror else query
-        prompt: list[int] = []
-        for pair in [*range(k), *second]:
-            shown = pair if permuted == self.mirror else deranged[pair]
-            prompt += [self.keys[pair], *after_key, self.values[shown], *after_pair]
-        choices = tuple((value,) for value in self.values)
-        return Item(f"{self.seed:016x}.{self.mirror:d}", (*prompt, self.keys[query], *after_key), choices, asked)
-
-
-def _derangement(k: int, query: int, last: int, rng: random.Random) -> list[int]:
-    """Of the k shown pairs; the value asked for moves neither from nor to the last place, if k leaves the choice."""
-    while True:
-        moved = derangement(k if k >= 2 else PAIRS, rng)
-        if k < 4 or (moved[query] != last and moved[last] != query):
-            return moved
+        words = self.nonces if condition == "nonce" else self.values
+        straight = (condition == "permuted") == self.mirror
+        pairs = [(self.keys[pair], words[pair if straight else deranged[pair]]) for pair in range(k)]
+        prompt = (*shown(pairs, second, after_key, after_pair), self.keys[query], *after_key)
+        return Item(f"{self.seed:016x}.{self.mirror:d}", prompt, tuple((word,) for word in words), asked)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
-from ablations.core.tasks.base import Example, FewShotTask, Row
+from ablations.core.tasks.base import FewShotTask, Row
+from ablations.core.template import Template
 
 JOINED_BY = {
     "원인": "왜냐하면",
@@ -16,7 +18,7 @@ class KobestCopa(FewShotTask):
     """The likelier of two causes or results, scored as the rest of a sentence. Chance is 1 in 2."""
 
     kind: ClassVar[str] = "kobest_copa"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     sample: ClassVar[Row] = {
         "premise": "비가 왔다.",
         "question": "결과",
@@ -24,10 +26,21 @@ class KobestCopa(FewShotTask):
         "alternative_2": "땅이 말랐다.",
         "label": 0,
     }
+    templates: ClassVar[tuple[Template, ...]] = (
+        Template(query="{premise}", cue=" {joined_by}", choices=(" {alternative_1}", " {alternative_2}")),
+        Template(query="상황: {premise}\n", cue="{question}:", choices=(" {alternative_1}", " {alternative_2}")),
+    )
+    pool: ClassVar[str] = "tasks/kobest_copa/train.jsonl.zst"
+    queries: ClassVar[str] = "tasks/kobest_copa/test.jsonl.zst"
+    metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
 
-    def example(self, row: Row) -> Example:
-        return Example(
-            prompt=f"{row['premise'].strip()} {JOINED_BY[row['question'].strip()]}",  # some rows have stray spaces
-            choices=(f" {row['alternative_1'].strip()}", f" {row['alternative_2'].strip()}"),
-            gold=int(row["label"]),
-        )
+    def fields(self, row: Row) -> Mapping[str, Any]:
+        fields = super().fields(row)
+        asked = fields["question"]
+        if asked not in JOINED_BY:
+            raise ValueError(f"question {asked!r} asks for none of {', '.join(JOINED_BY)}")
+        return {**fields, "joined_by": JOINED_BY[asked]}
+
+    def text_fields(self) -> tuple[str, ...]:
+        """Not the question, which is one of two words."""
+        return ("premise", "alternative_1", "alternative_2")

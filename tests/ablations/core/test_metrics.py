@@ -17,7 +17,6 @@ from ablations.core.metrics.base import METRICS
 from ablations.core.metrics.late_minus_early import bands
 from ablations.core.model import Model
 from ablations.core.model_spec import ModelSpec
-from ablations.core.onset import onset
 from ablations.core.spec import read_spec
 
 CLASSES = METRICS.classes()
@@ -126,6 +125,69 @@ def test_late_minus_early_is_the_difference_of_mean_losses(model, data):
     assert reading.details["loss_by_token"]["ragged"] == pytest.approx(rows.mean(0), abs=1e-5)
 
 
+def test_the_common_set_holds_as_many_windows_of_each_source_and_no_source_without_any(model, data):
+    """Else the arm of the largest source would be measured mostly on its own text."""
+    long, short = data.heldout["glossary"], data.heldout["ragged"]
+    only_short = Documents(short.tokens[:7], np.array([0, 7]), short.ids[:1], short.utf8_bytes[:1])
+    mixed = data.replace(heldout={"glossary": long, "ragged": short, "none": only_short})
+    reading = CLASSES["late_minus_early"]().measure(model, mixed)
+    assert {name: reading.n[name] for name in ("glossary", "ragged", "none", "pooled", "common")} == {
+        "glossary": 8, "ragged": 3, "none": 0, "pooled": 11, "common": 6
+    }  # fmt: skip
+    first = CLASSES["late_minus_early"]().measure(model, mixed.replace(windows=3))
+    assert reading.values["common"] == pytest.approx((first.values["glossary"] + first.values["ragged"]) / 2)
+    assert reading.values["pooled"] == pytest.approx(
+        (8 * reading.values["glossary"] + 3 * reading.values["ragged"]) / 11
+    )
+    errors = [first.values[f"{source}.standard_error"] for source in ("glossary", "ragged")]
+    assert reading.values["common.standard_error"] == pytest.approx(math.hypot(*errors) / 2)
+    assert "none" not in reading.values
+    assert "none" not in reading.details["loss_by_token"]
+
+
+@pytest.fixture(scope="module")
+def long_data(data):
+    """Documents of 520 to 700 tokens, some of them shorter than 600."""
+    rng = np.random.default_rng(0)
+    lengths = np.array([520, 600, 700, 511, 650, 530])
+    offsets = np.concatenate(([0], np.cumsum(lengths)))
+    tokens = rng.integers(1, VOCAB, offsets[-1]).astype(np.uint16)
+    tokens[offsets[:-1]] = BOS
+    ids = rng.integers(0, 256, (6, 16)).astype(np.uint8)
+    return data.replace(heldout={"long": Documents(tokens, offsets, ids, lengths)}, windows=5, tasks=[])
+
+
+@pytest.mark.parametrize("context", [512, 600])
+def test_the_icl_score_is_token_500_minus_token_50_of_the_first_512_of_a_document(long_data, context):
+    made = Model(ModelSpec(VOCAB, layers=1, width=16, heads=2, context=context, mlp_ratio=1), seed=1).eval()
+    with torch.no_grad():
+        made.head.weight.normal_(generator=torch.Generator().manual_seed(3))
+    reading = CLASSES["late_minus_early"]().measure(made, long_data.replace(context=context))
+    documents = long_data.heldout["long"]
+    rows = []
+    for index in long_data.hashed_order(documents):
+        window = torch.from_numpy(documents.of(index)[:512].astype(np.int64))
+        if len(window) == 512:
+            with torch.no_grad():
+                rows.append(F.cross_entropy(made(window[None, :-1])[0], window[1:], reduction="none").numpy())
+    differences = np.stack(rows)[:, 499] - np.stack(rows)[:, 49]
+    assert len(rows) == 5
+    for name in ("long", "pooled", "common"):
+        assert reading.n[f"{name}.icl_score"] == 5
+        assert reading.values[f"{name}.icl_score"] == pytest.approx(differences.mean(), abs=1e-5)
+        error = differences.std(ddof=1) / 5**0.5
+        assert reading.values[f"{name}.icl_score.standard_error"] == pytest.approx(error, rel=1e-4)
+    assert reading.n["long"] == (5 if context == 512 else 3)
+    assert len(reading.details["loss_by_token"]["long"]) == context - 1
+    if context > 512:
+        assert reading.details["icl_loss_by_token"]["long"] == pytest.approx(np.stack(rows).mean(0), abs=1e-5)
+
+
+def test_there_is_no_icl_score_in_a_short_context(model, data):
+    values = CLASSES["late_minus_early"]().measure(model, data).values
+    assert not [name for name in values if "icl_score" in name]
+
+
 def test_fewer_items_are_the_first_of_more_alike_in_every_group_and_pairs_stay_together(data):
     """If this fails, permuted and gold are compared on different questions."""
     chosen = [[item.id for item in data.replace(items=4).items_of(group)] for group in data.tasks[0].groups]
@@ -156,7 +218,7 @@ def test_no_long_document_means_no_reading_and_an_n_of_zero(data, model):
     short = data.replace(context=100, heldout={"ragged": data.heldout["ragged"]})
     reading = CLASSES["late_minus_early"]().measure(model, short)
     assert dict(reading.values) == {}
-    assert dict(reading.n) == {"ragged": 0, "pooled": 0}
+    assert dict(reading.n) == {"ragged": 0, "pooled": 0, "common": 0}
 
 
 def test_repeated_tokens_are_shown_twice_without_specials_and_nest(data):
@@ -186,15 +248,6 @@ def test_a_model_that_sees_no_difference_is_not_counted_as_right(data):
     assert values["control_map.k8.gold.accuracy"] == 0
     assert values["control_map.k8.gold.nll"] == pytest.approx(math.log(VOCAB), rel=1e-6)
     assert values["control_map.k8.permuted_minus_gold"] == 0
-
-
-@pytest.mark.parametrize(
-    ("levels", "after", "by"),
-    [([0, 0, 0], 20, None), ([0, 1, 1], 0, 10), ([0, 1, 0], 20, None), ([1, 0, 1], 10, 20), ([1, 1, 1], 0, 0)],
-)
-def test_an_onset_is_the_last_rise_above_the_threshold(levels, after, by):
-    found = onset([(10 * i, level) for i, level in enumerate(levels)], 0.5)
-    assert (found["after_tokens"], found["by_tokens"]) == (after, by)
 
 
 def slow_losses(model, tokens):

@@ -16,12 +16,13 @@ SEEDS = (0, 1)
 REAL = {
     "code": {"code": 1.0},
     "reference": {"reference": 1.0},
-    "korean": {"korean web": 1.0},
+    "korean": {"reference": 2.0},
     "mix_half": {"code": 0.5, "reference": 0.5},
 }
 CONTROLS = ("control_glossary", "control_encyclopedia", "control_chatter")
 GAP, GAIN = "few_shot.control_map.k8.permuted_minus_gold", "repeated_tokens.gain"
 BUDGET = 1_000_000
+CHANGE = {"before": 9, "after": 9}
 
 
 def an_arm(name, mixture, control):
@@ -34,7 +35,7 @@ def an_arm(name, mixture, control):
         "arm": name,
         "control": control,
         "mixture": mixture,
-        "fraction": 0.5,
+        "fraction": 0.1 if name == "korean" else 0.5,
         "model": model,
         "tokens": BUDGET,
         "sources": taken,
@@ -85,6 +86,27 @@ def some_shots(arm, seed):
     return {"arm": arm, "seed": seed, "task": "control_map", "points": points}
 
 
+def some_positions(arm, seed):
+    tokens = [1.0, 2.5, 6.0, 20.0]
+    return {"arm": arm, "seed": seed, "source": "common", "tokens": tokens, "loss": [5.0, 4.0, 3.5 + seed, 3.0]}
+
+
+def some_heads(arm, seed):
+    heads = [
+        {"layer": layer, "head": head, "scores": {"prefix_matching": 0.2 * layer + 0.1 * head, "copying": 0.5}}
+        for layer in range(2)
+        for head in range(2)
+    ]
+    return {"arm": arm, "seed": seed, "heads": heads}
+
+
+def an_onset(arm, seed, place):
+    row = {"arm": arm, "seed": seed, "measure": GAIN, "frequency": 0.3, "reliability": 0.5, "predicted_by_size": 16e6}
+    seen = {"observed_after": 320_000, "observed_by": 370_000, "observed_at": 340_000 - 1000 * place}
+    censored = {"observed_after": BUDGET, "observed_by": None, "observed_at": None}
+    return {**row, "predicted": 16e6 - 1e6 * place, **(seen if place else censored)}
+
+
 def a_measure(name, metric, unit, lower, base, arms, n=12345):
     values = {arm: {str(s): base + 0.11 * i + 0.03 * s for s in SEEDS} for i, arm in enumerate(arms)}
     return {"measure": name, "metric": metric, "unit": unit, "lower_is_better": lower, "n": n, "arms": values}
@@ -106,6 +128,7 @@ def a_verdict(sentence, **other):
         "smallest_effect": None,
         "why": "2 seeds: points only, no verdict below 5",
         "evidence": ["code_s0-0123456789ab", "code_s1-ba9876543210"],
+        "measures": [GAP],
         **other,
     }
 
@@ -123,6 +146,9 @@ def the_verdicts():
             seeds=6,
             p=0.0022,
             p_adjusted=0.0088,
+            draws=10,
+            items=200,
+            permutation_p=0.03125,
             why="6 seeds, Holm over 4 claims",
         ),
         a_verdict(
@@ -185,7 +211,7 @@ def report(run):
         "heldout": {"documents": 45, "tokens": 20_000, "utf8_bytes": 75_000},
     }
     return {
-        "format": 1,
+        "format": 2,
         "study": {
             "name": "demo",
             "question": "Which of three sources, alone or mixed, gives a small model in-context learning?",
@@ -216,11 +242,20 @@ def report(run):
             a_measure(GAP, "few_shot", "nats", False, 0.01, arms, n=200),
             a_measure("few_shot.control_map.k8.gold", "few_shot", "nats", True, 3.7, arms, n=200),
             a_measure(
+                "few_shot.control_map.k8.gold.accuracy_pmi", "few_shot", "share of items", False, 0.3, REAL, n=200
+            ),
+            a_measure(
                 "late_minus_early.common", "late_minus_early", "nats per token", True, -0.4, list(REAL)[:3], n=None
             ),
         ],
         "curves": [a_curve(arm, seed, arm in CONTROLS, i) for i, arm in enumerate(arms) for seed in SEEDS],
         "shots": [some_shots(arm, seed) for arm in ("code", "korean", *CONTROLS) for seed in SEEDS],
+        "positions": [some_positions(arm, seed) for arm in REAL for seed in SEEDS],
+        "heads": [some_heads(arm, seed) for arm in ("code", "control_glossary") for seed in SEEDS],
+        "onset_predictions": [an_onset(arm, seed, i) for i, arm in enumerate(arms) for seed in SEEDS],
+        "transforms": [
+            {"source": "broken", "of": "reference", "step": "1 break_repeats", "statistic": "words", **CHANGE}
+        ],
         "cost": the_cost(cells),
         **run,
     }

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from ablations.claims import Differs, Emerges, GoesWith, SizeEffect, Synergy
-from ablations.statistics.holm import holm
+from ablations.statistics.adjustment import holm
 from ablations.statistics.instrument import check
 from ablations.statistics.measures import CellResult, Measures
 from ablations.statistics.paired import estimate

@@ -1,0 +1,140 @@
+"""Induction heads: what each attention head looks at on repeated random tokens, and whether it writes what it sees."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ablations.core.attention import Head, attentions, heads_of, written_logits
+from ablations.core.evaluation import EvaluationData
+from ablations.core.metrics.base import Metric, Reading
+from ablations.core.metrics.repeated_tokens import half_of, repeated_sequences
+from ablations.core.model import Model
+
+INDUCTION, TIMES_EVEN = 0.05, 3.0  # prefix matching above both this and so many times even attention: an induction head
+COPYING_SEQUENCES = 8  # the output circuit depends on tokens, hardly on sequences, and costs a vocabulary a token
+DECIMALS = 5
+
+
+class Heads(Metric):
+    """How far heads match prefixes, copy, and look at the token before; 1 when a head does nothing else.
+
+    On the sequences of `repeated_tokens`, in their second showing, of each head:
+    `prefix_matching`: mean attention, over positions, to all tokens that stand right behind an earlier copy of the current token
+    (random pieces may fall twice within a showing, so there can be several).
+    `previous_token`: mean attention to the position before. Even attention gives about 1.4 over the context.
+    `copying`: what the head would write if it attended to one place alone, straight through the output matrix; the mean share of
+    other pieces whose logit it raises less than that of the piece at this place, equals counting half. Chance is 0.5. Over the
+    places of the first showing.
+
+    Readings are the largest prefix matching, what even attention would give (`prefix_matching.even`), the copying of the head that
+    matches best, the largest previous-token score, and the number of `induction_heads`: prefix matching above 0.05 and above three
+    times even attention. The limit is low since a model whose words have fixed roles looks back from some of the random tokens
+    only, and several heads may share the work: a glossary model that reads every map rightly has three heads at 0.09 to 0.12.
+    All heads are in the details. A model without attention has no readings.
+
+    Source: Olsson et al. 2022, https://arxiv.org/abs/2209.11895, "prefix matching" and "copying". Theirs sums raised logits, ours
+    ranks them, so that it does not depend on their scale or the size of the vocabulary.
+    """
+
+    kind: ClassVar[str] = "heads"
+    version: ClassVar[int] = 1
+    unit: ClassVar[str] = "share (of attention; of other pieces)"
+    lower_is_better: ClassVar[bool] = False
+    in_curve: ClassVar[bool] = True
+
+    def measure(self, model: Model, data: EvaluationData) -> Reading:
+        sequences = repeated_sequences(data, half_of(data.context))
+        scores = head_scores(model, data)
+        counts = {"heads": len(scores), "sequences": len(sequences) if scores else 0}
+        if not scores:
+            return Reading({}, counts)
+        best = max(scores, key=lambda head: scores[head]["prefix_matching"])
+        values = {
+            "prefix_matching.max": scores[best]["prefix_matching"],
+            "prefix_matching.even": even_attention(data),
+            "copying.of_best_prefix_matcher": scores[best]["copying"],
+            "previous_token.max": max(score["previous_token"] for score in scores.values()),
+            "induction_heads": float(len(induction_heads(scores, data))),
+        }
+        rounded = [
+            {"layer": layer, "head": head, **{name: round(value, DECIMALS) for name, value in score.items()}}
+            for (layer, head), score in scores.items()
+        ]
+        return Reading(values, counts, {"heads": rounded, "copying_sequences": min(len(sequences), COPYING_SEQUENCES)})
+
+    def onset_thresholds(self, values: Mapping[str, float]) -> dict[str, float]:
+        if "prefix_matching.even" not in values:
+            return {}
+        return {"prefix_matching.max": max(INDUCTION, TIMES_EVEN * values["prefix_matching.even"])}
+
+
+def head_scores(model: Model, data: EvaluationData) -> dict[Head, dict[str, float]]:
+    """`prefix_matching`, `previous_token` and `copying` of every head, on `data.sequences` repeated sequences."""
+    half = half_of(data.context)
+    tokens_BT = np.array(repeated_sequences(data, half), np.int64)
+    sums: defaultdict[Head, dict[str, float]] = defaultdict(
+        lambda: dict.fromkeys(("prefix_matching", "previous_token"), 0.0)
+    )
+    copying: defaultdict[Head, list[NDArray[np.float64]]] = defaultdict(list)
+    for start in range(0, len(tokens_BT), data.batch):
+        batch_BT = tokens_BT[start : start + data.batch]
+        matches_BTS = torch.from_numpy(behind_copies(batch_BT)).to(model.device)
+        tokens = torch.from_numpy(batch_BT).to(model.device)
+        for layer in attentions(model, tokens):
+            for head in range(layer.weights_BHTS.shape[1]):
+                weights_BTS = layer.weights_BHTS[:, head, half + 1 :].double()
+                place = layer.layer, head
+                sums[place]["prefix_matching"] += float((weights_BTS * matches_BTS[:, half + 1 :]).sum())
+                sums[place]["previous_token"] += float(weights_BTS.diagonal(half, 1, 2).sum())
+                if (few := max(0, COPYING_SEQUENCES - start)) > 0:
+                    values_ND = layer.values_BHSD[:few, head, 1 : half + 1].flatten(0, 1)
+                    logits_NV = written_logits(model, layer.layer, head, values_ND)
+                    copying[place].append(raised_above(logits_NV, tokens[:few, 1 : half + 1].flatten()))
+    places = len(tokens_BT) * half
+    return {
+        head: {
+            **{name: total / places for name, total in sums[head].items()},
+            "copying": float(np.concatenate(copying[head]).mean()),
+        }
+        for head in heads_of(model)
+    }
+
+
+def behind_copies(tokens_BT: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether position s stands right behind an earlier copy of the token at t: shape (B, T, S), s at most t."""
+    behind_BTS = np.zeros((*tokens_BT.shape, tokens_BT.shape[1]), bool)
+    behind_BTS[:, :, 1:] = tokens_BT[:, :, None] == tokens_BT[:, None, :-1]
+    return np.tril(behind_BTS)
+
+
+def raised_above(logits_NV: Tensor, own_N: Tensor) -> NDArray[np.float64]:
+    """Share of the other pieces whose logit lies below that of a row's own piece; equal ones count half."""
+    own_N1 = logits_NV.gather(1, own_N[:, None])
+    below_N = (logits_NV < own_N1).sum(1)
+    equal_N = (logits_NV == own_N1).sum(1) - 1
+    shares: NDArray[np.float64] = ((below_N + equal_N / 2) / (logits_NV.shape[1] - 1)).double().cpu().numpy()
+    return shares
+
+
+def even_attention(data: EvaluationData) -> float:
+    """Prefix matching of a head that looks at all positions alike, on the same sequences."""
+    half = half_of(data.context)
+    found = 0.0
+    for sequence in repeated_sequences(data, half):
+        matches_TS = behind_copies(np.array([sequence], np.int64))[0]
+        found += float((matches_TS[half + 1 :].sum(1) / np.arange(half + 2, 2 * half + 2)).mean())
+    return found / data.sequences
+
+
+def induction_heads(scores: Mapping[Head, Mapping[str, float]], data: EvaluationData) -> list[Head]:
+    """Heads above the limit, the strongest first."""
+    least = max(INDUCTION, TIMES_EVEN * even_attention(data))
+    above = [head for head, score in scores.items() if score["prefix_matching"] > least]
+    return sorted(above, key=lambda head: (-scores[head]["prefix_matching"], head))

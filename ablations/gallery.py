@@ -1,0 +1,88 @@
+"""The studies that come with Loam: what each asks, what it claims beforehand, and about what it costs."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ablations import settings
+from ablations.cells import drafts
+from ablations.settings import Study
+from curation.shipped import PLACES
+
+if TYPE_CHECKING:
+    from ablations.core.spec import CellSpec
+
+# Operations a second of one core of a 2.5 GHz Xeon with models as small as the controls', their measuring counted in: 1,024,000
+# tokens of 2 layers x 64 in 37 seconds. Larger matrices are quicker, so a study of larger models takes less than is said.
+OPERATIONS_PER_SECOND = 1.2e10
+CURATION_SECONDS = 90.0  # of sources of some megabytes: start, read, curate, train a tokenizer, encode
+CORES = 2
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One study of the gallery. `core_seconds` are an estimate of its cells', on one core."""
+
+    path: str
+    study: Study
+    cells: int
+    control_cells: int
+    core_seconds: float
+
+    @property
+    def minutes(self) -> float:
+        """Of wall time on `CORES` cores with nothing done before."""
+        return (CURATION_SECONDS + self.core_seconds / CORES) / 60
+
+
+def entries() -> list[Entry]:
+    """All of `configs/studies`, by name. Reads no text and trains nothing."""
+    return [entry(path) for path in paths()]
+
+
+def paths() -> list[str]:
+    """Files of the studies that come with Loam."""
+    folder = next(place / "studies" for place in PLACES if (place / "studies").is_dir())
+    return [str(path) for path in sorted(folder.glob("*.yaml"))]
+
+
+def entry(path: str) -> Entry:
+    """One study, loaded and checked as a run would load it."""
+    study, _ = settings.load(path)
+    specs = list(drafts(study))
+    own = sum(spec.arm in study.arms for spec in specs)
+    return Entry(path, study, own, len(specs) - own, sum(map(seconds, specs)))
+
+
+def seconds(spec: CellSpec) -> float:
+    """About what a cell takes on one core: operations of its training by a rate that was measured with its measuring counted in."""
+    model, width = spec.model, spec.model.width
+    attention = (4 * width**2 + 2 * width * model.context) if model.attention else 0
+    weights = model.layers * (attention + 2 * model.mlp_ratio * width**2) + 2 * model.vocab_size * width
+    return 6 * weights * spec.schedule.tokens / OPERATIONS_PER_SECOND
+
+
+def lines(found: list[Entry]) -> Iterator[str]:
+    """The gallery as text."""
+    for each in found:
+        yield f"configs/studies/{Path(each.path).name}"
+        yield from textwrap.wrap(each.study.question, 110, initial_indent="  ", subsequent_indent="  ")
+        for claim in each.study.claims:
+            yield f"    claim: {in_words(claim.model_dump(exclude_none=True))}"
+        cells = f"{each.cells} cells and {each.control_cells} of controls, {each.study.seeds} seeds"
+        yield f"    cost: {cells}; about {each.minutes:.0f} minutes on {CORES} cores"
+        yield ""
+    yield "Minutes are an estimate from sizes of models and numbers of tokens; `loam study FILE --dry-run` measures."
+    yield "Run one with `loam study FILE`. In one --out folder, studies share the cells that are the same in them."
+
+
+def in_words(claim: Mapping[str, Any]) -> str:
+    """A claim as its study's file says it."""
+    said = dict(claim)
+    kind = said.pop("kind")
+    told = (f"{key}: {', '.join(value) if isinstance(value, tuple) else value}" for key, value in said.items())
+    return f"{kind} ({'; '.join(told)})"

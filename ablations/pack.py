@@ -1,0 +1,250 @@
+"""Cells of a study as one small folder that runs wherever torch, numpy and safetensors are."""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ablations.cell_folder import SPEC, lay_out
+from ablations.cells import CellPlan, typed_spec
+from ablations.core import sources
+from ablations.core.documents import Documents
+from ablations.core.files import write_json
+from ablations.core.inputs import chosen_of, subset_files
+from ablations.core.machine import as_settings
+from ablations.core.mixture import BLOCK, apportion
+from ablations.core.pack_folder import BLOBS, CELLS, CODE, PACK, Pack, PackedCell, digest
+from ablations.core.spec import CellSpec
+from curation.runtime.errors import ConfigError
+from tokenizer.encode import DOCUMENTS, TOKENS
+
+MIB = 2**20
+LIMIT_MIB = 60
+WORTH_COMPRESSING = 0.95  # of its size; above it a file is packed as it is
+README = """{study}: {cells} cells, packed by `loam ablate pack`.
+
+    cd {code} && python -m ablations.core.run_all ..
+
+runs them with Python 3.11 or later, torch, numpy and safetensors; stopped or killed, the same command goes on. What comes
+out lies in results/, and `loam ablate unpack` takes it from there. `python -m ablations.core.run_all --help` lists the options.
+"""
+
+
+@dataclass(frozen=True)
+class Repetition:
+    """How often an arm's cells see a source: tokens of the schedule that it gives, over its distinct tokens that were packed.
+
+    Both are means over the arm's packed cells; a fraction of the documents is another one with every seed.
+    """
+
+    arm: str
+    source: str
+    distinct_tokens: int
+    scheduled_tokens: int
+
+    @property
+    def times(self) -> float:
+        return self.scheduled_tokens / self.distinct_tokens
+
+
+@dataclass(frozen=True)
+class Packed:
+    """What was written: the folder, its size in bytes, and how often each source will be repeated."""
+
+    folder: Path
+    cells: int
+    bytes: int
+    repetitions: Sequence[Repetition]
+
+
+@dataclass
+class _Blobs:
+    """Files by their content. Grows until it has more than `most` bytes."""
+
+    folder: Path
+    most: int
+    sizes: dict[str, int] = field(default_factory=dict)  # by what the bytes are of: "tokens of web"
+    names: set[str] = field(default_factory=set)
+
+    def add(self, content: bytes, what: str) -> str:
+        name = digest(content)
+        if name not in self.names:
+            self.names.add(name)
+            packed = gzip.compress(content, 6, mtime=0)
+            small = len(packed) < WORTH_COMPRESSING * len(content)
+            self.sizes[what] = self.sizes.get(what, 0) + (len(packed) if small else len(content))
+            if sum(self.sizes.values()) <= self.most:  # what is too much is counted, not written
+                (self.folder / f"{name}{'.gz' if small else ''}").write_bytes(packed if small else content)
+        return name
+
+
+def pack(study: str, plans: Sequence[CellPlan], folder: Path, limit_mib: float = LIMIT_MIB) -> Packed:
+    """Write the cells into `folder`, which must not be there yet; all of it or nothing.
+
+    Of a source's documents those are packed that one of the cells trains on.
+
+    Raises:
+        ConfigError: the folder is there, no cell is left, or they do not fit.
+    """
+    if not plans:
+        raise ConfigError(f"{study}: no cell to pack: all are finished, or run on this machine.")
+    if folder.exists():
+        raise ConfigError(f"{folder}: is there already. Name another folder, or remove it.")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as scratch:
+        draft = Path(scratch, folder.name)
+        made = _write(study, plans, draft, Path(scratch, "cells"), limit_mib)
+        draft.rename(folder)
+    return Packed(folder, len(plans), made[0], made[1])
+
+
+def _write(
+    study: str, plans: Sequence[CellPlan], draft: Path, scratch: Path, limit_mib: float
+) -> tuple[int, list[Repetition]]:
+    code = _write_code(draft / CODE)
+    (draft / BLOBS).mkdir(parents=True)
+    blobs = _Blobs(draft / BLOBS, int(limit_mib * MIB))
+    blobs.sizes["code"] = code
+    laid = [(plan, _laid_out(plan, scratch / str(number))) for number, plan in enumerate(plans)]
+    files: dict[str, dict[str, str]] = {name_of(plan): {} for plan in plans}
+    _add_training(laid, blobs, files)
+    _add_others(laid, blobs, files)
+    cells = [_cell(plan, files[name_of(plan)]) for plan in plans]
+    for plan in plans:
+        path = draft / CELLS / name_of(plan)
+        path.mkdir(parents=True)
+        write_json(path / SPEC, dict(plan.spec))
+    write_json(draft / PACK, asdict(Pack(study, sources.fingerprint(), tuple(cells))))
+    (draft / "README.md").write_text(README.format(study=study, cells=len(plans), code=CODE), encoding="utf8")
+    own = sum(path.stat().st_size for path in draft.rglob("*") if path.is_file() and path.parent.name != BLOBS)
+    blobs.sizes["code"] = own
+    if (size := sum(blobs.sizes.values())) > blobs.most:
+        raise ConfigError(_too_large(draft.name, blobs.sizes, size, limit_mib))
+    return size, list(repetitions(laid))
+
+
+def name_of(plan: CellPlan) -> str:
+    """The name of a cell's folder, in OUT/cells and in a pack."""
+    return f"{plan.output.name}-{plan.output.fingerprint[:12]}"
+
+
+def _write_code(folder: Path) -> int:
+    for name, path in sources.sources().items():
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def _laid_out(plan: CellPlan, path: Path) -> tuple[Path, CellSpec]:
+    lay_out(path, plan.contents)
+    return path, typed_spec(plan.spec)
+
+
+Laid = Sequence[tuple[CellPlan, tuple[Path, CellSpec]]]
+
+
+def _add_training(laid: Laid, blobs: _Blobs, files: Mapping[str, dict[str, str]]) -> None:
+    """Token sets that cells train on, each once, with the documents that any of its cells chooses."""
+    wanted: dict[tuple[str, str], NDArray[np.bool_]] = {}
+    documents: dict[tuple[str, str], Documents] = {}
+    for plan, (path, spec) in laid:
+        for part in spec.train:
+            key = _set_of(plan, part.tokens)
+            found, numbers = chosen_of(path, part, spec)
+            documents.setdefault(key, found)
+            wanted.setdefault(key, np.zeros(len(found), bool))[numbers] = True
+    added = {}
+    for key, mask in wanted.items():
+        contents = subset_files(documents[key], np.flatnonzero(mask))
+        tokens = int(documents[key].lengths[mask].sum())
+        what = f"training tokens of {_source_of(laid, key)} ({tokens:,} distinct)"
+        added[key] = [blobs.add(content, what) for content in contents]
+    for plan, (_, spec) in laid:
+        for part in spec.train:
+            names = (TOKENS.format(part.tokens), DOCUMENTS.format(part.tokens))
+            files[name_of(plan)] |= dict(zip(names, added[_set_of(plan, part.tokens)], strict=True))
+
+
+def _set_of(plan: CellPlan, stem: str) -> tuple[str, str]:
+    tokens, split = plan.tokens[stem]
+    return tokens.manifest.fingerprint, split
+
+
+def _source_of(laid: Laid, key: tuple[str, str]) -> str:
+    return next(
+        tokens.source for plan, _ in laid for tokens, _ in plan.tokens.values() if tokens.manifest.fingerprint == key[0]
+    )
+
+
+def _add_others(laid: Laid, blobs: _Blobs, files: Mapping[str, dict[str, str]]) -> None:
+    """Held-out tokens, few-shot items and plugins, as they are."""
+    known: dict[tuple[str, ...], str] = {}
+    for plan, (path, spec) in laid:
+        for source, stem in spec.heldout.items():
+            for pattern in (TOKENS, DOCUMENTS):
+                key = (*_set_of(plan, stem), pattern)
+                if key not in known:
+                    known[key] = blobs.add((path / pattern.format(stem)).read_bytes(), f"held-out tokens of {source}")
+                files[name_of(plan)][pattern.format(stem)] = known[key]
+        for name, task in plan.tasks.items():
+            if (task.digest,) not in known:
+                known[task.digest,] = blobs.add(task.text.encode(), f"items of {Path(name).stem}")
+            files[name_of(plan)][name] = known[task.digest,]
+        for plugin in plan.plugins:
+            files[name_of(plan)][f"plugins/{plugin.name}"] = blobs.add(plugin.source.encode(), "plugins")
+
+
+def _cell(plan: CellPlan, files: dict[str, str]) -> PackedCell:
+    spec = typed_spec(plan.spec)
+    return PackedCell(name_of(plan), plan.output.fingerprint, spec.digest(), dict(plan.machine), files)
+
+
+def _too_large(name: str, sizes: Mapping[str, int], size: int, limit_mib: float) -> str:
+    largest = sorted(sizes.items(), key=lambda item: -item[1])
+    parts = ", ".join(f"{what} {part / MIB:.1f} MiB" for what, part in largest)
+    return (
+        f"{name}: {size / MIB:.1f} MiB do not fit into {limit_mib:g} MiB: {parts}. Nothing was written. Pack fewer distinct tokens "
+        "(a smaller fraction of an arm, fewer sources), fewer task items or draws, or raise --limit-mib."
+    )
+
+
+def repetitions(laid: Laid) -> Iterator[Repetition]:
+    """Of every arm and source."""
+    found: dict[tuple[str, str], list[tuple[int, int]]] = {}
+    for plan, (path, spec) in laid:
+        counts = apportion([part.weight for part in spec.train], BLOCK)
+        for part, count in zip(spec.train, counts, strict=True):
+            documents, numbers = chosen_of(path, part, spec)
+            distinct = int(documents.lengths[numbers].sum())
+            given = round(spec.steps * spec.tokens_a_step * count / BLOCK)
+            found.setdefault((plan.arm, part.source), []).append((distinct, given))
+    for (arm, source), values in found.items():
+        distinct, given = (round(sum(column) / len(values)) for column in zip(*values, strict=True))
+        yield Repetition(arm, source, distinct, given)
+
+
+def to_json(made: Packed) -> dict[str, Any]:
+    """For `--json`."""
+    rows = [{**asdict(each), "times": each.times} for each in made.repetitions]
+    return {"folder": str(made.folder), "cells": made.cells, "bytes": made.bytes, "repetitions": rows}
+
+
+def lines(made: Packed, plans: Sequence[CellPlan], left_out: int, assumed: bool) -> list[str]:
+    """What a user should know of a packed folder."""
+    told = [f"{made.cells} cells packed, {made.bytes / MIB:.1f} MiB"]
+    machines = {as_settings(plan.machine): None for plan in plans}
+    told += [
+        f"for {machine}" + (", which is this machine: the study names none" if assumed else "") for machine in machines
+    ]
+    if left_out:
+        told.append(f"{left_out} cells were left out, because `machine` does not say where they run; they run here")
+    return told

@@ -1,0 +1,149 @@
+"""From the answers of cells to contrasts over seeds x draws x items.
+
+All cells of a study see the same draws and items, so a contrast is taken answer by answer: of two arms, or of two conditions in
+one arm. Where some cell lacks the single answers, its one value stands for it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ablations.statistics.crossed import Array
+from ablations.statistics.measures import CellResult
+
+MIRRORED = re.compile(r"[0-9a-f]{16}\.[01]")  # items of maps come in pairs <map>.0 and <map>.1: a pair is one item
+READING = re.compile(r"few_shot\.(?P<task>.+)\.k(?P<k>\d+)\.(?P<what>.+)")
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What one cell says to every item under every draw: `values_DI`, shape (draws, items)."""
+
+    draws: tuple[int, ...]
+    items: tuple[str, ...]
+    values_DI: Array
+
+    def among(self, draws: Sequence[int], items: Sequence[str]) -> Array:
+        """The answers of these draws and items; what has one draw, as zero-shot has, stands beside every draw."""
+        rows = [self.draws.index(draw) for draw in draws] if len(self.draws) > 1 else [0] * len(draws)
+        places = {item: place for place, item in enumerate(self.items)}
+        return self.values_DI[np.ix_(rows, [places[item] for item in items])]
+
+    def minus(self, other: Answers) -> Answers | None:
+        """Answer by answer, on what both have; None if that is nothing."""
+        draws, items = common([self, other])
+        if not draws or not items:
+            return None
+        return Answers(draws, items, self.among(draws, items) - other.among(draws, items))
+
+
+Reader = Callable[[CellResult], Answers | None]
+
+
+def common(all_answers: Sequence[Answers]) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """Draws and items that all have."""
+    several = [each.draws for each in all_answers if len(each.draws) > 1] or [all_answers[0].draws]
+    draws = set(several[0]).intersection(*several[1:])
+    items = set(all_answers[0].items).intersection(*(each.items for each in all_answers[1:]))
+    return tuple(sorted(draws)), tuple(sorted(items))
+
+
+def stacked(all_answers: Sequence[Answers | None]) -> Array | None:
+    """One block of all seeds, shape (S, D, I), on the draws and items that all of them have."""
+    known = [each for each in all_answers if each is not None]
+    if not known or len(known) < len(all_answers):
+        return None
+    draws, items = common(known)
+    return np.stack([each.among(draws, items) for each in known]) if draws and items else None
+
+
+def answers(cell: CellResult, measure: str) -> Answers | None:
+    """The single answers behind a few-shot measure; None if the cell kept none."""
+    found = READING.fullmatch(measure)
+    if not found:
+        return None
+    task, k, what = found["task"], int(found["k"]), found["what"]
+    if what.endswith("_minus_gold"):
+        return _difference(
+            group(cell, task, k, what.removesuffix("_minus_gold"), "gold_nll"), group(cell, task, k, "gold", "gold_nll")
+        )
+    condition, _, reading = what.partition(".")
+    key = {"nll": "gold_nll", "accuracy": "correct"}.get(reading)
+    return group(cell, task, k, condition, key) if key else None
+
+
+def zero_minus_shots(task: str, k: int) -> Reader:
+    """What k gold demonstrations take off the loss of the gold answer."""
+    return lambda cell: _difference(group(cell, task, 0, "gold", "gold_nll"), group(cell, task, k, "gold", "gold_nll"))
+
+
+def right_minus_blind(task: str, k: int) -> Reader:
+    """Right answers minus those of the strongest blind guess: on the same items, or as its accuracy where it names no label."""
+
+    def read(cell: CellResult) -> Answers | None:
+        right = group(cell, task, k, "gold", "correct")
+        blind = cell.values.get(f"few_shot.{task}.k{k}.blind_accuracy")
+        if right is None or blind is None:
+            return None
+        return Answers(right.draws, right.items, right.values_DI - _guessed(cell, task, k, right, blind))
+
+    return read
+
+
+def _guessed(cell: CellResult, task: str, k: int, asked: Answers, blind: float) -> Array | float:
+    """Where the strongest blind guess is right, shape (D, I); its accuracy if it names no label, or looks elsewhere."""
+    gold = group(cell, task, k, "gold", "gold")
+    if gold is None or (gold.draws, gold.items) != (asked.draws, asked.items):
+        return blind
+    shown = {int(g["draw"]): g.get("demo_labels") or [] for g in _groups(cell, task, k, "gold")}
+    labels = [shown[draw] for draw in gold.draws]
+    guesses = [[Counter(gold.values_DI.ravel().tolist()).most_common(1)[0][0]] * len(labels)]
+    if all(labels):
+        guesses += [[each[-1] for each in labels], [_commonest(each) for each in labels]]
+    right = [gold.values_DI == np.array(guess, np.float64)[:, None] for guess in guesses]
+    best = max(right, key=lambda each: float(each.mean()))
+    return best.astype(np.float64) if abs(float(best.mean()) - blind) < 1e-6 else blind
+
+
+def _commonest(labels: Sequence[int]) -> int:
+    """Of equals the smallest, as the guesser does."""
+    counts = Counter(labels)
+    return min(counts, key=lambda label: (-counts[label], label))
+
+
+def _difference(one: Answers | None, other: Answers | None) -> Answers | None:
+    return one.minus(other) if one and other else None
+
+
+def group(cell: CellResult, task: str, k: int, condition: str, key: str) -> Answers | None:
+    """One number of every answer under a condition, on the items that were asked under all draws."""
+    draws = {
+        int(each["draw"]): _by_item(each, key)
+        for each in _groups(cell, task, k, condition)
+        if each["ids"] and each.get(key)
+    }
+    items = sorted(set.intersection(*(set(asked) for asked in draws.values()))) if draws else []
+    if not items:
+        return None
+    values = [[draws[draw][item] for item in items] for draw in sorted(draws)]
+    return Answers(tuple(sorted(draws)), tuple(items), np.array(values, np.float64))
+
+
+def _groups(cell: CellResult, task: str, k: int, condition: str) -> list[Mapping[str, Any]]:
+    """All draws of a condition, as `few_shot` keeps them."""
+    details = cell.result.get("final", {}).get("few_shot", {}).get("details", {}).get(task, {})
+    return [each for each in details.get("groups", ()) if each["k"] == k and each["condition"] == condition]
+
+
+def _by_item(each: Mapping[str, Any], key: str) -> dict[str, float]:
+    found = dict(zip(each["ids"], map(float, each[key]), strict=True))
+    if not all(MIRRORED.fullmatch(item) for item in found):
+        return found
+    maps = [item[:-2] for item in found if item.endswith(".0") and f"{item[:-2]}.1" in found]
+    return {name: (found[f"{name}.0"] + found[f"{name}.1"]) / 2 for name in maps} or found

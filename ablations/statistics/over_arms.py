@@ -1,0 +1,54 @@
+"""A relation between two measures over the arms of a study."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from statistics import fmean
+
+from scipy import stats
+
+from ablations.statistics.measures import Measures
+from ablations.statistics.paired import ALPHA, POWER, Estimate
+from ablations.statistics.rank_correlation import spearman
+
+LEAST_ARMS = 5
+
+
+def relation(measures: Measures, measure_x: str, measure_y: str) -> tuple[Estimate | None, str]:
+    """Rank correlation over arms, each by the mean of its seeds, or why there is none.
+
+    Seeds of one arm are no further evidence on a question about arms.
+    """
+    pairs = list(_by_arm(measures, measure_x, measure_y).values())
+    if len(pairs) < LEAST_ARMS:
+        return None, f"{len(pairs)} arms have both measures, {LEAST_ARMS} are needed"
+    found = spearman([x for x, _ in pairs], [y for _, y in pairs])
+    if found.rho is None or found.interval is None:
+        return None, "one of the measures is the same in all arms"
+    return Estimate(found.rho, found.n, _open_interval(found.rho, found.n) or found.interval, found.p), ""
+
+
+def _by_arm(measures: Measures, measure_x: str, measure_y: str) -> Mapping[str, tuple[float, float]]:
+    pairs = {}
+    for arm in measures.arms():
+        x, y = measures.of(arm, measure_x), measures.of(arm, measure_y)
+        if both := sorted(set(x) & set(y)):
+            pairs[arm] = fmean(x[seed] for seed in both), fmean(y[seed] for seed in both)
+    return pairs
+
+
+def _open_interval(rho: float, n: int) -> tuple[float, float] | None:
+    """A perfect order of few arms is no proof of a perfect relation: its interval is that of half a step below."""
+    if abs(rho) < 1:
+        return None
+    below = 1 - 6 / (n**3 - n)
+    reach = float(stats.norm.ppf(0.975)) * math.sqrt((1 + below**2 / 2) / (n - 3))
+    low = math.tanh(math.atanh(below) - reach)
+    return (low, 1.0) if rho > 0 else (-1.0, -low)
+
+
+def smallest_correlation(arms: int, alpha: float = ALPHA) -> float:
+    """The rank correlation that so many arms show with a chance of 80 %: Fisher's z with the error of Fieller et al. 1957."""
+    reach = float(stats.norm.ppf(1 - alpha / 2) + stats.norm.ppf(POWER)) * math.sqrt(1.06 / max(arms - 3, 1e-9))
+    return math.tanh(reach)

@@ -1,0 +1,227 @@
+"""From a claim and the cells' answers to the estimates that decide it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ablations.claims import Claim, Differs, Emerges, GoesWith, SizeEffect, Synergy
+from ablations.statistics.contrast import Answers, answers, right_minus_blind, stacked, zero_minus_shots
+from ablations.statistics.crossed import Array
+from ablations.statistics.measures import CellResult, Measures
+from ablations.statistics.over_arms import relation
+from ablations.statistics.paired import Estimate, estimate_crossed
+
+NEGLIGIBLE_NATS = 0.05  # a gain below this is none: the limit that the controls have to keep as well
+GAIN = re.compile(r"few_shot\.(?P<task>.+)\.k(?P<k>\d+)\.permuted_minus_gold")
+BLIND = re.compile(r"blind_(?P<metric>.+)")  # accuracy, or the metric of a task with written answers
+
+Single = Callable[[CellResult], Answers | None]
+ByValue = Callable[[CellResult], float | None]
+
+
+@dataclass(frozen=True)
+class Question:
+    """What decides a claim.
+
+    Attributes:
+        main: the estimate that speaks for it; None if something is missing.
+        legs: further estimates that must all lie above zero, by name.
+        two_sided: any direction supports the claim; else only a positive effect does.
+        margin: an interval wholly below it contradicts (a two-sided claim: wholly between it and its negative).
+        parts: comparisons of which `main` is the least favourable.
+        measures: what it is about, by full name.
+        missing: why there is no estimate.
+    """
+
+    unit: str
+    main: Estimate | None = None
+    legs: tuple[tuple[str, Estimate], ...] = ()
+    two_sided: bool = False
+    margin: float = 0.0
+    parts: tuple[Estimate, ...] = ()
+    measures: tuple[str, ...] = ()
+    missing: str = ""
+
+    @property
+    def p(self) -> float | None:
+        """Of the claim: what has to hold in every comparison and leg is as doubtful as the most doubtful of them.
+
+        Below zero it is the p of one claim's being wrong, once for each part that it could be worse than.
+        """
+        if self.main is None or self.main.p is None:
+            return None
+        if self.two_sided:
+            return self.main.p
+        if self.main.effect <= 0:
+            return min(1.0, self.main.p * max(1, len(self.parts)))
+        everything = [self.main, *self.parts, *(leg for _, leg in self.legs)]
+        return max(1.0 if each.p is None or each.effect <= 0 else each.p for each in everything)
+
+    @property
+    def p_of_margin(self) -> float:
+        """Of an effect as large as the margin: small when the effect is shown to be smaller."""
+        if self.main is None or self.margin <= 0 or self.main.error is None:
+            return 1.0
+        edges = (self.margin, -self.margin) if self.two_sided else (self.margin,)
+        inside = abs(self.main.effect) < self.margin if self.two_sided else self.main.effect < self.margin
+        worst = max(self.main.p_of(edge) or 0.0 for edge in edges)
+        return min(1.0, worst * max(1, len(self.parts))) if inside else 1.0
+
+
+def question(claim: Claim, measures: Measures) -> Question:
+    """The estimates behind a claim."""
+    match claim:
+        case Emerges():
+            return _emerges(claim, measures)
+        case Differs():
+            return _better(claim.arm_a, [claim.arm_b], claim.measure, measures, claim.smallest, two_sided=True)
+        case Synergy():
+            return _better(claim.mixture, claim.parts, claim.measure, measures, claim.smallest)
+        case SizeEffect():
+            return _better(claim.large, [claim.small], claim.measure, measures, claim.smallest)
+        case GoesWith():
+            return _goes_with(claim, measures)
+
+
+def gains(measures: Measures) -> dict[str, int]:
+    """Task -> the largest k at which permuted labels were tried."""
+    largest: dict[str, int] = {}
+    for name in measures.names():
+        if found := GAIN.fullmatch(name):
+            largest[found["task"]] = max(int(found["k"]), largest.get(found["task"], 0))
+    return largest
+
+
+def _emerges(claim: Emerges, measures: Measures) -> Question:
+    k = claim.k if claim.k is not None else gains(measures).get(claim.task, 0)
+    start = f"few_shot.{claim.task}"
+    gain = f"{start}.k{k}.permuted_minus_gold"
+    about = Question("nats", margin=claim.smallest or NEGLIGIBLE_NATS, measures=(gain,))
+    main = of_arm(measures, claim.arm, gain)
+    if main is None:
+        return _lacking(about, f"arm {claim.arm} has no finished cell with {gain}")
+    fewer = _over_cells(
+        measures, claim.arm, zero_minus_shots(claim.task, k), _gap(f"{start}.k0.gold.nll", f"{start}.k{k}.gold.nll")
+    )
+    blind = _beyond_blind(measures, claim.arm, claim.task, k)
+    legs = (("better than zero-shot", fewer), ("better than the strongest blind guess", blind))
+    known = tuple((name, leg) for name, leg in legs if leg is not None)
+    if len(known) < len(legs):
+        return _lacking(about, f"arm {claim.arm} lacks zero-shot or baseline readings of {claim.task} at k = {k}")
+    return replace(about, main=main, legs=known)
+
+
+def _beyond_blind(measures: Measures, arm: str, task: str, k: int) -> Estimate | None:
+    """What accuracy, or the metric of a written answer, has over the strongest blind guess."""
+    start = f"few_shot.{task}.k{k}"
+    metrics = [
+        found["metric"]
+        for name in measures.names()
+        if name.startswith(f"{start}.") and (found := BLIND.fullmatch(name.removeprefix(f"{start}.")))
+    ]
+    for metric in sorted(metrics, key=lambda name: (name != "accuracy", name)):
+        single = right_minus_blind(task, k) if metric == "accuracy" else _nothing
+        by_value = _gap(f"{start}.gold.{metric}", f"{start}.blind_{metric}")
+        if beyond := _over_cells(measures, arm, single, by_value):
+            return beyond
+    return None
+
+
+def of_arm(measures: Measures, arm: str, measure: str) -> Estimate | None:
+    """The mean of a measure in one arm; None without a finished cell."""
+    block = arm_block(measures, arm, measure)
+    return None if block is None else estimate_crossed(block)
+
+
+def arm_block(measures: Measures, arm: str, measure: str) -> Array | None:
+    """A measure in one arm, shape (S, D, I); None without a finished cell."""
+    return _block(measures, arm, lambda cell: read(measures, cell, measure), lambda cell: cell.values.get(measure))
+
+
+def read(measures: Measures, cell: CellResult, measure: str) -> Answers | None:
+    """Single answers, taken from a result once."""
+    place = cell.cell, measure
+    if place not in measures.answers:
+        measures.answers[place] = answers(cell, measure)
+    return measures.answers[place]
+
+
+def _nothing(cell: CellResult) -> None:
+    return None
+
+
+def _gap(one: str, other: str) -> ByValue:
+    return lambda cell: cell.values[one] - cell.values[other] if {one, other} <= set(cell.values) else None
+
+
+def _over_cells(measures: Measures, arm: str, single: Single, by_value: ByValue) -> Estimate | None:
+    block = _block(measures, arm, single, by_value)
+    return None if block is None else estimate_crossed(block)
+
+
+def _block(measures: Measures, arm: str, single: Single, by_value: ByValue) -> Array | None:
+    """From single answers if every cell kept them, else from one value a cell."""
+    found = [(cell, value) for cell in measures.cells_of(arm) if (value := by_value(cell)) is not None]
+    if not found:
+        return None
+    block = stacked([single(cell) for cell, _ in found])
+    return np.array([value for _, value in found]).reshape(-1, 1, 1) if block is None else block
+
+
+def between(measures: Measures, arm: str, other: str, measure: str) -> Estimate | None:
+    """One arm minus another in the seeds that both have, as measured; None if there are none."""
+    block = block_between(measures, arm, other, measure)
+    return None if block is None else estimate_crossed(block)
+
+
+def block_between(measures: Measures, arm: str, other: str, measure: str) -> Array | None:
+    """The paired differences behind `between`, shape (S, D, I)."""
+    ones, others = ({c.seed: c for c in measures.cells_of(a) if measure in c.values} for a in (arm, other))
+    seeds = sorted(set(ones) & set(others))
+    if not seeds:
+        return None
+    pairs = [(read(measures, ones[seed], measure), read(measures, others[seed], measure)) for seed in seeds]
+    block = stacked([one.minus(two) if one and two else None for one, two in pairs])
+    if block is not None:
+        return block
+    return np.array([ones[seed].values[measure] - others[seed].values[measure] for seed in seeds]).reshape(-1, 1, 1)
+
+
+def _better(
+    arm: str,
+    others: Sequence[str],
+    measure: str,
+    measures: Measures,
+    smallest: float | None,
+    two_sided: bool = False,
+) -> Question:
+    """The arm against the best of the others, seed by seed; positive is better."""
+    about = Question(measures.unit(measure), two_sided=two_sided, margin=smallest or 0.0, measures=(measure,))
+    found = [between(measures, arm, other, measure) for other in others]
+    known = [each for each in found if each is not None]
+    if len(known) < len(found):
+        return _lacking(about, f"no seed has {measure} in both {arm} and {others[found.index(None)]}")
+    signed = [flipped(each) if measures.lower_is_better(measure) else each for each in known]
+    main = min(signed, key=lambda each: each.effect)
+    return replace(about, main=main, parts=tuple(signed) if len(signed) > 1 else ())
+
+
+def flipped(found: Estimate) -> Estimate:
+    """The same estimate of the negative."""
+    interval = found.interval and (-found.interval[1], -found.interval[0])
+    means = tuple(-mean for mean in found.seed_means)
+    return replace(found, effect=-found.effect, interval=interval, seed_means=means)
+
+
+def _lacking(about: Question, why: str) -> Question:
+    return replace(about, missing=why)
+
+
+def _goes_with(claim: GoesWith, measures: Measures) -> Question:
+    names = (claim.measure_x, claim.measure_y)
+    main, missing = relation(measures, *names)
+    return Question("rank correlation over arms", main, two_sided=True, measures=names, missing=missing)

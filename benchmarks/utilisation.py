@@ -1,0 +1,95 @@
+"""How much of a GPU a training step uses: tokens a second and model flops utilisation (MFU)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from ablations.core.model_spec import ModelSpec
+from ablations.core.probe import probe
+from ablations.core.spec import CellSpec
+from ablations.core.strict import build
+from benchmarks.record import keep
+
+BATCHES = (32, 128)  # sequences a step
+STEPS = 60
+SHAPE = {"layers": 4, "width": 512, "heads": 8, "context": 512, "mlp_ratio": 4, "vocab_size": 16384}
+
+# Dense bfloat16 peaks of tensor cores in FLOP/s, by a part of the name that torch gives, the longest part first. NVIDIA prints
+# the double of Hopper's, since it counts with sparsity: 1,979e12 for the H200 SXM, 1,671e12 for the NVL,
+# https://www.nvidia.com/en-us/data-center/h200/; for the A100 312e12, https://www.nvidia.com/en-us/data-center/a100/.
+PEAKS = {"H200 NVL": 835e12, "H200": 989e12, "A100": 312e12}
+
+
+def flops_a_token(model: ModelSpec) -> float:
+    """Floating-point operations that one training token needs: 6 for each weight that multiplies it, and attention's.
+
+    A multiplication and an addition forward, twice that backward. Embeddings are looked up, not multiplied, and do not count; the
+    output matrix does. Attention takes 12 x layers x width x context: every position is counted as if it saw the whole context,
+    as the definition has it, though a causal kernel may skip half. What is computed twice counts once.
+
+    Source: Chowdhery et al. 2022, https://arxiv.org/abs/2204.02311, appendix B.
+    """
+    attention = 4 * model.width**2 if model.attention else 0
+    weights = model.layers * (attention + 2 * round(model.width * model.mlp_ratio) * model.width)
+    weights += model.vocab_size * model.width
+    mixing = 12 * model.layers * model.width * model.context if model.attention else 0
+    return 6.0 * weights + mixing
+
+
+def utilisation(tokens_a_second: float, model: ModelSpec, peak: float) -> float:
+    """Share of the peak that the model's own operations take; optimiser and bookkeeping count as loss."""
+    return tokens_a_second * flops_a_token(model) / peak
+
+
+def peak_of(name: str) -> float | None:
+    """Dense bfloat16 peak of a GPU by its name; None for one that is not in the list."""
+    return next((peak for part, peak in PEAKS.items() if part in name), None)
+
+
+def measure(device: str = "cuda") -> None:
+    """Keep tokens a second and MFU of the 4 x 512 shape at 512 tokens of context, eager and compiled."""
+    name = torch.cuda.get_device_name(device)
+    peak = peak_of(name)
+    if peak is None:
+        print(f"{name}: its peak is not in benchmarks/utilisation.py, so no MFU is given. Add it from its data sheet.")
+    for compiled in (False, True):
+        for batch in BATCHES:
+            spec = bench_spec(device, batch, compiled)
+            found = probe(spec, STEPS)
+            rate = spec.tokens_a_step / found.step_seconds
+            details: dict[str, Any] = {
+                "model": SHAPE,
+                "batch": batch,
+                "dtype": spec.compute.dtype,
+                "optimiser": spec.optimiser.kind,
+                "setup_seconds": found.setup_seconds,
+                "parameters": found.parameters,
+                "device": name,
+                "torch": torch.__version__,
+            }
+            what = f"training on {name}, {'compiled' if compiled else 'eager'}, batch {batch}"
+            keep(f"{what}: speed", rate, "tokens/s", **details)
+            if peak:
+                keep(
+                    f"{what}: MFU",
+                    utilisation(rate, spec.model, peak),
+                    "share of the bfloat16 peak",
+                    peak=peak,
+                    **details,
+                )
+
+
+def bench_spec(device: str, batch: int, compiled: bool) -> CellSpec:
+    """A cell of the benchmark's shape in bfloat16."""
+    value = {
+        "arm": "bench",
+        "seed": 0,
+        "seeds": {"init": 1, "order": 1, "subset": 1, "evaluation": 1},
+        "train": [{"source": "random", "tokens": "none"}],
+        "model": SHAPE,
+        "schedule": {"tokens": 10**8, "batch": batch},
+        "compute": {"device": device, "compile": compiled, "dtype": "bfloat16"},
+    }
+    return build(CellSpec, value, "bench")

@@ -1,0 +1,127 @@
+"""The contract of a transform: one document in, the document with one statistic changed out, and what must have stayed."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+import pyarrow as pa
+from pydantic import BeforeValidator
+
+from curation.runtime.config import Config, build
+from curation.runtime.errors import ConfigError
+from curation.runtime.identity import seed
+from curation.runtime.registry import Plugin, Registry, plugin_digest
+from curation.text import movable
+
+
+@dataclass(frozen=True)
+class Document:
+    """A curated document: its 128-bit id and its text."""
+
+    id: bytes
+    text: str
+
+
+Shares = Mapping[
+    str, tuple[float, float]
+]  # name -> (numerator, denominator); sums of both over documents are meaningful
+
+
+def _pattern(text: str) -> list[int]:
+    """For each word the place where it stood first: the document's types and tokens without their names."""
+    first: dict[str, int] = {}
+    return [first.setdefault(word, place) for place, word in enumerate(movable.words(text).parts)]
+
+
+KEPT: dict[str, Callable[[str], Any]] = {
+    "word counts": lambda text: Counter(movable.words(text).parts),
+    "sentence counts": lambda text: Counter(movable.sentences(text).parts),
+    "pattern of words": _pattern,
+    "characters": len,
+    "words": lambda text: len(movable.words(text).parts),
+    "signs and white space": lambda text: movable.words(text).gaps,
+}
+"""What a transform may promise to keep, and the value of a text that must then be the same before and after."""
+
+
+class Transform(Config, ABC):
+    """One statistic to change. A subclass in its own file under `transforms/` is all that is needed to add one.
+
+    What becomes of a document depends on its text, its id, the seed and what `gather` found in the whole source; never on the
+    number of workers. `examples` maps a text to what it becomes under an id of sixteen zero bytes, with nothing gathered: they are
+    the transform's tests.
+
+    Attributes:
+        keeps: names from `KEPT`, checked in every document.
+        seed: another number gives other places and other names.
+    """
+
+    kind: str
+    version: int
+    seed: int = 0
+
+    keeps: ClassVar[tuple[str, ...]]
+    examples: ClassVar[Mapping[str, str]] = {}
+    gathers: ClassVar[bool] = False
+
+    def gather(self, documents: Iterable[Document], total: int) -> pa.Table:
+        """What has to be known of the whole source of `total` documents, which come in order; only when `gathers` is true."""
+        raise NotImplementedError(f"{self.kind} says that it gathers")
+
+    def prepared(self, gathered: pa.Table | None) -> Any:
+        """What was gathered, as `apply` wants it; made once a task."""
+        return None
+
+    @abstractmethod
+    def apply(self, document: Document, known: Any) -> str:
+        """The document's new text."""
+
+    def measure(self, document: Document, known: Any) -> Shares:
+        """Statistics of its own, beside those that are taken of every transform."""
+        return {}
+
+    def seed_of(self, document: Document, *purpose: str | int) -> int:
+        """A number for this document and purpose, for `movable.permutation` and for choices."""
+        return seed(self.kind, self.seed, document.id.hex(), *purpose)
+
+    def checked(self, document: Document, known: Any) -> str:
+        """`apply`, held to what it promises.
+
+        Raises:
+            AssertionError: it did not keep what it says it keeps; a mistake of the transform.
+        """
+        text = self.apply(document, known)
+        for name in self.keeps if text != document.text else ():
+            if KEPT[name](text) != KEPT[name](document.text):
+                raise AssertionError(f"transform {self.kind}: document {document.id.hex()} did not keep its {name}")
+        return text
+
+    def what(self) -> dict[str, Any]:
+        """Everything that its results depend on."""
+        return {**self.model_dump(mode="json"), "plugin": plugin_digest(type(self))}
+
+
+REGISTRY: Registry[Transform] = Registry("curation.transforms", "Transform", "loam.transforms", "transform")
+
+
+def _as_mapping(value: Any) -> Any:
+    return {"kind": value} if isinstance(value, str) else value
+
+
+TransformSettings = Annotated[dict[str, Any], BeforeValidator(_as_mapping)]  # a bare name means "with its defaults"
+
+
+def make(settings: Mapping[str, Any], plugins: Sequence[Plugin], where: str) -> Transform:
+    """A transform from what a recipe says of it.
+
+    Raises:
+        ConfigError: no kind is given, the kind is unknown, or a setting is wrong.
+    """
+    kind = settings.get("kind")
+    if not isinstance(kind, str):
+        raise ConfigError(f"{where}: no kind. Write kind: NAME; known: {', '.join(REGISTRY.catalogue(plugins))}.")
+    return build(REGISTRY.get(kind, plugins), settings, where)

@@ -1,0 +1,177 @@
+"""The parts of a report that compare arms: sizes, mixtures, one measure against another, marks and what labels do."""
+
+import pytest
+
+from ablations.report import pairs, synergy
+from ablations.report.midpoints import midpoint_marks
+from ablations.report.onsets import onset_rows
+from ablations.report.recognising import recognising
+from ablations.report.sizes import sizes_view
+from ablations.report.values import Values
+from ablations.report.verdicts import verdicts_view
+from ablations.report.wording import words
+
+GAP = "few_shot.nsmc.k4.permuted_minus_gold"
+MODEL = {"layers": 2, "width": 64, "context": 128, "parameters": 1000}
+
+
+def an_arm(name, mixture, fraction=1.0, control=False, **other):
+    taken = {source: {"tokens": 1000, "repetitions": 2.0, "documents": 9, "tokens_lost": 0} for source in mixture}
+    arm = {"arm": name, "control": control, "mixture": mixture, "fraction": fraction, "model": MODEL, "tokens": 1000}
+    return {**arm, "sources": taken, **other}
+
+
+def a_measure(name, arms, lower=False, unit="nats"):
+    values = {arm: {str(i): value for i, value in enumerate(seeds)} for arm, seeds in arms.items()}
+    found = {"measure": name, "metric": name.split(".")[0], "unit": unit, "lower_is_better": lower}
+    return {**found, "n": None, "arms": values}
+
+
+def test_a_size_curve_needs_two_shares_of_the_same_mixture_and_shape():
+    measures = [a_measure(GAP, {"small": [0.1, 0.2], "large": [0.4, 0.6]})]
+    small, large = an_arm("small", {"a": 1.0}, 0.1), an_arm("large", {"a": 3.0})  # weights are relative
+    found = sizes_view(Values(measures, [small, large]), [small, large])
+    assert list(found.mixtures) == ["small (10.0 %) and large (100.0 %)"]
+    assert "what permuted labels cost in nsmc" in found.figures[0]
+    for other in (
+        an_arm("large", {"a": 1.0}, 0.1),
+        an_arm("large", {"b": 1.0}),
+        an_arm("large", {"a": 1.0}, tokens=2000),
+        an_arm("large", {"a": 1.0}, model={**MODEL, "layers": 3}),
+        an_arm("large", {"a": 1.0}, control=True),
+    ):
+        assert sizes_view(Values(measures, [small, other]), [small, other]) is None
+
+
+def test_an_arm_that_read_its_data_less_than_once_is_named():
+    small, large = an_arm("small", {"a": 1.0}, 0.1), an_arm("large", {"a": 1.0})
+    large["sources"]["a"]["repetitions"] = 0.3
+    values = Values([a_measure(GAP, {"small": [0.1], "large": [0.4]})], [small, large])
+    assert sizes_view(values, [small, large]).partly == "large"
+
+
+@pytest.mark.parametrize(("lower", "gain"), [(False, 0.1), (True, -0.5)])
+def test_synergy_is_against_the_best_part_and_positive_when_better(lower, gain):
+    """Means are 0.2 and 0.6 alone and 0.7 mixed: better than both, or worse than the better of the two."""
+    arms = [an_arm("a", {"x": 1.0}), an_arm("b", {"y": 1.0}), an_arm("ab", {"x": 1.0, "y": 1.0})]
+    measure = a_measure(GAP, {"a": [0.1, 0.3], "b": [0.5, 0.7], "ab": [0.7, 0.7, 9.0]}, lower)
+    (matrix,) = synergy.synergy_view(Values([measure], arms), arms).matrices
+    (square,) = matrix.squares["x", "y"]
+    assert (square.arm, square.seeds) == ("ab", 2)  # the third seed has no pair
+    assert square.gain == pytest.approx(gain)
+    assert matrix.alone == pytest.approx({"x": 0.2, "y": 0.6})
+
+
+def test_a_mixture_without_its_parts_at_the_same_size_has_no_square():
+    arms = [an_arm("a", {"x": 1.0}, 0.5), an_arm("b", {"y": 1.0}), an_arm("ab", {"x": 1.0, "y": 1.0})]
+    measure = a_measure(GAP, {"a": [0.1], "b": [0.5], "ab": [0.7]})
+    assert synergy.synergy_view(Values([measure], arms), arms).matrices == []
+
+
+def test_a_pair_of_measures_has_its_correlation_interval_and_n():
+    arms = [an_arm(name, {name: 1.0}) for name in "abcde"]
+    bits = a_measure("bits_per_byte.common", {name: [float(i)] for i, name in enumerate("abcde")}, True)
+    gap = a_measure(GAP, dict(zip("abcde", [[4.0], [3.0], [2.0], [0.0], [1.0]], strict=True)))
+    found = pairs.pairs_view(Values([bits, gap], arms), [], [])
+    assert found.registered == []
+    (figure,) = found.others
+    assert "rank correlation −0.900" in figure
+    assert "interval" in figure
+    assert "n = 5 arms" in figure
+
+
+def test_a_registered_pair_is_drawn_once_and_first():
+    arms = [an_arm(name, {name: 1.0}) for name in "abcd"]
+    bits = a_measure("bits_per_byte.common", {name: [float(i)] for i, name in enumerate("abcd")}, True)
+    gap = a_measure(GAP, {name: [float(i) ** 2] for i, name in enumerate("abcd")})
+    claim = {"claim": "goes_with", "registered": True, "measures": ["bits_per_byte.common", GAP]}
+    found = pairs.pairs_view(Values([bits, gap], arms), [claim], [])
+    assert (len(found.registered), len(found.others)) == (1, 0)
+
+
+def test_two_arms_make_no_picture_of_a_relation():
+    arms = [an_arm(name, {name: 1.0}) for name in "ab"]
+    measures = [a_measure(name, {"a": [1.0], "b": [2.0]}) for name in ("bits_per_byte.common", GAP)]
+    assert pairs.pairs_view(Values(measures, arms), [], []).others == []
+
+
+def test_bits_per_byte_are_averaged_over_sources_that_all_real_arms_share():
+    arms = [an_arm("a", {"x": 1.0}), an_arm("b", {"y": 1.0}), an_arm("c", {"z": 1.0}, control=True)]
+    shared = [a_measure(f"bits_per_byte.{s}", {"a": [v], "b": [v + 1]}) for s, v in (("x", 1.0), ("y", 2.0))]
+    own = a_measure("bits_per_byte.z", {"a": [100.0], "c": [7.0]})
+    values = Values([*shared, own], arms)
+    assert (values.mean("bits_per_byte", "a"), values.mean("bits_per_byte", "b")) == (1.5, 2.5)
+    assert values.primary() == ["bits_per_byte"]
+
+
+def test_the_primary_gap_is_that_of_the_largest_k():
+    measures = [a_measure(f"few_shot.nsmc.k{k}.permuted_minus_gold", {"a": [1.0]}) for k in (16, 70, 8)]
+    assert Values(measures, [an_arm("a", {"x": 1.0})]).primary() == ["few_shot.nsmc.k70.permuted_minus_gold"]
+
+
+def test_midpoint_marks_need_an_arm_called_all():
+    measures = [
+        a_measure(GAP, {"all": [0.0]}),
+        a_measure("few_shot.nsmc.k4.gold.accuracy", {"all": [0.9], "low": [0.6], "high": [0.8, 0.82]}),
+        a_measure("few_shot.nsmc.k4.blind.majority", {"all": [0.5], "low": [0.5], "high": [0.5]}),
+    ]
+    arms = [an_arm(name, {"x": 1.0}) for name in ("all", "low", "high")]
+    told = {"few_shot.nsmc.k4.gold.accuracy": {"all": "above", "low": "below", "high": "above"}}
+    assert midpoint_marks(Values(measures, arms)) == told
+    named = [{**m, "arms": {k.replace("all", "everything"): v for k, v in m["arms"].items()}} for m in measures]
+    assert midpoint_marks(Values(named, arms[1:])) == {}
+
+
+def test_recognising_and_learning_are_told_apart_in_words():
+    start = "few_shot.known_map"
+    readings = {"k0.gold.nll": (0.1, 4.2), "k8.permuted.nll": (0.2, 6.0), "k8.flipped.nll": (5.0, 0.3)}
+    measures = [
+        a_measure(f"{start}.{name}", {"heart": [by_heart], "context": [learns]})
+        for name, (by_heart, learns) in {
+            **readings,
+            "k8.nonce.accuracy": (0.1, 0.9),
+            "k8.permuted_minus_gold": (0.0, 5.7),
+        }.items()
+    ]
+    arms = [an_arm(name, {"x": 1.0}, control=True) for name in ("heart", "context")]
+    heart, context = recognising(Values(measures, arms))
+    assert heart.said.startswith("recognises the map and answers by heart")
+    assert context.said.startswith("learns the map from its context")
+    assert recognising(Values([a_measure(GAP, {"heart": [1.0]})], arms)) == []
+
+
+def test_a_predicted_onset_stands_beside_the_seen_interval_or_says_that_it_was_censored():
+    row = {"arm": "a", "measure": "repeated_tokens.first_minus_second", "frequency": 0.2, "reliability": 0.5}
+    row |= {"predicted_by_size": 16e6, "predicted": 8e6}
+    seen = {**row, "seed": 0, "observed_after": 1e5, "observed_by": 2e5, "observed_at": 1.5e5}
+    censored = {**row, "seed": 1, "predicted": 9e6, "observed_after": 1e6, "observed_by": None, "observed_at": None}
+    (found,) = onset_rows([seen, censored])
+    assert (found.by_size, found.predicted) == ("16M", "8M to 9M")
+    assert found.seen == [
+        "seed 0: between 100k and 200k tokens",
+        "seed 1: no onset within 1M tokens (censored)",
+    ]
+
+
+def test_the_clearest_exploratory_findings_are_shown_and_the_others_counted():
+    whole = {"claim": "differs", "outcome": "undecided", "registered": False, "effect": 0.1, "unit": "nats", "why": ""}
+    whole |= {"interval": None, "level": 0.95, "seeds": 5, "smallest_effect": None, "evidence": [], "measures": []}
+    many = [{**whole, "sentence": f"finding {i}", "p": i / 50, "p_adjusted": i / 50} for i in range(40, 0, -1)]
+    found = verdicts_view(many, set())
+    assert [said.claim for said in found.exploratory[:2]] == ["finding 1", "finding 2"]
+    assert len(found.exploratory) + found.hidden == 40
+    assert found.registered == []
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        (GAP, "what permuted labels cost in nsmc, k = 4"),
+        ("few_shot.nsmc.k0.gold.nll", "NLL of the gold answer in nsmc, zero-shot"),
+        ("heads.prefix_matching.max", "strongest head: prefix matching"),
+        ("late_minus_early.common.icl_score", "ICL score (token 500 minus 50), common"),
+        ("my_metric.of_mine", "my_metric.of_mine"),
+    ],
+)
+def test_measures_have_words(name, said):
+    assert words(name) == said
