@@ -187,7 +187,7 @@ def _print_end(made: Report, written: str) -> None:
     click.echo(funnel_table(made["funnel"]))
     echo_warnings(made["warnings"])
     click.echo(f"\n{made['instrument']['sentence']}")
-    rows = [(verdict["sentence"], verdict["effect"], verdict["why"]) for verdict in made["verdicts"]]
+    rows = [(verdict["sentence"], verdict["effect"], verdict["why"]) for verdict in made["verdicts"] if verdict["registered"]]
     if rows:
         click.echo("\n" + table(("verdict", "effect", "why"), rows))
     click.echo("\nreport:")

@@ -90,8 +90,13 @@ def gather_stage(
 
 
 def transform_stage(
-    name: str, transform: Transform, settings: Mapping[str, Any], shards: ShardSet, gathered: Folder | None, plugins: Sequence[Plugin]
-) -> Stage:  # fmt: skip
+    name: str,
+    transform: Transform,
+    settings: Mapping[str, Any],
+    shards: ShardSet,
+    gathered: Folder | None,
+    plugins: Sequence[Plugin],
+) -> Stage:
     """The stage that changes the documents of a source, a task a shard."""
     shared = {**_shared(name, settings, shards, plugins), "gathered": gathered}
     jobs = [
