@@ -9,10 +9,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ablations.cell_folder import cell_job
+from ablations.cell_settings import CellSettings, cells_of
 from ablations.machine import machine_of
 from ablations.plan import context_of
 from ablations.registries import METRICS
-from ablations.settings import CellSettings, Study, cells_of
+from ablations.settings import Study
 from ablations.task_items import TaskFile
 from curation.runtime.errors import ConfigError
 from curation.runtime.identity import canonical, seed

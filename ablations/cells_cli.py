@@ -31,9 +31,9 @@ def pack(
     Curates and encodes first what is missing. There: cd FOLDER/code && python -m ablations.core.run_all ..
     Cells are planned for the machine that the study's `machine` names, else for this one.
     """
-    from ablations import commands
+    from ablations import cell_commands, commands
 
-    commands.pack(study, folder, settings, plugins, commands.Where(out, workers, ray_address), limit_mib, as_json)
+    cell_commands.pack(study, folder, settings, plugins, commands.Where(out, workers, ray_address), limit_mib, as_json)
 
 
 @click.command()
@@ -52,10 +52,10 @@ def unpack(
 
     A result that is not what this study's cell would have come to is refused with its reason, and the exit code is 1.
     """
-    from ablations import commands
+    from ablations import cell_commands, commands
 
     where = commands.Where(out, workers, ray_address)
-    if not commands.unpack(study, places, settings, plugins, where, weights=not no_weights):
+    if not cell_commands.unpack(study, places, settings, plugins, where, weights=not no_weights):
         sys.exit(1)
 
 

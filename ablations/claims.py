@@ -82,7 +82,7 @@ def _unfolded(value: Any) -> Any:
     if isinstance(value, dict) and len(value) == 1 and isinstance(next(iter(value.values())), dict):
         ((kind, settings),) = value.items()
         if kind not in KINDS:
-            raise ValueError(one_of(KINDS, str(kind), "claim"))
+            raise ValueError(one_of(KINDS, str(kind), "claim").removesuffix("."))
         return {"kind": kind, **settings}
     return value
 

@@ -48,7 +48,7 @@ def study(path: str, changes: Sequence[str], plugins: Sequence[str], where: Wher
     from ablations import estimate
     from ablations.report import data, record
 
-    loaded, recipe = _loaded(path, changes, plugins)
+    loaded, recipe = loaded_study(path, changes, plugins)
     out = open_out(where.out)
     with sole_run(out), Usage(out) as usage:
         predicted = estimate.kept_or_made(loaded, recipe, out, where.compute)
@@ -69,7 +69,7 @@ def run(path: str, changes: Sequence[str], plugins: Sequence[str], where: Where)
     """`loam ablate run`."""
     from ablations.report import record
 
-    loaded, recipe = _loaded(path, changes, plugins)
+    loaded, recipe = loaded_study(path, changes, plugins)
     out = open_out(where.out)
     with sole_run(out):
         prepared = studies.run(loaded, recipe, out, where.compute, record.write_record)
@@ -81,7 +81,7 @@ def run(path: str, changes: Sequence[str], plugins: Sequence[str], where: Where)
 
 def status(path: str, changes: Sequence[str], plugins: Sequence[str], where: Where) -> list[tuple[str, str, str]]:
     """`loam ablate status`: rows of cell, state, note."""
-    prepared = _prepared(path, changes, plugins, where)
+    prepared = prepared_study(path, changes, plugins, where)
     found = sweep.states(prepared.plans, open_out(where.out))
     return [(state.folder.url.rsplit("/", 1)[-1], state.state, state.note) for state in found]
 
@@ -91,7 +91,7 @@ def report(path: str, changes: Sequence[str], plugins: Sequence[str], where: Whe
     from ablations import estimate
     from ablations.report import data
 
-    prepared = _prepared(path, changes, plugins, where)
+    prepared = prepared_study(path, changes, plugins, where)
     out = open_out(where.out)
     predicted = estimate.kept(prepared.study, prepared.recipe, out)
     made = data.study_report(prepared, out, predicted, None)
@@ -102,13 +102,15 @@ def planned(
     path: str, changes: Sequence[str], plugins: Sequence[str], where: Where, pilot: str | None
 ) -> planner.StudyPlan:
     """`loam ablate plan`."""
-    from ablations import estimate, planner
+    from ablations import planner
+    from ablations.cells import drafts
     from ablations.pilot import finished_cells, pilot_of
+    from ablations.rough_cost import cell_seconds
 
     loaded, recipe = settings.load(path, changes, plugins)
     studies.check(loaded, recipe)
     found = pilot_of(pilot) if pilot else finished_cells(Folder(where.out.rstrip("/") or "/"), loaded.name)
-    seconds = [] if found.seconds else [each for each, _ in estimate.cell_costs(loaded)]
+    seconds = [] if found.seconds else [cell_seconds(spec) for spec in drafts(loaded)]
     return planner.make(loaded, found, seconds)
 
 
@@ -118,7 +120,7 @@ def compared(
     """`loam ablate compare`."""
     from ablations.compare import compare
 
-    prepared = _prepared(path, changes, plugins, where)
+    prepared = prepared_study(path, changes, plugins, where)
     return compare(sweep.results(prepared.plans, open_out(where.out)), a, b, measure)
 
 
@@ -140,7 +142,7 @@ def export_queries(folder: str, out: str, fields: Sequence[str], shuffled: bool,
     click.echo(out)
 
 
-def _loaded(path: str, changes: Sequence[str], plugins: Sequence[str]) -> tuple[settings.Study, Recipe]:
+def loaded_study(path: str, changes: Sequence[str], plugins: Sequence[str]) -> tuple[settings.Study, Recipe]:
     """A study and its recipe, checked as far as can be without reading text."""
     loaded, recipe = settings.load(path, changes, plugins)
     studies.check(loaded, recipe)
@@ -149,13 +151,13 @@ def _loaded(path: str, changes: Sequence[str], plugins: Sequence[str]) -> tuple[
     return loaded, recipe
 
 
-def _prepared(path: str, changes: Sequence[str], plugins: Sequence[str], where: Where) -> Prepared:
+def prepared_study(path: str, changes: Sequence[str], plugins: Sequence[str], where: Where) -> Prepared:
     """The plans of a study whose curation and tokens are finished; nothing is run for it.
 
     Raises:
         ConfigError: they are not.
     """
-    loaded, recipe = _loaded(path, changes, plugins)
+    loaded, recipe = loaded_study(path, changes, plugins)
     waiting = f"{path}: not curated and encoded in {where.out} yet. Run `loam ablate run {path}` first."
     return studies.prepare(loaded, recipe, open_out(where.out), Idle(message=waiting))
 
@@ -187,7 +189,11 @@ def _print_end(made: Report, written: str) -> None:
     click.echo(funnel_table(made["funnel"]))
     echo_warnings(made["warnings"])
     click.echo(f"\n{made['instrument']['sentence']}")
-    rows = [(verdict["sentence"], verdict["effect"], verdict["why"]) for verdict in made["verdicts"] if verdict["registered"]]
+    rows = [
+        (verdict["sentence"], verdict["effect"], verdict["why"])
+        for verdict in made["verdicts"]
+        if verdict["registered"]
+    ]
     if rows:
         click.echo("\n" + table(("verdict", "effect", "why"), rows))
     click.echo("\nreport:")
@@ -198,59 +204,9 @@ def dry_run(path: str, changes: Sequence[str], plugins: Sequence[str], where: Wh
     """`loam study --dry-run`."""
     from ablations import estimate
 
-    loaded, recipe = _loaded(path, changes, plugins)
+    loaded, recipe = loaded_study(path, changes, plugins)
     click.echo(yaml.safe_dump(studies.resolved(loaded, recipe), sort_keys=False, allow_unicode=True, width=120))
     click.echo("\n".join(plan.tree(loaded, recipe)))
     made = estimate.make(loaded, recipe, where.compute)
     click.echo("\n" + "\n".join(estimate.lines(made)))
     click.echo("\nnothing was written")
-
-
-def pack(
-    path: str, folder: str, changes: Sequence[str], plugins: Sequence[str], where: Where, limit_mib: float, as_json: bool
-) -> None:
-    """`loam ablate pack`."""
-    from pathlib import Path
-
-    from ablations import pack as packing
-    from ablations.machine import is_stated
-    from ablations.report import record
-
-    loaded, recipe = _loaded(path, changes, plugins)
-    out = open_out(where.out)
-    with sole_run(out):
-        prepared = studies.prepare(loaded, recipe, out, where.compute)
-        record.write_record(prepared, out)
-        waiting = [state.plan for state in sweep.states(prepared.plans, out) if state.state != "done"]
-        there = [p for p in waiting if not loaded.machine or is_stated(loaded.machine, p.spec["compute"]["device"])]
-        made = packing.pack(loaded.name, there, Path(folder), limit_mib)
-    if as_json:
-        click.echo(json.dumps(packing.to_json(made), indent=1, ensure_ascii=False))
-        return
-    rows = [(r.arm, r.source, r.distinct_tokens, r.scheduled_tokens, r.times) for r in made.repetitions]
-    click.echo(table(("arm", "source", "distinct tokens", "tokens of the schedule", "times seen"), rows))
-    click.echo("\n" + "\n".join(packing.lines(made, there, len(waiting) - len(there), loaded.machine is None)))
-    click.echo(folder)
-
-
-def unpack(
-    path: str, places: Sequence[str], changes: Sequence[str], plugins: Sequence[str], where: Where, weights: bool
-) -> bool:
-    """`loam ablate unpack`; whether no result was refused."""
-    from pathlib import Path
-
-    from ablations import unpack as unpacking
-    from ablations.report import record
-
-    prepared = _prepared(path, changes, plugins, where)
-    out = open_out(where.out)
-    with sole_run(out):
-        done = unpacking.unpack(prepared.plans, out, unpacking.archives_at([Path(p) for p in places]), weights)
-        record.write_record(prepared, out)
-    for name, why in done.refused.items():
-        click.echo(f"refused: {name}: {why}", err=True)
-    found = [state.state for state in sweep.states(prepared.plans, out)]
-    known = f", {len(done.known)} were there already" if done.known else ""
-    click.echo(f"{len(done.merged)} cells merged{known}, {len(done.refused)} refused")
-    click.echo(f"{found.count('done')} of {len(found)} cells are done")
-    return not done.refused

@@ -98,10 +98,16 @@ def _chosen(cells: list[CellResult], a: str, b: str) -> list[CellResult]:
 
 def _sentence(made: Comparison) -> str:
     size = f"{made.a} minus {made.b} in {made.measure}: {made.effect:.4g} {made.unit}".rstrip()
-    answers = f", {made.draws} draws, {made.items} items" if made.items is not None else ""
+    answers = (
+        f", {made.draws} {'draw' if made.draws == 1 else 'draws'}, {made.items} items" if made.items is not None else ""
+    )
     n = f"{made.seeds} {'seed' if made.seeds == 1 else 'seeds'}{answers}"
     if made.interval is None or made.p is None:
-        return f"{size} ({n}): a point, no interval below {LEAST_FOR_INTERVAL} seeds."
+        few = made.seeds < LEAST_FOR_INTERVAL
+        why = (
+            f"no interval below {LEAST_FOR_INTERVAL} seeds" if few else "the same in every seed, which shows no spread"
+        )
+        return f"{size} ({n}): a point, {why}."
     low, high = made.interval
     better = made.b if (made.effect > 0) == made.lower_is_better else made.a
     if low <= 0 <= high:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
+import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ablations.cells import typed_spec
 from ablations.core.evaluation import EvaluationData
+from ablations.core.scores import UNDECIDED
 from ablations.explain_answers import Choice, answers
 from ablations.explain_origin import FinishedCell, Origin, find_cell, origins, train_again
 from ablations.statistics.measures import CellResult, Measures, values_of
@@ -20,6 +23,12 @@ if TYPE_CHECKING:
 
     from ablations.core.documents import Documents
 
+NAMES_TOLD = 20  # of the hundreds of a cell
+# a bias is best at zero, a blind guess has to be beaten, and a number of heads is neither good nor bad
+NEITHER = frozenset(
+    {"bias", "blind", "blind_accuracy", "blind_macro_f1", "blind_f1_positive", "blind_exact_match", "blind_char_f1",
+     "blind_bleu", "blind_chrf", "silenced", "even"}
+)  # fmt: skip
 OLSSON_CONTEXT = 512  # tokens of an ICL score, whatever the cell's context
 __all__ = ["Choice", "as_text", "explain"]
 
@@ -39,17 +48,16 @@ def explain(out: str, cell: str, metric: str, choice: Choice) -> dict[str, Any]:
         found.name, {}
     )  # text metrics stand in the record alone
     if metric not in values:
-        raise ConfigError(f"{found.name}: {one_of(values, metric, 'metric')}")
+        raise ConfigError(_unknown(found, values, metric))
     kind, name = metric.split(".", 1)
     reading = found.result["final"][kind]
+    measures = Measures([CellResult(found.name, found.spec["arm"], found.spec["seed"], values, found.result)])
     told: dict[str, Any] = {
         "cell": found.name,
         "metric": metric,
         "value": values[metric],
-        "unit": Measures([CellResult(found.name, found.spec["arm"], found.spec["seed"], values, found.result)]).unit(
-            metric
-        ),
-        "lower_is_better": reading["lower_is_better"],
+        "unit": measures.unit(metric),
+        "lower_is_better": None if set(name.split(".")) & NEITHER else measures.lower_is_better(metric),
         "n": _n(reading["n"], name),
         "metric_version": reading["version"],
     }
@@ -62,12 +70,27 @@ def explain(out: str, cell: str, metric: str, choice: Choice) -> dict[str, Any]:
     return {**told, **_background(found, from_where)}
 
 
+def _unknown(cell: FinishedCell, values: Mapping[str, float], metric: str) -> str:
+    """Why there is no such number: nothing of it could be measured, or its name is wrong; with the names most like it."""
+    kind, _, name = metric.partition(".")
+    counts = cell.result["final"].get(kind, {}).get("n", {})
+    if 0 in (counts.get(name), counts.get(name.rpartition(".")[0])):
+        return f"{cell.name}: {metric} was not measured: no item of it fits into the context, or none is of its sort. Its n is 0."
+    known = difflib.get_close_matches(metric, values, n=NAMES_TOLD, cutoff=0)
+    more = f" {len(values) - NAMES_TOLD} more stand in its result.json." if len(values) > NAMES_TOLD else ""
+    return f"{cell.name}: {one_of(known, metric, 'metric')}{more}"
+
+
 def _n(counts: Mapping[str, int], name: str) -> dict[str, int]:
     """The counts of a reading: those of its name, of what the name begins with, or all of the metric."""
     parts = name.split(".")
+    if any(part.startswith("blind") for part in parts):  # on the items of the gold demonstrations
+        parts = [*itertools.takewhile(lambda part: not part.startswith("blind"), parts), "gold"]
     for length in range(len(parts), 0, -1):
         start = ".".join(parts[:length])
-        if found := {key: n for key, n in counts.items() if key == start or key.startswith(f"{start}.")}:
+        if start in counts:
+            return {start: counts[start]}
+        if found := {key: n for key, n in counts.items() if key.startswith(f"{start}.")}:
             return found
     return dict(counts)
 
@@ -140,10 +163,10 @@ def _rows(cell: FinishedCell, documents: Documents, numbers: NDArray[np.int64], 
 def as_text(told: Mapping[str, Any], most: int = 3) -> str:
     """For people; what is long is cut to its first parts, which `--json` shows whole."""
     n = ", ".join(f"{key} {value:,}" for key, value in told["n"].items())
-    better = "lower" if told["lower_is_better"] else "higher"
+    better = {True: "; lower is better", False: "; higher is better", None: ""}[told["lower_is_better"]]
     lines = [
         f"{told['cell']}",
-        f"  {told['metric']} = {told['value']:.6g} {told['unit']}; {better} is better",
+        f"  {told['metric']} = {told['value']:.6g} {told['unit']}{better}",
         f"  n: {n}",
     ]
     if "answers" in told:
@@ -156,13 +179,14 @@ def as_text(told: Mapping[str, Any], most: int = 3) -> str:
 
 def _answers_as_text(answered: Mapping[str, Any]) -> list[str]:
     lines = []
+    if answered["otherwise"]:
+        lines.append("  from other readings of the answers below, which are shown as their probabilities alone say")
     if answered["recomputed"] is not None:
         lines.append(f"  once more from its {len(answered['items']):,} items and draws: {answered['recomputed']:.6g}")
     for draw in answered["draws"]:
-        said = (
-            f"mean gold NLL {draw['mean_gold_nll']:.4f} nats, accuracy {draw['accuracy']:.3f}" if draw["items"] else "-"
-        )
-        lines.append(f"  k = {draw['k']}, {draw['condition']}, draw {draw['draw']}: {draw['items']} items, {said}")
+        said = f", mean gold NLL {draw['mean_gold_nll']:.4f} nats" if draw["items"] else ""
+        said += f", accuracy {draw['accuracy']:.3f}" if "accuracy" in draw else ""
+        lines.append(f"  k = {draw['k']}, {draw['condition']}, draw {draw['draw']}: {draw['items']} items{said}")
     for shown in answered["shown"]:
         for condition in sorted(shown.keys() - {"k", "draw", "id", "references"}):
             lines.append(f"item {shown['id']}, k = {shown['k']}, {condition}, draw {shown['draw']}")
@@ -174,11 +198,17 @@ def _item_as_text(item: Mapping[str, Any], references: Sequence[str]) -> list[st
     lines = [f"  | {line}" for line in (item["demonstrations"] + item["question"]).splitlines()]
     lines += [f"  {'gold  ' if n == item['gold'] else '      '}{text!r}" for n, text in enumerate(item["choices"])]
     lines += [f"  right  {text!r}" for text in references]
+    said = f"  gold NLL {item['gold_nll']:.4f} nats"
     if "generated" in item:
-        lines.append(f"  wrote {item['generated']!r}")
+        lines.append(f"  wrote  {item['generated']!r}")
+        said += "".join(f", {metric} {score:.3f}" for metric, score in item["scores"].items())
     if "predicted" in item:
-        lines.append(f"  predicted {item['predicted']!r}")
-    return [*lines, f"  gold NLL {item['gold_nll']:.4f} nats, {'right' if item['correct'] else 'wrong'}"]
+        several = item["predicted"] == UNDECIDED
+        lines.append(
+            f"  says   {'nothing: two are likeliest' if several else repr(item['choices'][item['predicted']])}"
+        )
+        said += ", right" if item["correct"] else ", wrong"
+    return [*lines, said]
 
 
 def _background_as_text(told: Mapping[str, Any]) -> list[str]:

@@ -11,11 +11,18 @@ from typing import Any
 
 from ablations.core.items import Group, Item, TaskItems
 from ablations.explain_origin import FinishedCell, tokenizer_of
+from ablations.text_metrics import corpus_score, reading_name, written_answers
 from curation.runtime.errors import ConfigError, InputError, one_of
 from tokenizer.model import TokenizerModel
 
 Details = Mapping[str, Any]
 PER_ITEM = ("gold_nll", "correct", "gold", "predicted", "generated")
+OTHERWISE = (
+    "accuracy_per_",
+    "accuracy_pmi",
+    "accuracy_calibrated",
+)  # choices compared by corrected scores, which are not kept
+OF_ONE_ANSWER = ("exact_match", "char_f1")  # text metrics that say something of a single answer
 
 
 @dataclass(frozen=True)
@@ -47,7 +54,10 @@ def answers(cell: FinishedCell, name: str, choice: Choice) -> dict[str, Any] | N
         "about": items.about,
         "counts": details[task]["counts"],
         "draws": [_draw(group) for group in groups],
-        "recomputed": _recomputed(groups, name),
+        "recomputed": _recomputed(groups, name)
+        if items.generation is None
+        else _written_again(groups, name, items, model),
+        "otherwise": name.rsplit(".", 1)[-1].startswith(OTHERWISE),
         "items": rows,
         "shown": [_shown(row, items, model) for row in rows[: choice.most]],
     }
@@ -87,24 +97,20 @@ def _draw(group: Details) -> dict[str, Any]:
     """A group in numbers."""
     made = {"k": group["k"], "condition": group["condition"], "draw": group["draw"], "items": len(group["ids"])}
     if group["ids"]:
-        made |= {"mean_gold_nll": fmean(group["gold_nll"]), "accuracy": fmean(group["correct"])}
+        made["mean_gold_nll"] = fmean(group["gold_nll"])
+        if "correct" in group:  # written answers are scored as texts
+            made["accuracy"] = fmean(group["correct"])
     return made
 
 
 def _recomputed(groups: Sequence[Details], name: str) -> float | None:
     """The number once more from its items, where it is a plain mean of theirs; else None."""
-    means = {
-        condition: {
-            key: [v for g in groups if g["condition"] == condition for v in g[key]] for key in ("gold_nll", "correct")
-        }
-        for condition in {group["condition"] for group in groups}
-    }
+    conditions = {group["condition"] for group in groups}
     last = name.rsplit(".", 1)[-1]
-    if last in {"nll", "accuracy"} and len(means) == 1:
-        (only,) = means.values()
-        values = only["gold_nll" if last == "nll" else "correct"]
+    if last in {"nll", "accuracy"} and len(conditions) == 1:
+        values = [v for group in groups for v in group["gold_nll" if last == "nll" else "correct"]]
         return fmean(values) if values else None
-    if "_minus_" in last and len(means) == 2:
+    if "_minus_" in last and len(conditions) == 2:
         first, second = last.split("_minus_")
         pairs = [
             (row[first]["gold_nll"], row[second]["gold_nll"])
@@ -113,6 +119,16 @@ def _recomputed(groups: Sequence[Details], name: str) -> float | None:
         ]
         return fmean(a - b for a, b in pairs) if pairs else None
     return None
+
+
+def _written_again(groups: Sequence[Details], name: str, items: TaskItems, model: TokenizerModel) -> float | None:
+    """The same of a task whose answers are written: text metrics are means over draws of what the answers come to."""
+    last = name.rsplit(".", 1)[-1]
+    for metric in items.metrics:
+        if last == reading_name(metric):
+            written = [group for group in groups if group.get("generated")]
+            return fmean(corpus_score(metric, *written_answers(g, model, items.references)) for g in written)
+    return _recomputed(groups, name)
 
 
 def _items_file(cell: FinishedCell, task: str) -> TaskItems:
@@ -136,6 +152,13 @@ def _shown(row: Mapping[str, Any], items: TaskItems, model: TokenizerModel) -> d
         shown[condition] = _texts(group, item, row[condition], model)
     if references := items.references.get(row["id"]):
         shown["references"] = list(references)
+        for each in shown.values():
+            if isinstance(each, dict) and "generated" in each:
+                each["scores"] = {
+                    metric: corpus_score(metric, [each["generated"].strip()], [references])
+                    for metric in items.metrics
+                    if metric in OF_ONE_ANSWER
+                }
     return shown
 
 
@@ -158,10 +181,9 @@ def _texts(group: Group, item: Item, answer: Mapping[str, Any], model: Tokenizer
         "choices": [model.decode(choice) for choice in item.choices],
         "gold": item.gold,
         "gold_nll": answer["gold_nll"],
-        "correct": bool(answer["correct"]),
     }
     if "predicted" in answer:
-        made["predicted"] = answer["predicted"]
+        made |= {"predicted": answer["predicted"], "correct": bool(answer["correct"])}
     if "generated" in answer:
         made["generated"] = model.decode(answer["generated"])
     return made

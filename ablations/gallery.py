@@ -6,32 +6,28 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ablations import settings
 from ablations.cells import drafts
+from ablations.rough_cost import cell_seconds, needs_gpu
 from ablations.settings import Study
 from curation.shipped import PLACES
 
-if TYPE_CHECKING:
-    from ablations.core.spec import CellSpec
-
-# Operations a second of one core of a 2.5 GHz Xeon with models as small as the controls', their measuring counted in: 1,024,000
-# tokens of 2 layers x 64 in 37 seconds. Larger matrices are quicker, so a study of larger models takes less than is said.
-OPERATIONS_PER_SECOND = 1.2e10
 CURATION_SECONDS = 90.0  # of sources of some megabytes: start, read, curate, train a tokenizer, encode
 CORES = 2
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One study of the gallery. `core_seconds` are an estimate of its cells', on one core."""
+    """One study of the gallery. `core_seconds` and `gpu_seconds` are an estimate of its cells', on one core and on a GPU."""
 
     path: str
     study: Study
     cells: int
     control_cells: int
     core_seconds: float
+    gpu_seconds: float
 
     @property
     def minutes(self) -> float:
@@ -55,15 +51,9 @@ def entry(path: str) -> Entry:
     study, _ = settings.load(path)
     specs = list(drafts(study))
     own = sum(spec.arm in study.arms for spec in specs)
-    return Entry(path, study, own, len(specs) - own, sum(map(seconds, specs)))
-
-
-def seconds(spec: CellSpec) -> float:
-    """About what a cell takes on one core: operations of its training by a rate that was measured with its measuring counted in."""
-    model, width = spec.model, spec.model.width
-    attention = (4 * width**2 + 2 * width * model.context) if model.attention else 0
-    weights = model.layers * (attention + 2 * model.mlp_ratio * width**2) + 2 * model.vocab_size * width
-    return 6 * weights * spec.schedule.tokens / OPERATIONS_PER_SECOND
+    gpu = sum(cell_seconds(spec) for spec in specs if needs_gpu(spec))
+    core = sum(cell_seconds(spec) for spec in specs if not needs_gpu(spec))
+    return Entry(path, study, own, len(specs) - own, core, gpu)
 
 
 def lines(found: list[Entry]) -> Iterator[str]:
@@ -74,7 +64,8 @@ def lines(found: list[Entry]) -> Iterator[str]:
         for claim in each.study.claims:
             yield f"    claim: {in_words(claim.model_dump(exclude_none=True))}"
         cells = f"{each.cells} cells and {each.control_cells} of controls, {each.study.seeds} seeds"
-        yield f"    cost: {cells}; about {each.minutes:.0f} minutes on {CORES} cores"
+        gpu = f" and {each.gpu_seconds / 60:.0f} on a GPU" if each.gpu_seconds else ""
+        yield f"    cost: {cells}; about {each.minutes:.0f} minutes on {CORES} cores{gpu}"
         yield ""
     yield "Minutes are an estimate from sizes of models and numbers of tokens; `loam study FILE --dry-run` measures."
     yield "Run one with `loam study FILE`. In one --out folder, studies share the cells that are the same in them."

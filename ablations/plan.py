@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ablations.settings import CellSettings, Study, cells_of
+from ablations.cell_settings import CellSettings, cells_of
+from ablations.settings import Study
 from curation import plan as curation_plan
 from curation.recipe import Recipe
 from curation.runtime.errors import ConfigError

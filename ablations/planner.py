@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ablations.claims import Claim, Emerges, GoesWith, arms_of, measures_of
+from ablations.core.spec import EffortSpec
 from ablations.pilot import Guess, Pilot, own_variances, variances_between
 from ablations.settings import Study
 from ablations.statistics.contrast import READING
@@ -17,6 +18,7 @@ from ablations.statistics.verdicts import sentence
 from ablations.task_items import MAP_ITEMS
 
 MOST_SEEDS = 40
+UNKNOWN = "nobody knows how far"
 LARGER = ((20, 400), (50, 1000), (100, 4000))  # draws and items that are tried when seeds alone do not do
 
 
@@ -67,7 +69,7 @@ def make(study: Study, pilot: Pilot, cell_seconds: Sequence[float] = ()) -> Stud
         seconds = cells * sum(pilot.seconds) / len(pilot.seconds)
     claims = tuple(_planned(claim, study, pilot) for claim in study.claims)
     refusals = [*_refusals(study), *(claim.refusal for claim in claims if claim.refusal)]
-    return StudyPlan(study.name, cells, seconds, claims, tuple(_notes(study)), tuple(refusals))
+    return StudyPlan(study.name, cells, seconds, claims, tuple(_notes(study, claims)), tuple(refusals))
 
 
 def _refusals(study: Study) -> list[str]:
@@ -90,14 +92,23 @@ def _refusals(study: Study) -> list[str]:
     return []
 
 
-def _notes(study: Study) -> list[str]:
+def _notes(study: Study, claims: Sequence[PlannedClaim]) -> list[str]:
     n = study.seeds
+    unknown = [each for each in claims if each.source.startswith(UNKNOWN)]
+    notes = []
+    if unknown:
+        unchecked = ", and no smallest of theirs was checked" if any(each.wanted for each in unknown) else ""
+        notes = [
+            f"{len(unknown)} of {len(claims)} claims: what they could see is not known{unchecked}. Run this study with "
+            "--set seeds=3 first and plan again with the same --out, or give --pilot a folder of cells that measured the same."
+        ]
     if not study.claims or n < LEAST_FOR_VERDICT:
-        return []
+        return notes
     return [
+        *notes,
         f"exact tests over {n} seeds reach p = {least_exchange_p(n):.2g} (cells exchanged between arms) and "
         f"{least_sign_flip_p(n):.2g} (signs of pairs); Holm over {len(study.claims)} asks for {ALPHA / len(study.claims):.2g}. "
-        "Verdicts rest on variance components; the exact p stands beside them."
+        "Verdicts rest on variance components; the exact p stands beside them.",
     ]
 
 
@@ -109,7 +120,7 @@ def _planned(claim: Claim, study: Study, pilot: Pilot) -> PlannedClaim:
     guess = _guess(claim, measure, pilot)
     plain = PlannedClaim(
         claim.kind, sentence(claim), study.seeds, draws, items, None, claim.smallest,
-        f"nobody knows how far {measure} varies: give --pilot OUT" if guess is None else guess.source,
+        f"{UNKNOWN} {measure} varies: give --pilot OUT" if guess is None else guess.source,
     )  # fmt: skip
     if guess is None or study.seeds < LEAST_FOR_INTERVAL:
         return plain
@@ -128,7 +139,14 @@ def _planned(claim: Claim, study: Study, pilot: Pilot) -> PlannedClaim:
 def _planned_correlation(claim: GoesWith, study: Study) -> PlannedClaim:
     arms = len(study.arms)
     plain = PlannedClaim(
-        claim.kind, sentence(claim), study.seeds, None, None, None, None, f"{arms} arms, whatever their seeds"
+        claim.kind,
+        sentence(claim),
+        study.seeds,
+        None,
+        None,
+        None,
+        None,
+        f"{arms} arms; more seeds are no more evidence",
     )
     if arms < LEAST_ARMS:
         refusal = f"claims.goes_with: {arms} arms, and a relation over arms needs {LEAST_ARMS} at least. Add arms."
@@ -148,8 +166,9 @@ def _answers(measure: str, study: Study) -> tuple[int | None, int | None]:
     found = READING.fullmatch(measure)
     for task in study.task_settings:
         if found and task.name == found["task"]:
+            items = min(task.items, int(study.cells.effort.get("items", EffortSpec().items)))  # a cell asks no more
             # two mirrored questions about one map count as one item, and every map is its own demonstrations
-            return (1, max(1, task.items // 2)) if task.kind in MAP_ITEMS else (task.draws, task.items)
+            return (1, max(1, items // 2)) if task.kind in MAP_ITEMS else (task.draws, items)
     return None, None
 
 
@@ -173,7 +192,7 @@ def _enough(variances: Variances, wanted: float, seeds: int, draws: int | None, 
             if planned_effect(variances, n, d or 1, i or 1, claims) <= wanted:
                 answers = f", {d} draws and {i} items" if items is not None else ""
                 return f"{n} seeds{answers} would do."
-    return f"Not even {MOST_SEEDS} seeds would do."
+    return f"Not even {MOST_SEEDS} seeds would do. Raise smallest, or register a measure that varies less."
 
 
 def lines(plan: StudyPlan) -> list[str]:

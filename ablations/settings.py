@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from ablations.cell_settings import CellSettings
 from ablations.claims import ClaimSettings
+from ablations.control_settings import ControlSettings
 from ablations.machine import MachineSettings
 from ablations.task_settings import TaskSettings
 from curation import recipe as recipes
@@ -21,19 +23,6 @@ from curation.shipped import find, resolve
 from tokenizer.settings import TokenizerSettings
 
 SHIPPED_CONTROLS = "controls.yaml"
-
-
-class CellSettings(Config):
-    """Shape, training and measuring of cells; the keys inside are those of a cell's spec (`ablations/core/spec.py`)."""
-
-    model: dict[str, Any] = {}
-    optimiser: dict[str, Any] = {}
-    schedule: dict[str, Any] = {}
-    effort: dict[str, Any] = {}
-    compute: dict[str, Any] = {}
-    packing: Literal["by_source", "random", "related"] = "by_source"
-    evaluations: int = Field(default=12, ge=0)
-    checkpoint_every_steps: int = Field(default=100, ge=1)
 
 
 class Arm(Config):
@@ -59,61 +48,6 @@ class Arm(Config):
                 "needs at least one source, each with a weight above 0. Leave out sources that are not used."
             )
         return value
-
-
-class ControlSource(Config):
-    """One control corpus of `configs/controls.yaml`: generated (`curation/sources/controls.py`), or the documents `of` another
-    control source with one statistic changed (`curation/transforms/`)."""
-
-    corpus: str | None = None
-    shuffle_values: bool = False
-    of: str | None = None
-    transform: Any = None
-
-    @model_validator(mode="after")
-    def _one_origin(self) -> Self:
-        if (self.corpus is None) != (self.of is not None and self.transform is not None):
-            raise ValueError("needs corpus: NAME, or of: CONTROL SOURCE together with transform: NAME. Write one of the two.")
-        return self
-
-    def settings(self, documents: int, tokens: int, seed: int) -> dict[str, Any]:
-        """As a recipe's source."""
-        if self.of is not None:
-            return {"of": self.of, "transform": self.transform}
-        said = {"corpus": self.corpus, "shuffle_values": self.shuffle_values}
-        return {"kind": "controls", "documents": documents, "tokens": tokens, "seed": seed, **said}
-
-
-class ControlArm(Config):
-    """One control arm: the corpus it is trained on, what differs in its cells, and what must come out.
-
-    Args:
-        low, high: limits of the loss in nats that permuting the demos' labels costs at the largest k, in every seed.
-    """
-
-    source: str
-    low: float | None = None
-    high: float | None = None
-    cells: dict[str, Any] = {}
-
-
-class ControlSettings(Config):
-    """The controls of a study. They come with every study: a null result needs an instrument that was shown to work."""
-
-    documents: int = Field(ge=1)
-    seed: int = 0
-    items: int = Field(ge=1)
-    sources: dict[str, ControlSource]
-    arms: dict[str, ControlArm]
-    cells: CellSettings
-    seeds: int | None = Field(default=None, ge=1)
-
-    @model_validator(mode="after")
-    def _arms_have_sources(self) -> Self:
-        for name, arm in self.arms.items():
-            if arm.source not in self.sources:
-                raise ValueError(f"arm {name}: {one_of(self.sources, arm.source, 'control source')}")
-        return self
 
 
 class Study(Config):
@@ -261,8 +195,3 @@ def _check_sources(study: Study, recipe: Recipe) -> None:
 def real_sources(study: Study, recipe: Recipe) -> list[str]:
     """The sources that are not controls, in the recipe's order, derived ones last."""
     return [name for name in recipe.names if name not in study.control_settings.sources]
-
-
-def cells_of(base: CellSettings, over: Mapping[str, Any], where: str) -> CellSettings:
-    """Cell settings with an arm's differences laid on them."""
-    return build(CellSettings, merged(base.model_dump(), over), where)

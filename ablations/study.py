@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ablations import cells, settings, sweep
+from ablations.cell_settings import cells_of
 from ablations.claims import Emerges, arms_of, measures_of
 from ablations.plan import context_of
 from ablations.registries import METRICS
@@ -154,7 +155,7 @@ def check_heldout(main: Tokenized, study: Study) -> None:
 
 
 def _context(study: Study, arm: str) -> int:
-    return context_of(settings.cells_of(study.cells, study.arms[arm].cells, f"arms.{arm}.cells"), arm)
+    return context_of(cells_of(study.cells, study.arms[arm].cells, f"arms.{arm}.cells"), arm)
 
 
 def _tasks(study: Study, root: str, tokenized: Tokenized, context: int) -> dict[str, TaskFile]:

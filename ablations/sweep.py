@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ablations.cell_folder import CHECKPOINT, ERROR, RESULT
+from ablations.cell_folder import ERROR, RESULT, SPEC
 from ablations.cells import CellPlan
 from ablations.statistics.measures import CellResult, values_of
 from ablations.text_metrics import text_readings
@@ -20,7 +20,7 @@ from curation.runtime.store import Folder
 
 @dataclass(frozen=True)
 class CellState:
-    """Where a cell stands: "done", "failed", "started" or "waiting"; `note` says why it failed."""
+    """Where a cell stands: "done", "failed", "ended" (its sweep has not, or was killed), "started" or "waiting"."""
 
     plan: CellPlan
     folder: Folder
@@ -53,7 +53,9 @@ def _state(plan: CellPlan, folder: Folder) -> CellState:
         return CellState(plan, folder, "done")
     if folder.exists(ERROR):
         return CellState(plan, folder, "failed", str(folder.read_json(ERROR)["error"]))
-    return CellState(plan, folder, "started" if folder.exists(CHECKPOINT) else "waiting")
+    if folder.exists(RESULT):
+        return CellState(plan, folder, "ended", "is done when its sweep ends; run the study again if that was killed")
+    return CellState(plan, folder, "started" if folder.exists(SPEC) else "waiting")
 
 
 def results(plans: Sequence[CellPlan], out: Folder) -> list[CellResult]:

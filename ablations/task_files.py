@@ -106,7 +106,9 @@ def _made(path: str, text: str) -> type[FewShotTask]:
         "max_tokens": said.max_tokens,
         "text_keys": said.text_fields,
     }
-    made: type[FewShotTask] = type(said.kind, (FewShotTask,), {**values, "__doc__": text.split("\n", 1)[0].removeprefix("# ")})
+    made: type[FewShotTask] = type(
+        said.kind, (FewShotTask,), {**values, "__doc__": text.split("\n", 1)[0].removeprefix("# ")}
+    )
     try:
         made.check()
     except ConfigError as error:

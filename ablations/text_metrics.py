@@ -112,18 +112,30 @@ def _score_task(task: _Task, groups: Sequence[Mapping[str, Any]], model: Tokeniz
     by_k: dict[int, list[tuple[list[str], References]]] = {}
     for group in groups:
         if group.get("generated"):
-            answers = [model.decode(tokens).strip() for tokens in group["generated"]]
-            by_k.setdefault(group["k"], []).append((answers, [task.references[name] for name in group["ids"]]))
+            by_k.setdefault(group["k"], []).append(written_answers(group, model, task.references))
     for k, draws in by_k.items():
         blind = commonest_reference([references for _, all_references in draws for references in all_references])
         for metric in task.metrics:
             if metric in (*BLEU_WORDS, "chrf", "exact_match", "char_f1"):
-                name, start = metric.split("_")[0] if metric in BLEU_WORDS else metric, f"few_shot.{task.name}.k{k}"
+                name, start = reading_name(metric), f"few_shot.{task.name}.k{k}"
                 found.values[f"{start}.gold.{name}"] = fmean(corpus_score(metric, *draw) for draw in draws)
                 always = (corpus_score(metric, [blind] * len(answers), references) for answers, references in draws)
                 found.values[f"{start}.blind_{name}"] = fmean(always)
                 if signature := _signature(metric):
                     found.signatures[metric] = signature
+
+
+def written_answers(
+    group: Mapping[str, Any], model: TokenizerModel, references: Mapping[str, Sequence[str]]
+) -> tuple[list[str], References]:
+    """What a group of a result wrote, as text, and what counts as right for each item."""
+    answers = [model.decode(tokens).strip() for tokens in group["generated"]]
+    return answers, [references[name] for name in group["ids"]]
+
+
+def reading_name(metric: str) -> str:
+    """By which a metric of a task is called in readings: `bleu` for both of `BLEU_WORDS`."""
+    return metric.split("_")[0] if metric in BLEU_WORDS else metric
 
 
 def commonest_reference(references: References) -> str:

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from curation import language_models
+from curation import derived, language_models, subset
 from curation.annotators.base import Annotator, AnnotatorSettings, make_all
+from curation.derived import Derived
 from curation.models.language_model_settings import LanguageModelSettings
 from curation.policy import Policy, Rules
 from curation.runtime.config import Config, build, merged, read_yaml, with_settings
-from curation.runtime.errors import ConfigError, one_of
+from curation.runtime.errors import ConfigError
 from curation.runtime.registry import Plugin
 from curation.shipped import find, resolve
 from curation.sources.base import REGISTRY as SOURCES
 from curation.sources.base import Source
 from curation.text.normal import NormalForm
-from curation.transforms.base import Transform, TransformSettings
+from curation.transforms.base import Transform
 from curation.transforms.base import make as make_transform
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_]*")
@@ -39,23 +40,6 @@ class Pass(Config):
         """The rules of one source, with what its preset says of this pass's annotators."""
         labels = {str(entry.get("name") or entry.get("kind")) for entry in self.annotators}
         return self.policy.rules_for(source, labels)
-
-
-class Derived(Config):
-    """A source that is another's curated documents with one statistic changed; see `curation/transforms/`.
-
-    Args:
-        of: the source, read or derived before, whose documents are taken.
-        transform: one or more transforms by name, or as mappings with their settings; done in this order.
-    """
-
-    of: str
-    transform: tuple[TransformSettings, ...] = Field(min_length=1)
-
-    @field_validator("transform", mode="before")
-    @classmethod
-    def _listed(cls, value: Any) -> Any:
-        return [value] if isinstance(value, str | Mapping) else value
 
 
 class Recipe(Config):
@@ -101,27 +85,11 @@ class Recipe(Config):
     @model_validator(mode="before")
     @classmethod
     def _derived_apart(cls, value: Any) -> Any:
-        if not (isinstance(value, dict) and isinstance(value.get("sources"), Mapping)):
-            return value
-        read, derived = dict(value["sources"]), dict(value.get("derived") or {})
-        for name, said in value["sources"].items():
-            if isinstance(said, Mapping) and "of" in said:
-                derived[name] = read.pop(name)
-            elif isinstance(said, Mapping) and "transform" in said:
-                read[name] = {key: each for key, each in said.items() if key != "transform"}
-                derived[name] = {"of": name, "transform": said["transform"]}
-        return {**value, "sources": read, "derived": derived}
+        return derived.apart(value)
 
     @model_validator(mode="after")
     def _origins_come_first(self) -> Self:
-        known = dict.fromkeys(self.sources)
-        for name, derived in self.derived.items():
-            if derived.of not in known:
-                told = "A derived source takes one that is read, or one that is derived further up."
-                raise ValueError(f"source {name}: of: {one_of(known, derived.of, 'source')} {told}")
-            if name in self.sources and derived.of != name:
-                raise ValueError(f"source {name}: is read and taken of {derived.of} at once. Rename one of them.")
-            known[name] = None
+        derived.check_origins(self.sources, self.derived)
         return self
 
     @model_validator(mode="after")
@@ -222,7 +190,7 @@ def with_base(value: Mapping[str, Any], where: str) -> tuple[dict[str, Any], str
         said = merged(read_yaml(where), said)
     if only := said.pop("only", None):
         check_shape(said, where)
-        said = _only(said, names_in(only, f"{where}: only"), where)
+        said = subset.only(with_default_passes(said), names_in(only, f"{where}: only"), where)
     return said, where
 
 
@@ -252,27 +220,6 @@ def beside(folder: str, path: str) -> str:
     """A path beside a file that names it; else the shipped config of that name."""
     near = os.path.join(folder, path)
     return near if os.path.exists(near) else resolve(path)
-
-
-def _only(value: dict[str, Any], wanted: Sequence[str], where: str) -> dict[str, Any]:
-    """A recipe's mapping with some of its sources, in its own order, and what its policies say of those."""
-    sources = value.get("sources") or {}
-    for name in wanted:
-        if name not in sources:
-            raise ConfigError(f"{where}: only: {one_of(sources, name, 'source')}")
-    models = {n: m for n, m in (value.get("models") or {}).items() if set(m.get("sources") or wanted) <= set(wanted)}
-    gone = set(value.get("models") or {}) - set(models)
-    passes = [_only_in_pass(pass_, wanted, gone) for pass_ in with_default_passes(value)["passes"]]
-    kept = {name: source for name, source in sources.items() if name in wanted}
-    return {**value, "sources": kept, "models": models, "passes": passes}
-
-
-def _only_in_pass(pass_: Mapping[str, Any], sources: Sequence[str], models: Collection[str]) -> dict[str, Any]:
-    """A pass without the annotators whose model is gone, and without rules for other sources."""
-    policy = dict(pass_.get("policy") or {})
-    policy["sources"] = {name: rules for name, rules in (policy.get("sources") or {}).items() if name in sources}
-    annotators = [a for a in pass_["annotators"] if not (isinstance(a, dict) and a.get("model") in models)]
-    return {**pass_, "annotators": annotators, "policy": policy}
 
 
 def stem(path: str) -> str:

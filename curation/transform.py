@@ -12,9 +12,10 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from curation.derived import Derived
 from curation.materialise import Edits, Tally
 from curation.policy import KEPT
-from curation.recipe import Derived, Recipe
+from curation.recipe import Recipe
 from curation.runtime.cluster import Compute
 from curation.runtime.registry import Plugin
 from curation.runtime.stages import Job, Output, Result, Stage, run_stage, total

@@ -7,14 +7,25 @@ from pathlib import Path
 
 import pytest
 
-from ablations import claims, settings
+from ablations import cell_settings, claims, control_settings, settings, task_settings
 from curation import policy, recipe
 from curation.runtime.config import Config
 from curation.sources import controls, environment, files
 from tokenizer.settings import TokenizerSettings
 
 ROOT = Path(__file__).parent.parent
-MODULES = (recipe, policy, settings, claims, files, environment, controls)
+MODULES = (
+    recipe,
+    policy,
+    settings,
+    cell_settings,
+    control_settings,
+    task_settings,
+    claims,
+    files,
+    environment,
+    controls,
+)
 FOUND = {
     cls for module in MODULES for cls in vars(module).values() if isinstance(cls, type) and issubclass(cls, Config)
 }

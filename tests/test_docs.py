@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 from click.testing import CliRunner
@@ -14,7 +15,14 @@ from jsonl_writer import WriteJsonl
 
 from ablations import settings, study
 from ablations.cli import loam
+from ablations.control_settings import ControlSettings
+from ablations.core.documents import Documents
+from ablations.core.evaluation import EvaluationData
+from ablations.core.metrics.base import METRICS
+from ablations.core.model import Model
+from ablations.core.model_spec import ModelSpec
 from ablations.export_queries import export
+from ablations.statistics.variances import Variances
 from ablations.task_files import read_task, task_class
 from curation import pipeline, recipe
 from curation.annotators.base import REGISTRY, rows_of
@@ -27,6 +35,8 @@ from curation.runtime.store import Folder
 from curation.shards import read_columns
 from curation.text.batch import Batch
 from curation.text.spans import apply
+from curation.transforms.base import Document
+from curation.transforms.base import make as make_transform
 from curation.what_if import what_if
 
 ROOT = Path(__file__).parent.parent
@@ -126,6 +136,46 @@ def test_the_task_of_contributing_is_one_file() -> None:
     assert task.text_fields() == ("sentence",)
 
 
+def test_the_metric_of_contributing_is_one_file() -> None:
+    settled = METRICS.get("settled_tokens", contributed("SettledTokens"))()
+    model = Model(ModelSpec(vocab_size=4, layers=1, width=8, heads=2, context=8), 0)
+    heldout = {"whole": three_documents(8), "short": three_documents(5)}
+    data = EvaluationData(
+        heldout=heldout, tasks=(), context=8, bos=0, specials=(0,), vocab_size=4, seed=0,
+        windows=2, items=1, sequences=1, batch=2,
+    )  # fmt: skip
+    reading = settled.measure(model, data)
+    assert reading.values == {"whole": 0.0}, "an untrained model gives each of four pieces a quarter"
+    assert reading.n == {"whole": 14, "short": 0}
+
+
+def three_documents(tokens: int) -> Documents:
+    """Of so many tokens each, BOS and ones."""
+    ids = np.arange(48, dtype=np.uint8).reshape(3, 16)
+    one = np.ones(tokens, np.uint16)
+    one[0] = 0
+    return Documents(np.tile(one, 3), np.arange(4) * tokens, ids, np.full(3, tokens))
+
+
+def test_the_transform_of_contributing_is_one_file() -> None:
+    shuffled = make_transform({"kind": "shuffle_words"}, contributed("ShuffleWords"), "test")
+    for text, wanted in shuffled.examples.items():
+        assert shuffled.checked(Document(bytes(16), text), None) == wanted
+    text = "One two, three four five six seven eight."
+    assert shuffled.checked(Document(bytes(16), text), None) != text
+
+
+def test_the_claims_of_the_walk_fit_the_study_of_the_readme(tmp_path: Path) -> None:
+    said = yaml.safe_load(block("README.md", "yaml", "arms:")) | yaml.safe_load(
+        block("docs/walk.md", "yaml", "claims:")
+    )
+    rows = {split: str(tmp_path / f"{split}.jsonl") for split in ("pool", "queries")}
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump({**said, "tasks": [{"kind": "nsmc", **rows}]}), encoding="utf8")
+    for split, path in rows.items():
+        Path(path).write_text(f'{{"text": "{split}", "label": 1}}\n', encoding="utf8")
+    study.check(*settings.load(str(tmp_path / "study.yaml")))
+
+
 def test_the_tasks_of_the_tasks_page_are_each_one_file(tmp_path: Path, write_jsonl: WriteJsonl) -> None:
     (tmp_path / "colour.yaml").write_text(block("docs/tasks.md", "yaml", "kind: colour"), encoding="utf8")
     colour = read_task(str(tmp_path / "colour.yaml"))
@@ -159,24 +209,24 @@ def test_every_shipped_config_is_valid(path: Path, write_jsonl: WriteJsonl, tmp_
         value = {"passes": [_pass_with_preset(path.stem, value["keep"])]}
     if path.stem == "queries":
         assert all(value.values()), "each task names its fields"
+    elif path.stem == "variance_components":
+        assert all(Variances(**entry[which]) for entry in value["measures"] for which in entry if which != "measure")
     elif "seeds" in value or ("arms" in value and "documents" not in value):
         changes = [f"recipe.data_root={tmp_path}"] if _write_rows_of_tasks(value, write_jsonl) else []
         loaded, its_recipe = settings.load(str(path), changes)
         study.check(loaded, its_recipe)
     elif path.stem == "controls":
-        settings.ControlSettings.model_validate(value)
+        ControlSettings.model_validate(value)
     else:
         value, where = recipe.with_base({"sources": {"x": {"kind": "files", "path": "x"}}, **value}, str(path))
         recipe.from_mapping(value, where)
 
 
-def _write_rows_of_tasks(value: dict[str, Any], write_jsonl: WriteJsonl) -> list[str]:
-    """The files that a study's tasks name, which a user has to bring, each with the task's sample row."""
-    tasks = [task for task in value.get("tasks", ()) if "pool" in task]
-    for task in tasks:
-        for path in (task["pool"], task["queries"]):
-            write_jsonl(path, [dict(task_class(task["kind"]).sample)])
-    return [task["kind"] for task in tasks]
+def _write_rows_of_tasks(value: dict[str, Any], write_jsonl: WriteJsonl) -> list[Path]:
+    """The files of a study's tasks, named by the study or by the task, which a user has to bring, each with the sample row."""
+    tasks = [(task, task_class(task["kind"])) for task in value.get("tasks", ())]
+    rows = {task.get(which, getattr(cls, which)): cls.sample for task, cls in tasks for which in ("pool", "queries")}
+    return [write_jsonl(path, [dict(sample)]) for path, sample in rows.items() if path]
 
 
 def _pass_with_preset(name: str, keep: dict[str, object]) -> dict[str, object]:

@@ -89,10 +89,19 @@ def _is_word(text: str) -> bool:
 
 
 def load(folder: Folder) -> TokenizerModel:
-    """The tokenizer in a stage's folder; kept for the process."""
+    """The tokenizer in a stage's folder; kept for the process.
+
+    Raises:
+        InputError: its file is gone.
+    """
     return _load(folder)
 
 
 @cache
 def _load(folder: Folder) -> TokenizerModel:
-    return TokenizerModel(folder.read(MODEL), f"{folder.url}/{MODEL}")
+    where = f"{folder.url}/{MODEL}"
+    if not folder.exists(MODEL):
+        raise InputError(
+            where, "the tokenizer is gone", f"Bring it back; or remove {folder.url} and run the study again."
+        )
+    return TokenizerModel(folder.read(MODEL), where)

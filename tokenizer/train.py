@@ -17,6 +17,7 @@ VERSION = 1
 MODEL = "tokenizer.model"
 UNKNOWN, BOS, EOS = 0, 1, 2
 SPECIALS = 3
+_TOO_FEW = "smaller than required_chars"  # in SentencePiece's message when single characters fill the vocabulary
 _LINE_BYTES = 16_384  # SentencePiece leaves out longer lines: cut them instead
 
 
@@ -98,9 +99,8 @@ def train_bpe(texts: Iterator[str], vocab_size: int) -> bytes:
         )
     except (RuntimeError, OSError, ValueError) as error:
         reason = str(error).strip().split("\n")[-1].rpartition("] ")[2].rstrip(".")
-        raise ConfigError(
-            f"tokenizer: SentencePiece cannot make {vocab_size} pieces: {reason}. Lower vocab_size or give it more text."
-        ) from error
+        fix = "Raise vocab_size" if _TOO_FEW in reason else "Lower vocab_size or give it more text"
+        raise ConfigError(f"tokenizer: SentencePiece cannot make {vocab_size} pieces: {reason}. {fix}.") from error
 
 
 def _starts(line: str) -> range:

@@ -19,9 +19,11 @@ ASKED = (GOLD, PERMUTED, FLIPPED, NONCE)
 OF_SHARED_CHOICES = frozenset({FLIPPED, NONCE})  # each row must offer the same answers
 LEAST_TO_DERANGE = 2
 
-# pronounceable, and no words of their language
-HANGUL_NONCE = "바릉 노뮤 티걷 쿠솝 럼베 조픽 하눕 메극 비룽 카덥 소갹 누팝 리첩 댜모 푸넘 겨톡".split()
-LATIN_NONCE = "brimko daffen gorlip hestu jovrak kelpin morvit nudlash plimber quastor renfo sulgat tarnip vemdol wubbick yostra".split()
+# pronounceable, and found nowhere in 470 MB of Korean or 165 MB of English text, not even inside a word
+HANGUL_NONCE = "바릉 노묙 티걷 쿠솝 럼벱 조픽 하눕 메극 비뭅 카덥 소갹 누깁 리첩 댜모 푸넘 겨톡".split()
+LATIN_NONCE = (
+    "brimko daffen gorlip hestal jovrak kelvud morvit nudlash plimber quastib renfib sulgat tarnip vemdol wubbick yostra"
+).split()
 
 
 @dataclass(frozen=True)

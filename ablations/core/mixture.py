@@ -18,6 +18,7 @@ from ablations.core.packing import PackedSource, Seen
 from curation.runtime.errors import ConfigError
 
 BLOCK = 1024  # windows; a weight is met to within half a window in this many
+ROUND = 64  # windows' worth of tokens; the documents that begin in them are shuffled
 
 
 class MixedWindows:
@@ -86,8 +87,8 @@ class _Round:
 class MixedDocuments(MixedWindows):
     """One stream of whole documents of all sources, cut evenly: a window may hold several sources.
 
-    A round takes from each source the documents that begin within its share of `BLOCK` windows' tokens, and shuffles them. So the
-    proportions of the weights hold to within a document a round, and where a round starts follows from its number alone.
+    A round takes from each source the documents that begin within its share of `ROUND` windows' tokens, and shuffles them. So the
+    proportions of the weights hold at any time to within a round and a document, and where a round starts follows from its number.
     """
 
     def __init__(self, sources: Sequence[PackedSource], weights: Sequence[float], seed: int) -> None:
@@ -114,14 +115,16 @@ class MixedDocuments(MixedWindows):
 
     def _bounds(self, number: int) -> list[int]:
         """Where a round begins in each source's own stream, before it is moved on to the next document."""
-        return [number * count * self.context for count in self.counts]
+        return [number * ROUND * count * self.context // BLOCK for count in self.counts]
 
     def _start(self, number: int) -> int:
         pairs = zip(self.sources, self._bounds(number), strict=True)
         return sum(source.first_start(bound) for source, bound in pairs)
 
     def _round_of(self, token: int) -> int:
-        number = token // (BLOCK * self.context)
+        number = token // (ROUND * self.context) + len(
+            self.counts
+        )  # shares are rounded down, each by less than a token
         while self._start(number) > token:  # documents that hang over push rounds back
             number -= 1
         return number

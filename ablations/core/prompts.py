@@ -43,7 +43,7 @@ def task_items(
     if len(free) < max(design.shots):
         raise ConfigError(
             f"task {task.kind}: {len(free)} pool rows are fewer than {max(design.shots)} demonstrations "
-            f"({left_out} of {len(pool)} rows ask what another row or a query asks). Give more rows, or less shots."
+            f"({left_out} of {len(pool)} rows ask what another row or a query asks). Give more rows, or fewer shots."
         )
     asked = first_asked(task.kind, queries, design.items)
     if not asked:

@@ -149,6 +149,7 @@ class ShotPoint(TypedDict):
     """`condition`: gold, permuted or another way to label the demos. `nll`: of the gold answer, in nats.
 
     `blind`: what the strongest blind guess gets at this k, by reading (accuracy, char_f1, ...). `scores`: further readings.
+    `asked`: items times draws; `n` is less where prompts did not fit into the context.
     """
 
     k: int
@@ -156,6 +157,7 @@ class ShotPoint(TypedDict):
     nll: float | None
     accuracy: float | None
     n: int | None
+    asked: NotRequired[int | None]
     blind: NotRequired[Mapping[str, float | None]]
     scores: NotRequired[Mapping[str, float | None]]
 

@@ -15,6 +15,7 @@ from ablations.report.contract import FORMAT
 from ablations.report.probes import changes, heads, positions
 from ablations.report.readings import curve, measure_rows, shot_rows
 from ablations.report.record import cost, study_fingerprint, write_record
+from ablations.report.task_warnings import task_warnings
 from ablations.settings import Study
 from ablations.statistics.instrument import ControlOutcome, check
 from ablations.statistics.measures import CellResult, Measures
@@ -64,7 +65,7 @@ def study_report(prepared: Prepared, out: Folder, predicted: Mapping[str, Any] |
         "cost": cost(prepared, out, predicted, usage),
         "provenance": [*provenance(record), *_machine()],
         "config": yaml.safe_dump(resolved(study, prepared.recipe), sort_keys=False, allow_unicode=True, width=120),
-        "warnings": [*warnings(record["funnel"]), *_unfinished(prepared, cells), *_too_long(cells)],
+        "warnings": [*warnings(record["funnel"]), *_unfinished(prepared, cells), *task_warnings(cells)],
     }
     write_record(prepared, out, report["cost"])
     return report
@@ -173,18 +174,6 @@ def _seen(seen: Mapping[str, Any]) -> dict[str, Any]:
 
 def _machine() -> list[dict[str, str]]:
     return [{"what": what, "value": value} for what, value in machine_class().items()]
-
-
-def _too_long(cells: Sequence[CellResult]) -> list[str]:
-    """Items that a task asks for and that do not fit into the context: those numbers rest on fewer items, or are missing."""
-    found: dict[str, str] = {}
-    for cell in cells:
-        for task, detail in cell.result["final"].get("few_shot", {}).get("details", {}).items():
-            if long := detail["counts"].get("too_long", 0):
-                shots = sorted({int(g["k"]) for g in detail["groups"] if not g["ids"]})
-                none = f"; k = {', '.join(map(str, shots))} has none that does" if shots else ""
-                found[task] = f"task {task}: {counted(long, 'prompt')} longer than the context left out{none}"
-    return list(found.values())
 
 
 def _unfinished(prepared: Prepared, cells: Sequence[CellResult]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -74,8 +75,15 @@ def shot_rows(cell: CellResult) -> Iterator[dict[str, Any]]:
     for task, detail in few_shot.get("details", {}).items():
         found: dict[tuple[int, str], dict[str, float]]
         found = {(int(group["k"]), str(group["condition"])): {} for group in detail["groups"]} | _levels(cell, task)
-        points = [_point(cell, task, k, condition, scores) for (k, condition), scores in found.items()]
+        asked = _asked(detail["groups"])
+        points = [{**_point(cell, task, *key, scores), "asked": asked.get(key, 0)} for key, scores in found.items()]
         yield {"arm": cell.arm, "seed": cell.seed, "task": task, "points": points}
+
+
+def _asked(groups: Sequence[Mapping[str, Any]]) -> dict[tuple[int, str], int]:
+    """(k, condition) -> items times draws, whether they fitted into the context or not: each group asks the same items."""
+    items = max((len(group["ids"]) for group in groups), default=0)
+    return {key: items * n for key, n in Counter((int(g["k"]), str(g["condition"])) for g in groups).items()}
 
 
 def _levels(cell: CellResult, task: str) -> dict[tuple[int, str], dict[str, float]]:

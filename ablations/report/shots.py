@@ -32,10 +32,11 @@ class ShotRow:
 
 @dataclass(frozen=True)
 class TaskView:
-    """`drawn`: figures of each reading, by title; `undrawn`: arms without a panel; `scores`: further readings."""
+    """`note`: what is amiss with the curves; `undrawn`: arms without a panel; `scores`: further readings."""
 
     task: str
     headline: str
+    note: str
     figures: list[Markup]
     more: list[tuple[str, list[Markup]]]
     undrawn: list[str]
@@ -82,6 +83,7 @@ def _view(task: str, shots: list[Shots], controls: Set[str], place: int, draw: b
     return TaskView(
         task,
         _headline(rows),
+        _note(shots),
         panels(own, "nll", conditions, controls, f"shots-{place}"),
         [(AXES[value], figures) for value, figures in more if figures],
         [arm for arm in dict.fromkeys(row.arm for row in rows) if arm not in arms] if draw else [],
@@ -132,11 +134,23 @@ def _panelled(rows: list[ShotRow], controls: Set[str]) -> set[str]:
     return {*real, *[arm for arm in order if arm in controls][:ARMS]}
 
 
+def _note(shots: list[Shots]) -> str:
+    """Where prompts did not fit into the context: a curve then goes over other items at one k than at the next."""
+    gold = [p for s in shots for p in s["points"] if p["condition"] == GOLD and p.get("asked")]
+    short = {p["k"]: (p["n"] or 0, p["asked"] or 0) for p in gold if (p["n"] or 0) < (p.get("asked") or 0)}
+    each = [f"{n} of {asked} prompts at k = {k}" for k, (n, asked) in sorted(short.items())]
+    return (
+        f"Only {listed(each)} fit into the context: what changes there may be the items, not what demos do."
+        if each
+        else ""
+    )
+
+
 def _headline(rows: list[ShotRow]) -> str:
     """What permuting costs at the largest k."""
     last = sorted(_at_most(rows), key=lambda row: -abs(row.difference or 0))
     if not last:
-        return "Gold and permuted demos were not both asked."
+        return "At no number of demos is there an answer under both gold and permuted labels."
     each = [f"{number(round(row.difference or 0, 3))} nats in {row.arm}" for row in last[:SAID]]
     more = [f"less in {plural(len(last) - SAID, 'other arm')}"] if len(last) > SAID else []
     return f"At k = {last[0].k}, permuting the labels of the demos costs {listed([*each, *more])}."

@@ -22,7 +22,20 @@ UNITS = {  # by the beginning of a reading's last name
     "char_f1": "F1, 0 to 1",
     "bleu": "BLEU, 0 to 100",
     "chrf": "chrF, 0 to 100",
+    "majority": "share of items",
+    "prior_matched": "share of items",
+    "copy_last": "share of items",
+    "most_frequent_demo": "share of items",
+    "blind_macro_f1": "F1, 0 to 1",
+    "blind_f1_positive": "F1, 0 to 1",
+    "blind_exact_match": "share of items",
+    "blind_char_f1": "F1, 0 to 1",
+    "blind_bleu": "BLEU, 0 to 100",
+    "blind_chrf": "chrF, 0 to 100",
+    "majority_label": "share of predictions",  # a bias
+    "recency": "share of predictions",
 }
+COUNTS = {"heads.induction_heads": "heads", "head_ablation.silenced": "heads"}
 
 
 @dataclass(frozen=True)
@@ -82,9 +95,11 @@ class Measures:
     def unit(self, measure: str) -> str:
         """The unit of a reading: that of its metric, unless its name says another one."""
         metric, last = measure.split(".")[0], measure.rsplit(".", 1)[-1]
-        for start, unit in UNITS.items():
-            if metric == "few_shot" and last.startswith(start):
-                return unit
+        if measure in COUNTS:
+            return COUNTS[measure]
+        starts = [start for start in UNITS if metric == "few_shot" and last.startswith(start)]
+        if starts:
+            return UNITS[max(starts, key=len)]
         units = (cell.result["final"][metric]["unit"] for cell in self.cells if metric in cell.result.get("final", {}))
         return str(next(units, ""))
 

@@ -26,7 +26,13 @@ def relation(measures: Measures, measure_x: str, measure_y: str) -> tuple[Estima
     found = spearman([x for x, _ in pairs], [y for _, y in pairs])
     if found.rho is None or found.interval is None:
         return None, "one of the measures is the same in all arms"
-    return Estimate(found.rho, found.n, _open_interval(found.rho, found.n) or found.interval, found.p), ""
+    return Estimate(found.rho, found.n, found.interval, found.p), ""
+
+
+def least_seeds(measures: Measures, measure_x: str, measure_y: str) -> int:
+    """Seeds of the arm that has fewest with both measures: few leave what a seed does to both of them in the arms' means."""
+    seeds = (set(measures.of(arm, measure_x)) & set(measures.of(arm, measure_y)) for arm in measures.arms())
+    return min((len(each) for each in seeds if each), default=0)
 
 
 def _by_arm(measures: Measures, measure_x: str, measure_y: str) -> Mapping[str, tuple[float, float]]:
@@ -36,16 +42,6 @@ def _by_arm(measures: Measures, measure_x: str, measure_y: str) -> Mapping[str, 
         if both := sorted(set(x) & set(y)):
             pairs[arm] = fmean(x[seed] for seed in both), fmean(y[seed] for seed in both)
     return pairs
-
-
-def _open_interval(rho: float, n: int) -> tuple[float, float] | None:
-    """A perfect order of few arms is no proof of a perfect relation: its interval is that of half a step below."""
-    if abs(rho) < 1:
-        return None
-    below = 1 - 6 / (n**3 - n)
-    reach = float(stats.norm.ppf(0.975)) * math.sqrt((1 + below**2 / 2) / (n - 3))
-    low = math.tanh(math.atanh(below) - reach)
-    return (low, 1.0) if rho > 0 else (-1.0, -low)
 
 
 def smallest_correlation(arms: int, alpha: float = ALPHA) -> float:

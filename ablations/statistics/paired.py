@@ -28,8 +28,8 @@ class Estimate:
     Attributes:
         effect: the mean.
         n: seeds.
-        interval: at 95 %, None below 3 seeds.
-        p: two-sided, of a mean of zero; None below 3 seeds.
+        interval: at 95 %; None below 3 seeds, and where one value a seed is the same in all.
+        p: two-sided, of a mean of zero; None without an interval.
         draws, items: None where the measure has none.
         error: standard error of the mean.
         df: degrees of freedom of its Student's t.
@@ -89,7 +89,9 @@ def estimate_crossed(values_SDI: Array) -> Estimate:
         items=items if values_SDI[0].size > 1 else None,
         seed_means=means,
     )
-    return plain if seeds < LEAST_FOR_INTERVAL else _with_interval(plain, values_SDI)
+    # a score that is the same in every seed, as of models that always say one label, shows no spread to reckon with
+    alike = values_SDI.size == seeds and np.ptp(values_SDI) == 0
+    return plain if seeds < LEAST_FOR_INTERVAL or alike else _with_interval(plain, values_SDI)
 
 
 def _with_interval(plain: Estimate, values_SDI: Array) -> Estimate:
@@ -100,6 +102,22 @@ def _with_interval(plain: Estimate, values_SDI: Array) -> Estimate:
     reach = float(stats.t.ppf((1 + LEVEL) / 2, df)) * error
     found = replace(plain, error=error, df=df, interval=(plain.effect - reach, plain.effect + reach))
     return replace(found, p=found.p_of(0.0))
+
+
+def interval_of_least(parts: Sequence[Estimate]) -> tuple[float, float] | None:
+    """At 95 %, of the least of several true means; None if a part has none.
+
+    Its low end is the lowest of all. Its high end allows for choosing: the part that looks worst does so by luck as well, so
+    each gets only its share of what may be wrong.
+    """
+    tail = 1 - (1 - LEVEL) / 2 / len(parts)
+    lows, highs = [], []
+    for each in parts:
+        if each.interval is None or each.error is None or each.df is None:
+            return None
+        lows.append(each.interval[0])
+        highs.append(each.effect + float(stats.t.ppf(tail, each.df)) * each.error)
+    return min(lows), min(highs)
 
 
 def smallest_effect(error: float, df: float, alpha: float = ALPHA, power: float = POWER) -> float:

@@ -12,8 +12,8 @@ from ablations.claims import Claim, Differs, Emerges, GoesWith, SizeEffect, Syne
 from ablations.statistics.contrast import Answers, answers, right_minus_blind, stacked, zero_minus_shots
 from ablations.statistics.crossed import Array
 from ablations.statistics.measures import CellResult, Measures
-from ablations.statistics.over_arms import relation
-from ablations.statistics.paired import Estimate, estimate_crossed
+from ablations.statistics.over_arms import least_seeds, relation
+from ablations.statistics.paired import Estimate, estimate_crossed, interval_of_least
 
 NEGLIGIBLE_NATS = 0.05  # a gain below this is none: the limit that the controls have to keep as well
 GAIN = re.compile(r"few_shot\.(?P<task>.+)\.k(?P<k>\d+)\.permuted_minus_gold")
@@ -32,7 +32,8 @@ class Question:
         legs: further estimates that must all lie above zero, by name.
         two_sided: any direction supports the claim; else only a positive effect does.
         margin: an interval wholly below it contradicts (a two-sided claim: wholly between it and its negative).
-        parts: comparisons of which `main` is the least favourable.
+        parts: comparisons of which `main` is the least favourable; its interval is then that of the least of them.
+        seeds: of the arm with fewest, where `main` counts arms; else None.
         measures: what it is about, by full name.
         missing: why there is no estimate.
     """
@@ -45,19 +46,21 @@ class Question:
     parts: tuple[Estimate, ...] = ()
     measures: tuple[str, ...] = ()
     missing: str = ""
+    seeds: int | None = None
 
     @property
     def p(self) -> float | None:
         """Of the claim: what has to hold in every comparison and leg is as doubtful as the most doubtful of them.
 
-        Below zero it is the p of one claim's being wrong, once for each part that it could be worse than.
+        Below zero it is that of the part that is most surely better, once for each part that could be.
         """
         if self.main is None or self.main.p is None:
             return None
         if self.two_sided:
             return self.main.p
         if self.main.effect <= 0:
-            return min(1.0, self.main.p * max(1, len(self.parts)))
+            below = [each.p for each in self.parts or (self.main,) if each.effect <= 0 and each.p is not None]
+            return min(1.0, min(below) * len(self.parts or (self.main,)))
         everything = [self.main, *self.parts, *(leg for _, leg in self.legs)]
         return max(1.0 if each.p is None or each.effect <= 0 else each.p for each in everything)
 
@@ -207,7 +210,9 @@ def _better(
         return _lacking(about, f"no seed has {measure} in both {arm} and {others[found.index(None)]}")
     signed = [flipped(each) if measures.lower_is_better(measure) else each for each in known]
     main = min(signed, key=lambda each: each.effect)
-    return replace(about, main=main, parts=tuple(signed) if len(signed) > 1 else ())
+    if len(signed) == 1:
+        return replace(about, main=main)
+    return replace(about, main=replace(main, interval=interval_of_least(signed)), parts=tuple(signed))
 
 
 def flipped(found: Estimate) -> Estimate:
@@ -224,4 +229,7 @@ def _lacking(about: Question, why: str) -> Question:
 def _goes_with(claim: GoesWith, measures: Measures) -> Question:
     names = (claim.measure_x, claim.measure_y)
     main, missing = relation(measures, *names)
-    return Question("rank correlation over arms", main, two_sided=True, measures=names, missing=missing)
+    return Question(
+        "rank correlation over arms", main, two_sided=True, measures=names, missing=missing,
+        seeds=least_seeds(measures, *names),
+    )  # fmt: skip

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import stats
 
 from ablations.statistics.crossed import Array, mean_squares, uncertainty
-from ablations.statistics.paired import ALPHA, estimate_crossed
+from ablations.statistics.paired import ALPHA, estimate_crossed, interval_of_least
 from ablations.statistics.questions import NEGLIGIBLE_NATS, Question
 from ablations.statistics.simulation import CHUNK, Rng, Setting, crossed_values
 from ablations.statistics.variances import Variances, planned_effect
@@ -79,7 +79,10 @@ def _differs(one: Array, other: Array) -> Question:
 
 def _better(one: Array, others: Sequence[Array]) -> Question:
     parts = tuple(estimate_crossed(one - other) for other in others)
-    return Question("nats", min(parts, key=lambda each: each.effect), parts=parts if len(parts) > 1 else ())
+    main = min(parts, key=lambda each: each.effect)
+    if len(parts) == 1:
+        return Question("nats", main)
+    return Question("nats", replace(main, interval=interval_of_least(parts)), parts=parts)
 
 
 def _emerges(gain: Array, zero: Array, right: Array) -> Question:

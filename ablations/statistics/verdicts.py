@@ -104,13 +104,14 @@ class Outcome:
 
 def decide(questions: Sequence[Question], adjust: Callable[[Sequence[float]], list[float]] = holm) -> list[Outcome]:
     """Outcomes of questions that are asked together."""
-    ps = {place: each.p for place, each in enumerate(questions) if each.p is not None}
-    adjusted = dict(zip(ps, adjust(list(ps.values())), strict=True))
-    together = max(1, len(ps))
-    return [
-        Outcome(*_outcome(each, adjusted.get(place), together), adjusted.get(place), ALPHA / together)
-        for place, each in enumerate(questions)
-    ]
+    # what has no p yet counts as 1: a verdict on a half-finished study then stays when the other cells are there
+    adjusted = adjust([1.0 if each.p is None else each.p for each in questions])
+    together = max(1, len(questions))
+    found = []
+    for each, value in zip(questions, adjusted, strict=True):
+        own = None if each.p is None else value
+        found.append(Outcome(*_outcome(each, own, together), own, ALPHA / together))
+    return found
 
 
 def _outcome(asked: Question, p_adjusted: float | None, together: int) -> tuple[str, str]:
@@ -118,12 +119,11 @@ def _outcome(asked: Question, p_adjusted: float | None, together: int) -> tuple[
     if found is None:
         return "undecided", asked.missing
     if found.interval is None or p_adjusted is None:
-        return "undecided", (
-            f"points only: no interval below {LEAST_FOR_INTERVAL} seeds, no verdict below {LEAST_FOR_VERDICT}"
-        )
-    if found.n < LEAST_FOR_VERDICT:
+        return "undecided", _why_points(found.n)
+    if min(found.n, found.n if asked.seeds is None else asked.seeds) < LEAST_FOR_VERDICT:
         return "undecided", f"no verdict below {LEAST_FOR_VERDICT} seeds"
-    clear = p_adjusted < ALPHA
+    # the interval of a rank correlation is no inversion of its exact test, so both have to say so
+    clear = p_adjusted < ALPHA and not found.interval[0] <= 0 <= found.interval[1]
     if clear and (asked.two_sided or found.effect > 0):
         return "supported", f"the interval excludes zero, adjusted p = {p_adjusted:.2g}"
     if clear:
@@ -137,6 +137,12 @@ def _outcome(asked: Question, p_adjusted: float | None, together: int) -> tuple[
     if weak := _weak_legs(asked, found):
         return "undecided", f"not shown to be {' and '.join(weak)}"
     return "undecided", f"the interval includes zero or the adjusted p = {p_adjusted:.2g} is not below {ALPHA}"
+
+
+def _why_points(seeds: int) -> str:
+    if seeds >= LEAST_FOR_INTERVAL:
+        return f"points only: all {seeds} seeds gave the same value, so nobody knows how far seeds differ"
+    return f"points only: no interval below {LEAST_FOR_INTERVAL} seeds, no verdict below {LEAST_FOR_VERDICT}"
 
 
 def _weak_legs(asked: Question, main: Estimate) -> list[str]:

@@ -11,7 +11,7 @@ from statistics import fmean
 
 import pytest
 from click.testing import CliRunner
-from small_study import write_corpora, write_study
+from small_study import ENGLISH, write_corpora, write_study
 
 from ablations import settings, study
 from ablations.cell_folder import cell_job
@@ -20,6 +20,7 @@ from ablations.cli import loam
 from ablations.core.items import TaskItems
 from ablations.explain import Choice, as_text, explain
 from ablations.report import record
+from ablations.text_metrics import char_f1, exact_match
 from curation.runtime.cluster import Compute, Idle
 from curation.runtime.errors import ConfigError
 from curation.runtime.stages import run_stages, work_and_sign
@@ -28,6 +29,26 @@ from curation.shards import read_columns
 
 GAP = "few_shot.control_map.k8.permuted_minus_gold"
 EVERYTHING = Choice(2)
+WRITES = """# Says the last word again.
+kind: writes
+version: 1
+sample: {q: a river, a: river}
+metrics: [exact_match, char_f1, chrf]
+max_tokens: 3
+templates:
+  - {query: "{q}\\n", cue: "a", answer: " {a}"}
+  - {query: "of {q}\\n", cue: "a", answer: " {a}"}
+"""
+
+
+def write_task(folder: Path) -> str:
+    """A task with written answers and its rows; what a study says of it."""
+    (folder / "writes.yaml").write_text(WRITES, encoding="utf8")
+    for name, words in (("pool", ENGLISH[:20]), ("queries", ENGLISH[20:30])):
+        rows = [json.dumps({"q": f"a {word}", "a": word}) for word in words]
+        (folder / f"{name}.jsonl").write_text("\n".join(rows), encoding="utf8")
+    told = {"kind": "writes.yaml", "pool": "pool.jsonl", "queries": "queries.jsonl"}
+    return json.dumps(["control_map", {**told, "shots": [0, 2], "draws": 2, "items": 4}])
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +57,8 @@ def ran(tmp_path_factory: pytest.TempPathFactory, compute: Compute) -> tuple[Fol
     folder = tmp_path_factory.mktemp("study")
     write_corpora(folder)
     effort = {"windows": 8, "items": 8, "sequences": 4, "curve_windows": 4, "curve_items": 4, "curve_sequences": 2}
-    loaded, recipe = settings.load(str(write_study(folder)), [f"cells.effort={json.dumps(effort)}"])
+    said = [f"cells.effort={json.dumps(effort)}", f"tasks={write_task(folder)}"]
+    loaded, recipe = settings.load(str(write_study(folder)), said)
     out = open_out(str(folder / "out"))
     prepared = study.prepare(loaded, recipe, out, compute)
     plan = next(plan for plan in prepared.plans if plan.arm == "both")
@@ -85,6 +107,49 @@ def test_a_level_is_the_mean_of_the_answers_that_are_shown(ran):
         assert told["value"] == pytest.approx(fmean(row["gold"][key] for row in told["answers"]["items"]))
         assert told["answers"]["recomputed"] == pytest.approx(told["value"])
         assert {(draw["k"], draw["condition"]) for draw in told["answers"]["draws"]} == {(4, "gold")}
+
+
+@pytest.mark.parametrize("reading", ["nll", "exact_match", "char_f1", "chrf"])
+def test_a_number_over_written_answers_comes_out_once_more_from_what_was_written(ran, reading):
+    told = explain(ran[0].url, "both_s0", f"few_shot.writes.k2.gold.{reading}", EVERYTHING)
+    assert told["answers"]["recomputed"] == pytest.approx(told["value"])
+    assert {(draw["k"], draw["draw"], draw["items"]) for draw in told["answers"]["draws"]} == {(2, 0, 4), (2, 1, 4)}
+
+
+def test_a_written_answer_is_shown_with_what_counts_as_right_and_its_scores(ran):
+    told = explain(ran[0].url, "both_s0", "few_shot.writes.k2.gold.exact_match", EVERYTHING)
+    assert len(told["answers"]["shown"]) == 2
+    for shown in told["answers"]["shown"]:
+        (right,) = shown["references"]
+        assert shown["gold"]["question"] == f"a {right}\na"
+        assert shown["gold"]["choices"] == [right]
+        assert shown["gold"]["demonstrations"].count("\n\n") == 2
+        assert shown["gold"]["scores"] == {
+            "exact_match": exact_match(shown["gold"]["generated"], right),
+            "char_f1": char_f1(shown["gold"]["generated"], right),
+        }
+        assert f"  wrote  {shown['gold']['generated']!r}" in as_text(told)
+    assert "accuracy" not in as_text(told)
+
+
+@pytest.mark.parametrize(
+    ("metric", "unit", "lower"),
+    [
+        ("few_shot.control_map.k8.gold.nll", "nats", True),
+        ("few_shot.control_map.k8.gold.accuracy", "share of items", False),
+        (GAP, "nats", False),
+        ("few_shot.control_map.k8.blind.majority", "share of items", None),
+        ("few_shot.writes.k2.gold.chrf", "chrF, 0 to 100", False),
+        ("few_shot.writes.k2.blind_exact_match", "share of items", None),
+        ("heads.induction_heads", "heads", False),
+        ("bits_per_byte.english", "bits per UTF-8 byte", True),
+    ],
+)
+def test_a_number_comes_with_its_own_unit_and_direction(ran, metric, unit, lower):
+    """If this fails, an accuracy is read as a loss."""
+    told = explain(ran[0].url, "both_s0", metric, Choice(0))
+    assert (told["unit"], told["lower_is_better"]) == (unit, lower)
+    assert len(told["n"]) == 1 or not metric.startswith("few_shot")
 
 
 def test_one_item_and_one_draw_can_be_asked_for(ran):

@@ -59,6 +59,7 @@ def test_merged_cells_are_what_a_run_here_leaves(study, ran, tmp_path):
     here, there = open_out(str(tmp_path / "here")), open_out(str(tmp_path / "there"))
     stage = study[0].stage()
     work_and_sign((cell_job, {}), stage.jobs[0], {"cell": study[0].output.folder(here)})
+    assert [state.state for state in sweep.states(study[:1], here)] == ["ended"]
     run_stages([stage], here, Idle())
     done = unpack(study, there, archives_at([ran]))
     assert (sorted(done.merged), done.known, done.refused) == (sorted(map(pack.name_of, study[:2])), [], {})

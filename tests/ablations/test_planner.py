@@ -15,9 +15,15 @@ NO_PILOT = Pilot(Measures([]))
 GAIN = {"differs": {"arm_a": "a", "arm_b": "b"}}
 
 
-def planned(claims: list[dict[str, Any]], seeds: int = 5, arms: int = 2, pilot: Pilot = NO_PILOT) -> Any:
+def planned(
+    claims: list[dict[str, Any]],
+    seeds: int = 5,
+    arms: int = 2,
+    pilot: Pilot = NO_PILOT,
+    effort: dict[str, int] | None = None,
+) -> Any:
     named = {name: {"mixture": {"x": 1}} for name in "abcdefgh"[:arms]}
-    cells = {"model": {"context": 128, "layers": 2}}
+    cells = {"model": {"context": 128, "layers": 2}, "effort": effort or {}}
     study = Study.model_validate({"name": "s", "arms": named, "cells": cells, "seeds": seeds, "claims": claims})
     return make(study, pilot, [60.0] * 10)
 
@@ -71,6 +77,13 @@ def test_an_unknown_measure_is_said_to_be_unknown() -> None:
     assert plan.claims[0].smallest_effect is None
     assert "--pilot" in plan.claims[0].source
     assert any("hours" in line for line in lines(plan))
+    assert any("1 of 1 claims" in line and "--set seeds=3" in line for line in lines(plan))
+
+
+def test_a_plan_counts_no_more_items_than_a_cell_asks() -> None:
+    few, many = (planned([GAIN], effort={"items": items}).claims[0] for items in (20, 4000))
+    assert (few.items, many.items) == (10, 100)
+    assert few.smallest_effect > many.smallest_effect
 
 
 @pytest.mark.parametrize("seeds", [5, 8])

@@ -13,10 +13,10 @@ from safetensors.numpy import load_file
 
 from curation import pipeline, recipe
 from curation.runtime.cluster import Compute
-from curation.runtime.errors import ConfigError
+from curation.runtime.errors import ConfigError, InputError
 from curation.runtime.store import Folder
 from curation.sources.control_texts import KEYS, VALUES, document
-from tokenizer.model import TokenizerModel
+from tokenizer.model import TokenizerModel, load
 from tokenizer.pipeline import check_control_words, tokenize, train_tokenizer
 from tokenizer.settings import TokenizerSettings
 from tokenizer.train import train_bpe, train_words
@@ -46,6 +46,16 @@ def test_training_gives_the_same_bytes_twice() -> None:
 def test_too_little_text_is_refused_with_what_to_do() -> None:
     with pytest.raises(ConfigError, match="Lower vocab_size"):
         train_bpe(iter(["only a few words"]), 4000)
+
+
+def test_a_vocabulary_below_the_texts_characters_is_refused_with_what_to_do() -> None:
+    with pytest.raises(ConfigError, match=r"cannot make 300 pieces: .* Raise vocab_size\.$"):
+        train_bpe(iter(["".join(map(chr, range(0xAC00, 0xAC00 + 900)))] * 3), 300)
+
+
+def test_a_tokenizer_whose_file_is_gone_is_told_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"tokenizer\.model: the tokenizer is gone\. Bring it back; or remove "):
+        load(Folder(str(tmp_path)))
 
 
 def test_every_control_word_is_one_piece() -> None:

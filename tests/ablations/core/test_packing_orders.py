@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ablations.core.cell import run_cell
 from ablations.core.documents import Documents
-from ablations.core.mixture import BLOCK, MixedDocuments, MixedWindows, mixed
+from ablations.core.mixture import BLOCK, ROUND, MixedDocuments, MixedWindows, mixed
 from ablations.core.packing import PackedSource
 from ablations.core.related import BUCKET, chain, codes_of
 
@@ -73,7 +73,7 @@ def test_what_was_seen_of_the_random_stream_is_what_a_count_finds(tmp_path, a, b
         assert count <= each.tokens <= count + unknown
         assert each.repetitions == each.tokens / each.tokens_chosen
     longest = max(*a, *b)
-    assert abs(seen["a"].tokens - 2 * len(stream) / 3) <= BLOCK * 8 * 2 / 3 + 2 * longest
+    assert abs(seen["a"].tokens - 2 * len(stream) / 3) <= ROUND * 8 + 2 * longest
     assert seen["a"].documents_seen == len(a) if seen["a"].repetitions > 2 else True
 
 

@@ -81,6 +81,17 @@ def test_a_k_that_fits_nowhere_is_a_point_without_numbers():
     assert (last["nll"], last["accuracy"], last["n"]) == (None, None, 0)
 
 
+def test_a_point_says_how_many_answers_were_asked_for():
+    (row,) = shot_rows(a_cell())
+    assert {(p["k"], p["condition"]): p["asked"] for p in row["points"]} == {
+        (0, "gold"): 1,
+        (4, "gold"): 2,
+        (4, "permuted"): 2,
+        (4, "flipped"): 0,
+        (70, "gold"): 1,
+    }
+
+
 def test_every_reading_is_kept_by_arm_and_seed_with_its_n():
     cells = [a_cell(seed=0, gap=0.1), a_cell(seed=1, gap=0.2), a_cell("web", 0, gap=0.3)]
     rows = {row["measure"]: row for row in measure_rows(Measures(cells))}

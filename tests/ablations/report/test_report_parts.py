@@ -6,6 +6,7 @@ from ablations.report import pairs, synergy
 from ablations.report.midpoints import midpoint_marks
 from ablations.report.onsets import onset_rows
 from ablations.report.recognising import recognising
+from ablations.report.shots import shots_view
 from ablations.report.sizes import sizes_view
 from ablations.report.values import Values
 from ablations.report.verdicts import verdicts_view
@@ -175,3 +176,18 @@ def test_the_clearest_exploratory_findings_are_shown_and_the_others_counted():
 )
 def test_measures_have_words(name, said):
     assert words(name) == said
+
+
+def test_a_curve_over_other_items_at_one_k_says_so():
+    """Long prompts that do not fit leave easy items behind: the loss falls, and no demo did it."""
+    points = [
+        {"k": k, "condition": "gold", "nll": nll, "accuracy": None, "n": n, "asked": asked}
+        for k, nll, n, asked in ((0, 800.0, 20, 20), (1, 799.0, 40, 40), (4, 690.0, 34, 40))
+    ]
+    (view,) = shots_view([{"arm": "a", "seed": 0, "task": "t", "points": points}], set()).tasks
+    assert view.note == (
+        "Only 34 of 40 prompts at k = 4 fit into the context: what changes there may be the items, not what demos do."
+    )
+    (view,) = shots_view([{"arm": "a", "seed": 0, "task": "t", "points": points[:2]}], set()).tasks
+    assert view.note == ""
+    assert view.headline == "At no number of demos is there an answer under both gold and permuted labels."

@@ -12,7 +12,7 @@ from ablations.claims import Differs, Emerges, GoesWith, SizeEffect, Synergy
 from ablations.statistics.adjustment import holm
 from ablations.statistics.instrument import check
 from ablations.statistics.measures import CellResult, Measures
-from ablations.statistics.paired import estimate
+from ablations.statistics.paired import estimate, interval_of_least
 from ablations.statistics.verdicts import judge
 
 GAIN = "few_shot.control_map.k8.permuted_minus_gold"
@@ -128,11 +128,59 @@ def test_measures_that_rise_together_go_with_each_other() -> None:
             f"a{arm}_s{seed}", f"a{arm}", seed, {"m.x": arm + 0.1 * seed, "m.y": 2.0 * arm + 0.1 * seed}, {"final": {}}
         )
         for arm in range(6)
-        for seed in range(2)
+        for seed in range(5)
     ]
-    (verdict,) = judge([GoesWith(measure_x="m.x", measure_y="m.y")], Measures(made))
+    claim = GoesWith(measure_x="m.x", measure_y="m.y")
+    (verdict,), (few,) = judge([claim], Measures(made)), judge([claim], Measures(made[:-1]))
     assert verdict.outcome == "supported"
     assert verdict.effect == pytest.approx(1.0)
+    assert verdict.interval is not None
+    assert 0 < verdict.interval[0] < 0.9
+    assert (few.outcome, few.why) == ("undecided", "no verdict below 5 seeds")
+
+
+def test_a_claim_whose_cells_are_missing_still_counts_for_holm() -> None:
+    """Else a verdict on a half-finished study could be taken back when the rest has run."""
+    rng = np.random.default_rng(0)
+    made = cells("a", "bits_per_byte.x", rng.normal(1.0, 0.1, 5).tolist())
+    made += cells("b", "bits_per_byte.x", rng.normal(1.2, 0.1, 5).tolist())
+    asked = Differs(arm_a="a", arm_b="b", measure="bits_per_byte.x")
+    later = [Differs(arm_a="a", arm_b=name, measure="bits_per_byte.x") for name in ("c", "d")]
+    (alone,), (among, *rest) = judge([asked], Measures(made)), judge([asked, *later], Measures(made))
+    assert among.p_adjusted == pytest.approx(min(1.0, 3 * (alone.p_adjusted or 0)))
+    assert [v.p_adjusted for v in rest] == [None, None]
+
+
+def test_a_score_that_is_the_same_in_every_seed_is_no_certainty() -> None:
+    """Two arms that always say one label differ in F1 by a constant; t = infinity would call that proven."""
+    made = cells("a", "few_shot.t.k4.gold.macro_f1", [0.34] * 5) + cells("b", "few_shot.t.k4.gold.macro_f1", [0.33] * 5)
+    (verdict,) = judge([Differs(arm_a="a", arm_b="b", measure="few_shot.t.k4.gold.macro_f1")], Measures(made))
+    assert (verdict.outcome, verdict.interval, verdict.p) == ("undecided", None, None)
+    assert "same value" in verdict.why
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_the_p_and_the_interval_of_a_synergy_say_the_same(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    made = [
+        cell
+        for name, mean in (("ab", rng.choice([0.8, 1.0, 1.2])), ("p", 1.0), ("q", 1.05))
+        for cell in cells(name, "bits_per_byte.x", rng.normal(mean, rng.uniform(0.01, 0.2), 5).tolist())
+    ]
+    (verdict,) = judge([Synergy(mixture="ab", parts=("p", "q"), measure="bits_per_byte.x")], Measures(made))
+    assert verdict.interval is not None
+    assert verdict.p is not None
+    assert (verdict.p < 0.05) == (not verdict.interval[0] <= 0 <= verdict.interval[1])
+
+
+def test_the_interval_of_a_synergy_covers_the_least_gain_though_the_worst_part_was_chosen() -> None:
+    rng = np.random.default_rng(2)
+    held = 0
+    for values_PS in rng.normal(0.0, 1.0, (800, 4, 5)):
+        interval = interval_of_least([estimate(values.tolist()) for values in values_PS])
+        assert interval is not None
+        held += interval[0] <= 0 <= interval[1]
+    assert held / 800 > 0.94
 
 
 def test_a_missing_cell_fails_its_control() -> None:

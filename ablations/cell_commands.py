@@ -1,0 +1,71 @@
+"""What the commands do that take the cells of a study to another machine and back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import click
+
+from ablations import study as studies
+from ablations import sweep
+from ablations.commands import Where, loaded_study, prepared_study
+from curation.runtime.command import table
+from curation.runtime.lock import sole_run
+from curation.runtime.store import open_out
+
+
+def pack(
+    path: str,
+    folder: str,
+    changes: Sequence[str],
+    plugins: Sequence[str],
+    where: Where,
+    limit_mib: float,
+    as_json: bool,
+) -> None:
+    """`loam ablate pack`."""
+    from pathlib import Path
+
+    from ablations import pack as packing
+    from ablations.machine import is_stated
+    from ablations.report import record
+
+    loaded, recipe = loaded_study(path, changes, plugins)
+    out = open_out(where.out)
+    with sole_run(out):
+        prepared = studies.prepare(loaded, recipe, out, where.compute)
+        record.write_record(prepared, out)
+        waiting = [state.plan for state in sweep.states(prepared.plans, out) if state.state != "done"]
+        there = [p for p in waiting if not loaded.machine or is_stated(loaded.machine, p.spec["compute"]["device"])]
+        made = packing.pack(loaded.name, there, Path(folder), limit_mib)
+    if as_json:
+        click.echo(json.dumps(packing.to_json(made), indent=1, ensure_ascii=False))
+        return
+    rows = [(r.arm, r.source, r.distinct_tokens, r.scheduled_tokens, r.times) for r in made.repetitions]
+    click.echo(table(("arm", "source", "distinct tokens", "tokens of the schedule", "times seen"), rows))
+    click.echo("\n" + "\n".join(packing.lines(made, there, len(waiting) - len(there), loaded.machine is None)))
+    click.echo(folder)
+
+
+def unpack(
+    path: str, places: Sequence[str], changes: Sequence[str], plugins: Sequence[str], where: Where, weights: bool
+) -> bool:
+    """`loam ablate unpack`; whether no result was refused."""
+    from pathlib import Path
+
+    from ablations import unpack as unpacking
+    from ablations.report import record
+
+    prepared = prepared_study(path, changes, plugins, where)
+    out = open_out(where.out)
+    with sole_run(out):
+        done = unpacking.unpack(prepared.plans, out, unpacking.archives_at([Path(p) for p in places]), weights)
+        record.write_record(prepared, out)
+    for name, why in done.refused.items():
+        click.echo(f"refused: {name}: {why}", err=True)
+    found = [state.state for state in sweep.states(prepared.plans, out)]
+    known = f", {len(done.known)} were there already" if done.known else ""
+    click.echo(f"{len(done.merged)} cells merged{known}, {len(done.refused)} refused")
+    click.echo(f"{found.count('done')} of {len(found)} cells are done")
+    return not done.refused

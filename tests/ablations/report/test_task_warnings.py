@@ -1,0 +1,43 @@
+"""What the report says of prompts that were left out or cut."""
+
+from __future__ import annotations
+
+from ablations.report.task_warnings import task_warnings
+from ablations.statistics.measures import CellResult
+
+
+def cell(**tasks: object) -> CellResult:
+    return CellResult("a_s0", "a", 0, {}, {"final": {"few_shot": {"details": tasks}}})
+
+
+def detail(counts: dict[str, int], items: dict[int, int]) -> dict[str, object]:
+    groups = [{"k": k, "condition": "gold", "draw": 0, "ids": [str(i) for i in range(n)]} for k, n in items.items()]
+    return {"counts": counts, "groups": groups}
+
+
+def test_prompts_that_do_not_fit_are_told_by_k():
+    """If this fails, a k-shot number over five items looks like one over twenty."""
+    some = detail({"too_long": 88, "too_long.k1": 8, "too_long.k4": 80}, {0: 20, 1: 12, 4: 0})
+    assert task_warnings([cell(korquad=some)]) == [
+        "task korquad: 88 prompts longer than the context, left out: 8 at k = 1 and 80 at k = 4; "
+        "at k = 4 none fits, and there is no number; k = 1 rests on fewer items"
+    ]
+    all_ = detail({"too_long": 1, "too_long.k16": 1}, {0: 20, 16: 0})
+    assert task_warnings([cell(nsmc=all_)]) == [
+        "task nsmc: 1 prompt longer than the context, left out: 1 at k = 16; at k = 16 none fits, and there is no number"
+    ]
+
+
+def test_cut_tokens_and_empty_questions_are_told_and_usual_counts_are_not():
+    odd = detail({"border_crossings": 3, "query_rows_empty": 2, "too_long": 0, "pool_rows_left_out": 7}, {0: 20})
+    told = task_warnings([cell(nsmc=odd), cell(nsmc=odd)])
+    assert told == [
+        "task nsmc: in 3 prompts a token runs across the border between prompt and answer; it is counted as part of the "
+        "answer, for all choices of the item alike",
+        "task nsmc: 2 rows with an empty question not asked",
+    ]
+    assert (
+        task_warnings([cell(nsmc=detail({"border_crossings": 0, "too_long": 0, "pool_rows_left_out": 7}, {0: 20}))])
+        == []
+    )
+    assert task_warnings([CellResult("a_s0", "a", 0, {}, {"final": {}})]) == []
