@@ -204,7 +204,11 @@ def lines(plan: StudyPlan) -> list[str]:
         for each in plan.claims
     ]
     heads = ("claim", "seeds", "draws", "items", "smallest effect seen", "wanted", "variances from")
-    time = "" if plan.seconds is None else f", {plan.seconds / 3600:.2g} hours of one core"
+    time = (
+        ""
+        if plan.seconds is None
+        else f", {plan.seconds / 3600:.2g} hours of one core, or of a GPU where cells need one"
+    )
     body = [table(heads, rows)] if rows else ["no claims: everything will be exploratory"]
     return [*body, "", *plan.notes, f"{plan.cells} cells{time}"]
 

@@ -20,6 +20,7 @@ MOST = 5  # measures drawn when none has an onset
 ONSETS = 8  # measures drawn with an onset, those that some cell reached first
 DOTTED = 80  # evaluations of a panel with a dot each: more hide the lines and weigh megabytes
 SWITCHED, SILENT = 8, 3  # arms with figures of their own
+MOST_SAID = 4  # measures whose onsets the headline tells
 TRAIN_LOSS = "train_loss"
 _TITLES = {TRAIN_LOSS: "training loss"}
 _BAND = palette.ORANGE
@@ -108,9 +109,10 @@ def words(onset: OnsetInterval) -> str:
 
 
 def _headline(curves: Sequence[Curve]) -> str:
-    """How many cells switched, for every measure that has a threshold; real arms and controls apart."""
+    """How many cells switched, for the first measures that have a threshold; real arms and controls apart."""
     sentences = []
-    for measure in dict.fromkeys(m for c in curves for m in c["onsets"]):
+    watched = list(dict.fromkeys(m for c in curves for m in c["onsets"]))
+    for measure in watched[:MOST_SAID]:
         parts = []
         for kind, control in (("real arms", False), ("controls", True)):
             found = [c["onsets"][measure] for c in curves if measure in c["onsets"] and c["control"] == control]
@@ -118,6 +120,8 @@ def _headline(curves: Sequence[Curve]) -> str:
                 switched = sum(onset["by_tokens"] is not None for onset in found)
                 parts.append(f"{switched} of {plural(len(found), 'cell')} of {kind}")
         sentences.append(f"{measure} left its baseline in {listed(parts)}.")
+    if len(watched) > MOST_SAID:
+        sentences.append(f"{plural(len(watched) - MOST_SAID, 'more measure')} in the table below.")
     return " ".join(sentences) or "No onset was looked for."
 
 

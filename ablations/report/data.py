@@ -10,7 +10,6 @@ from typing import Any
 import yaml
 
 from ablations import sweep
-from ablations.core.machine import machine_class
 from ablations.report.contract import FORMAT
 from ablations.report.probes import changes, heads, positions
 from ablations.report.readings import curve, measure_rows, shot_rows
@@ -63,7 +62,7 @@ def study_report(prepared: Prepared, out: Folder, predicted: Mapping[str, Any] |
         "onset_predictions": onset_rows(cells),
         "transforms": changes(record.get("transforms", {})),
         "cost": cost(prepared, out, predicted, usage),
-        "provenance": [*provenance(record), *_machine()],
+        "provenance": [*provenance(record), *_machines(prepared)],
         "config": yaml.safe_dump(resolved(study, prepared.recipe), sort_keys=False, allow_unicode=True, width=120),
         "warnings": [*warnings(record["funnel"]), *_unfinished(prepared, cells), *task_warnings(cells)],
     }
@@ -172,8 +171,10 @@ def _seen(seen: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _machine() -> list[dict[str, str]]:
-    return [{"what": what, "value": value} for what, value in machine_class().items()]
+def _machines(prepared: Prepared) -> list[dict[str, str]]:
+    """What the cells ran on, or are planned for."""
+    found = dict.fromkeys((what, value) for plan in prepared.plans for what, value in plan.machine.items())
+    return [{"what": what, "value": value} for what, value in found]
 
 
 def _unfinished(prepared: Prepared, cells: Sequence[CellResult]) -> list[str]:
