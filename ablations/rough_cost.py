@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ablations.core.flops import flops_a_token
+
 if TYPE_CHECKING:
     from ablations.core.spec import CellSpec
 
 # Operations a second of one core of a 2.5 GHz Xeon with models as small as the controls', their measuring counted in: 1,024,000
 # tokens of 2 layers x 64 in 37 seconds. Larger matrices are quicker, so a study of larger models takes less than is said.
-OPERATIONS_PER_SECOND = 1.2e10
+OPERATIONS_PER_SECOND = 1.5e10
 # An assumption: a tenth of what an H200 can do at best.
 GPU_OPERATIONS_PER_SECOND = 1e14
 
@@ -24,8 +26,5 @@ def needs_gpu(spec: CellSpec) -> bool:
 
 
 def operations(spec: CellSpec) -> float:
-    """Floating-point operations of a cell's training, about."""
-    model, width = spec.model, spec.model.width
-    attention = (4 * width**2 + 2 * width * model.context) if model.attention else 0
-    weights = model.layers * (attention + 2 * model.mlp_ratio * width**2) + 2 * model.vocab_size * width
-    return 6 * weights * spec.schedule.tokens
+    """Floating-point operations of a cell's training."""
+    return flops_a_token(spec.model) * spec.schedule.tokens

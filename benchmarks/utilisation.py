@@ -6,10 +6,10 @@ from typing import Any
 
 import torch
 
+from ablations.core.flops import flops_a_token
 from ablations.core.model_spec import ModelSpec
 from ablations.core.probe import probe
-from ablations.core.spec import CellSpec
-from ablations.core.strict import build
+from benchmarks.bench_cell import bench_spec
 from benchmarks.record import keep
 
 BATCHES = (32, 128)  # sequences a step
@@ -20,22 +20,6 @@ SHAPE = {"layers": 4, "width": 512, "heads": 8, "context": 512, "mlp_ratio": 4, 
 # the double of Hopper's, since it counts with sparsity: 1,979e12 for the H200 SXM, 1,671e12 for the NVL,
 # https://www.nvidia.com/en-us/data-center/h200/; for the A100 312e12, https://www.nvidia.com/en-us/data-center/a100/.
 PEAKS = {"H200 NVL": 835e12, "H200": 989e12, "A100": 312e12}
-
-
-def flops_a_token(model: ModelSpec) -> float:
-    """Floating-point operations that one training token needs: 6 for each weight that multiplies it, and attention's.
-
-    A multiplication and an addition forward, twice that backward. Embeddings are looked up, not multiplied, and do not count; the
-    output matrix does. Attention takes 12 x layers x width x context: every position is counted as if it saw the whole context,
-    as the definition has it, though a causal kernel may skip half. What is computed twice counts once.
-
-    Source: Chowdhery et al. 2022, https://arxiv.org/abs/2204.02311, appendix B.
-    """
-    attention = 4 * model.width**2 if model.attention else 0
-    weights = model.layers * (attention + 2 * round(model.width * model.mlp_ratio) * model.width)
-    weights += model.vocab_size * model.width
-    mixing = 12 * model.layers * model.width * model.context if model.attention else 0
-    return 6.0 * weights + mixing
 
 
 def utilisation(tokens_a_second: float, model: ModelSpec, peak: float) -> float:
@@ -56,7 +40,7 @@ def measure(device: str = "cuda") -> None:
         print(f"{name}: its peak is not in benchmarks/utilisation.py, so no MFU is given. Add it from its data sheet.")
     for compiled in (False, True):
         for batch in BATCHES:
-            spec = bench_spec(device, batch, compiled)
+            spec = bench_spec(SHAPE, batch, device=device, compile=compiled, dtype="bfloat16")
             found = probe(spec, STEPS)
             rate = spec.tokens_a_step / found.step_seconds
             details: dict[str, Any] = {
@@ -79,17 +63,3 @@ def measure(device: str = "cuda") -> None:
                     peak=peak,
                     **details,
                 )
-
-
-def bench_spec(device: str, batch: int, compiled: bool) -> CellSpec:
-    """A cell of the benchmark's shape in bfloat16."""
-    value = {
-        "arm": "bench",
-        "seed": 0,
-        "seeds": {"init": 1, "order": 1, "subset": 1, "evaluation": 1},
-        "train": [{"source": "random", "tokens": "none"}],
-        "model": SHAPE,
-        "schedule": {"tokens": 10**8, "batch": batch},
-        "compute": {"device": device, "compile": compiled, "dtype": "bfloat16"},
-    }
-    return build(CellSpec, value, "bench")

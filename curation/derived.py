@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 
 from curation.runtime.config import Config
 from curation.runtime.errors import one_of
-from curation.transforms.base import TransformSettings
+from curation.runtime.members import MemberSettings
 
 
 class Derived(Config):
@@ -21,7 +21,7 @@ class Derived(Config):
     """
 
     of: str
-    transform: tuple[TransformSettings, ...] = Field(min_length=1)
+    transform: tuple[MemberSettings, ...] = Field(min_length=1)
 
     @field_validator("transform", mode="before")
     @classmethod

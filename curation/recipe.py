@@ -12,12 +12,13 @@ from typing import Any, Self
 from pydantic import Field, field_validator, model_validator
 
 from curation import derived, language_models, subset
-from curation.annotators.base import Annotator, AnnotatorSettings, make_all
+from curation.annotators.base import Annotator, make_all
 from curation.derived import Derived
 from curation.models.language_model_settings import LanguageModelSettings
 from curation.policy import Policy, Rules
 from curation.runtime.config import Config, build, merged, read_yaml, with_settings
 from curation.runtime.errors import ConfigError
+from curation.runtime.members import MemberSettings, make_member
 from curation.runtime.registry import Plugin
 from curation.shipped import find, resolve
 from curation.sources.base import REGISTRY as SOURCES
@@ -33,7 +34,7 @@ class Pass(Config):
     """One whole walk: annotators measure what comes in, the policy decides, curated shards go out."""
 
     name: str
-    annotators: tuple[AnnotatorSettings, ...] = Field(min_length=1)
+    annotators: tuple[MemberSettings, ...] = Field(min_length=1)
     policy: Policy = Policy()
 
     def rules_for(self, source: str) -> Rules:
@@ -151,10 +152,7 @@ def check_name(name: str) -> str:
 
 
 def make_source(name: str, settings: Mapping[str, Any], plugins: Sequence[Plugin]) -> Source:
-    kind = settings.get("kind")
-    if not isinstance(kind, str):
-        raise ConfigError(f"source {name}: no kind. Write kind: NAME; known: {', '.join(SOURCES.catalogue(plugins))}.")
-    return build(SOURCES.get(kind, plugins), settings, f"source {name}")
+    return make_member(SOURCES, settings, plugins, f"source {name}")
 
 
 def load(path: str, settings: Sequence[str] = (), plugins: Sequence[str] = ()) -> Recipe:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
-from curation.runtime.config import Config, build
+from curation.runtime.config import Config
 from curation.runtime.errors import ConfigError
+from curation.runtime.members import make_member
 from curation.runtime.registry import Plugin, Registry, plugin_digest
 from curation.text import batch as views
 from curation.text.batch import Batch
@@ -157,23 +158,13 @@ class Annotator(Config, ABC):
 REGISTRY: Registry[Annotator] = Registry("curation.annotators", "Annotator", "loam.annotators", "annotator")
 
 
-def _as_mapping(value: Any) -> Any:
-    return {"kind": value} if isinstance(value, str) else value
-
-
-AnnotatorSettings = Annotated[dict[str, Any], BeforeValidator(_as_mapping)]  # a bare name means "with its defaults"
-
-
 def make(settings: Mapping[str, Any], plugins: Sequence[Plugin], where: str) -> Annotator:
     """An annotator from what a recipe says of it.
 
     Raises:
         ConfigError: no kind is given, the kind is unknown, or a setting is wrong.
     """
-    kind = settings.get("kind")
-    if not isinstance(kind, str):
-        raise ConfigError(f"{where}: no kind. Write kind: NAME; known: {', '.join(REGISTRY.catalogue(plugins))}.")
-    return build(REGISTRY.get(kind, plugins), settings, where).with_plugins(plugins)
+    return make_member(REGISTRY, settings, plugins, where).with_plugins(plugins)
 
 
 def make_all(entries: Sequence[Mapping[str, Any]], plugins: Sequence[Plugin], where: str) -> dict[str, Annotator]:

@@ -6,14 +6,13 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
 import pyarrow as pa
-from pydantic import BeforeValidator
 
-from curation.runtime.config import Config, build
-from curation.runtime.errors import ConfigError
+from curation.runtime.config import Config
 from curation.runtime.identity import seed
+from curation.runtime.members import make_member
 from curation.runtime.registry import Plugin, Registry, plugin_digest
 from curation.text import movable
 
@@ -108,20 +107,10 @@ class Transform(Config, ABC):
 REGISTRY: Registry[Transform] = Registry("curation.transforms", "Transform", "loam.transforms", "transform")
 
 
-def _as_mapping(value: Any) -> Any:
-    return {"kind": value} if isinstance(value, str) else value
-
-
-TransformSettings = Annotated[dict[str, Any], BeforeValidator(_as_mapping)]  # a bare name means "with its defaults"
-
-
 def make(settings: Mapping[str, Any], plugins: Sequence[Plugin], where: str) -> Transform:
     """A transform from what a recipe says of it.
 
     Raises:
         ConfigError: no kind is given, the kind is unknown, or a setting is wrong.
     """
-    kind = settings.get("kind")
-    if not isinstance(kind, str):
-        raise ConfigError(f"{where}: no kind. Write kind: NAME; known: {', '.join(REGISTRY.catalogue(plugins))}.")
-    return build(REGISTRY.get(kind, plugins), settings, where)
+    return make_member(REGISTRY, settings, plugins, where)
