@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from ablations import study as studies
-from ablations import sweep
+from ablations.cell_states import states, summary
 from ablations.commands import Where, loaded_study, prepared_study
 from curation.runtime.command import table
-from curation.runtime.lock import sole_run
+from curation.runtime.running import running
 from curation.runtime.store import open_out
+
+if TYPE_CHECKING:
+    from ablations.core.outcome import Weights
 
 
 def pack(
@@ -33,11 +37,11 @@ def pack(
 
     loaded, recipe = loaded_study(path, changes, plugins)
     out = open_out(where.out)
-    with sole_run(out):
+    with running(out, loaded.name, where.compute):
         prepared = studies.prepare(loaded, recipe, out, where.compute)
         record.write_record(prepared, out)
-        waiting = [state.plan for state in sweep.states(prepared.plans, out) if state.state != "done"]
-        there = [p for p in waiting if not loaded.machine or is_stated(loaded.machine, p.spec["compute"]["device"])]
+        waiting = [state.plan for state in states(prepared.plans, out) if not state.trained]
+        there = [p for p in waiting if not loaded.machine or is_stated(loaded.machine, p.training.compute.device)]
         made = packing.pack(loaded.name, there, Path(folder), limit_mib)
     if as_json:
         click.echo(json.dumps(packing.to_json(made), indent=1, ensure_ascii=False))
@@ -49,7 +53,7 @@ def pack(
 
 
 def unpack(
-    path: str, places: Sequence[str], changes: Sequence[str], plugins: Sequence[str], where: Where, weights: bool
+    path: str, places: Sequence[str], changes: Sequence[str], plugins: Sequence[str], where: Where, weights: Weights
 ) -> bool:
     """`loam ablate unpack`; whether no result was refused."""
     from pathlib import Path
@@ -59,13 +63,15 @@ def unpack(
 
     prepared = prepared_study(path, changes, plugins, where)
     out = open_out(where.out)
-    with sole_run(out):
+    with running(out, prepared.study.name, where.compute):
         done = unpacking.unpack(prepared.plans, out, unpacking.archives_at([Path(p) for p in places]), weights)
         record.write_record(prepared, out)
     for name, why in done.refused.items():
         click.echo(f"refused: {name}: {why}", err=True)
-    found = [state.state for state in sweep.states(prepared.plans, out)]
+    found = states(prepared.plans, out)
     known = f", {len(done.known)} were there already" if done.known else ""
     click.echo(f"{len(done.merged)} cells merged{known}, {len(done.refused)} refused")
-    click.echo(f"{found.count('done')} of {len(found)} cells are done")
+    click.echo(summary(found))
+    if away := sum(state.away for state in found):
+        click.echo(f"{away} of them cannot be measured again here: their weights stayed where they were trained")
     return not done.refused

@@ -1,38 +1,38 @@
-"""From arms and seeds to cells: folders that run without anything but torch, numpy and safetensors."""
+"""From arms and seeds to cells: trainings, each known by the typed values and the code that its weights depend on."""
 
 from __future__ import annotations
 
-import json
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ablations.cell_folder import cell_job
-from ablations.cell_settings import CellSettings, cells_of
+from ablations.cell_settings import CellSettings, cells_of, whole_weights
+from ablations.code_digest import training_code
+from ablations.core.machine import is_gpu
+from ablations.core.measuring_spec import MeasuringSpec
+from ablations.core.model_spec import ModelSpec
+from ablations.core.spec import CellSpec, paths_of
+from ablations.core.strict import check
+from ablations.core.training_spec import SeedSpec, TrainingSpec, TrainSource
 from ablations.machine import machine_of
-from ablations.plan import context_of
-from ablations.registries import METRICS
+from ablations.measuring_plan import MeasuringPlan, PlannedMeasure
 from ablations.settings import Study
-from ablations.task_items import TaskFile
+from ablations.task_items import ItemsFile
+from curation.runtime.config import merged
 from curation.runtime.errors import ConfigError
-from curation.runtime.identity import canonical, seed
-from curation.runtime.registry import Plugin
+from curation.runtime.identity import seed
 from curation.runtime.stages import Job, Output, Stage
+from curation.runtime.store import Folder
 from curation.sources.control_texts import KEYS, VALUES
 from tokenizer.encode import TokenSet
 from tokenizer.pipeline import Tokenized
 from tokenizer.train import BOS, EOS, SPECIALS, UNKNOWN
 
-if TYPE_CHECKING:
-    from ablations.core.spec import CellSpec
-    from curation.runtime.store import Folder
-
 STAGE = "cells"
-VERSION = (
-    3  # of model, optimisers, packing and scoring: raise it when a cell of the same spec would end with other bits
-)
-HOW = frozenset({"checkpoint_every_steps"})  # keys of a spec that change no byte of a result
+HEADS = ("evaluations", "packing", "compute", "optimiser", "schedule", "model")  # of what a user may leave to defaults
 
 
 @dataclass(frozen=True)
@@ -41,36 +41,40 @@ class CellPlan:
 
     Attributes:
         spec: contents of its cell.json.
-        tokens: path stem inside the cell -> (token set, split) that it links to.
-        tasks: path inside the cell -> ready task items.
-        plugins: files with further metrics.
+        tokens: path stem inside the cell -> the token set whose training split it is.
         control: whether it belongs to a control arm.
         machine: class of the machine that it runs on.
+        measuring: what is to be measured of it.
         tokenizer: folder of the tokenizer of its tokens, which turns written answers into text.
     """
 
-    arm: str
-    seed: int
-    spec: Mapping[str, Any]
-    tokens: Mapping[str, tuple[TokenSet, str]]
-    tasks: Mapping[str, TaskFile]
-    plugins: Sequence[Plugin]
+    spec: CellSpec
+    tokens: Mapping[str, TokenSet]
     control: bool
     machine: Mapping[str, str]
+    measuring: MeasuringPlan
     tokenizer: Folder | None = None
+
+    @property
+    def arm(self) -> str:
+        return self.spec.arm
+
+    @property
+    def seed(self) -> int:
+        return self.spec.seed
+
+    @property
+    def training(self) -> TrainingSpec:
+        return self.spec.training
 
     @cached_property
     def what(self) -> dict[str, Any]:
-        """Everything that its weights and results depend on; the machine's class is part of it, its address is not."""
-        known = METRICS.versions(self.plugins)
+        """Everything that its weights depend on; the machine's class is part of it, its address is not."""
         return {
             "stage": STAGE,
-            "version": VERSION,
-            "spec": {key: value for key, value in self.spec.items() if key not in HOW},
-            "metrics": {name: known[name] for name in self.spec["metrics"]},
-            "tokens": {stem: [tokens.manifest.fingerprint, split] for stem, (tokens, split) in self.tokens.items()},
-            "tasks": {path: task.digest for path, task in self.tasks.items()},
-            "plugins": {plugin.name: plugin.digest for plugin in self.plugins},
+            "training": dataclasses.asdict(self.training),
+            "code": training_code(),
+            "tokens": {stem: tokens.manifest.fingerprint for stem, tokens in self.tokens.items()},
             "machine": dict(self.machine),
         }
 
@@ -79,113 +83,159 @@ class CellPlan:
         return Output(STAGE, f"{self.arm}_s{self.seed}", self.what)
 
     @property
-    def contents(self) -> dict[str, Any]:
-        """What `cell_folder` lays out, and where it may run."""
-        return {
-            "spec": self.spec,
-            "tokens": {stem: [tokens.folder, split] for stem, (tokens, split) in self.tokens.items()},
-            "tasks": {path: task.text for path, task in self.tasks.items()},
-            "plugins": {plugin.name: plugin.source for plugin in self.plugins},
-            "machine": dict(self.machine),
-        }
+    def name(self) -> str:
+        """The name of its folder, in OUT/cells and in a pack."""
+        return f"{self.output.name}-{self.output.fingerprint[:12]}"
+
+    @cached_property
+    def measures(self) -> dict[str, PlannedMeasure]:
+        """What is to be measured, by label."""
+        return {each.label: each for each in self.measuring.measures()}
+
+    @cached_property
+    def asked(self) -> dict[str, dict[str, Any]]:
+        """Label -> what a measure asks, whatever the weights are."""
+        tokens = {stem: each.manifest.fingerprint for stem, each in self.tokens.items()}
+        return {label: each.asked(self.training, self.machine, tokens) for label, each in self.measures.items()}
 
     def stage(self) -> Stage:
-        """The cell as a stage of one job, so that finished cells are never run again and a failed one stands alone."""
-        cost = int(self.spec["schedule"]["tokens"]) * int(self.spec["model"]["layers"])
-        job = Job("cell", self.contents, cost)
-        threads = int(self.spec["compute"]["threads"])
-        return Stage(f"cell {self.arm} seed {self.seed}", {"cell": self.output}, [job], cell_job, cpus=threads)
+        """The training as a stage of one job, so that finished cells are never trained again and a failed one stands alone."""
+        spec = self.training
+        job = Job(
+            "cell",
+            {"spec": self.spec, "tokens": {s: t.folder for s, t in self.tokens.items()}, "machine": dict(self.machine)},
+            spec.schedule.tokens * spec.model.layers,
+        )
+        title = f"cell {self.arm} seed {self.seed}"
+        return Stage(title, {"cell": self.output}, [job], cell_job, cpus=spec.compute.threads, gpus=gpus_of(spec))
 
 
-def plan_cells(
-    study: Study, arm: str, real: Tokenized, tasks: Mapping[str, TaskFile], metrics: Sequence[str]
-) -> Iterator[CellPlan]:
+def gpus_of(spec: TrainingSpec) -> float:
+    """GPUs that a cell asks of Ray, whichever of a node's it names: two cells never share one by accident."""
+    return 1.0 if is_gpu(spec.compute.device) else 0.0
+
+
+@dataclass(frozen=True)
+class Lot:
+    """What all cells of some arms share: tokens, few-shot items by context length, metrics."""
+
+    tokenized: Tokenized
+    items: Mapping[int, Mapping[str, ItemsFile]]
+    metrics: Sequence[str]
+
+
+def plan_cells(study: Study, arm: str, lot: Lot) -> Iterator[CellPlan]:
     """The cells of one arm of a study, seed by seed."""
-    settings = study.arms[arm]
-    cells = cells_of(study.cells, settings.cells, f"arms.{arm}.cells")
+    said = merged(study.cells, study.arms[arm].cells)
+    cells = cells_of(study.cells, study.arms[arm].cells, f"arms.{arm}.cells")
+    documents = study.arms[arm].fraction, study.arms[arm].offset
     for number in range(study.seeds):
-        mixture = study.mixture(arm)
-        documents = settings.fraction, settings.offset
-        yield _cell(study, arm, number, cells, mixture, documents, real, tasks, metrics, control=False)
+        yield _plan(study, arm, number, cells, said, study.mixture(arm), documents, lot, control=False)
 
 
-def plan_control_cells(
-    study: Study, tokenized: Tokenized, tasks: Mapping[str, TaskFile], metrics: Sequence[str]
-) -> Iterator[CellPlan]:
+def plan_control_cells(study: Study, lot: Lot) -> Iterator[CellPlan]:
     """The cells of the control arms."""
     controls = study.control_settings
     for arm, settings in controls.arms.items():
+        said = merged(controls.cells, settings.cells)
         cells = cells_of(controls.cells, settings.cells, f"controls.arms.{arm}.cells")
         for number in range(controls.seeds or study.seeds):
-            mixture = {settings.source: 1.0}
-            yield _cell(study, arm, number, cells, mixture, (1.0, 0.0), tokenized, tasks, metrics, control=True)
+            yield _plan(study, arm, number, cells, said, {settings.source: 1.0}, (1.0, 0.0), lot, control=True)
 
 
-def _cell(
-    study: Study, arm: str, number: int, cells: CellSettings, mixture: Mapping[str, float], documents: tuple[float, float],
-    tokenized: Tokenized, tasks: Mapping[str, TaskFile], metrics: Sequence[str], control: bool,
+def _plan(
+    study: Study, arm: str, number: int, cells: CellSettings, said: Mapping[str, Any], mixture: Mapping[str, float],
+    documents: tuple[float, float], lot: Lot, control: bool,
 ) -> CellPlan:  # fmt: skip
-    fraction, offset = documents
+    tokenized = lot.tokenized
     heldout = [source for source, tokens in tokenized.tokens.items() if tokens.documents("heldout")]
     if control:
         heldout = [source for source in heldout if source in mixture]
-    spec = {
-        "format": 1,
-        "arm": arm,
-        "seed": number,
-        "seeds": seeds_of(study.seed, number),
-        "tokenizer": {"bos": BOS, "specials": [UNKNOWN, BOS, EOS]},
-        "train": [
-            {"source": s, "tokens": f"tokens/{s}.train", "weight": float(w), "fraction": fraction, "offset": offset}
-            for s, w in mixture.items()
-        ],
-        "heldout": {source: f"tokens/{source}.heldout" for source in heldout},
-        "tasks": sorted(tasks),
-        "metrics": list(metrics),
-        "plugins": [f"plugins/{plugin.name}" for plugin in study.loaded_plugins],
-        **cells.model_dump(mode="json"),
-    }
-    spec["model"] = {**spec["model"], "vocab_size": tokenized.model.vocab_size}
-    spec["compute"] = {"device": "cpu", "threads": 1, **spec["compute"]}
-    tokens = {f"tokens/{source}.train": (tokenized.tokens[source], "train") for source in mixture}
-    tokens |= {f"tokens/{source}.heldout": (tokenized.tokens[source], "heldout") for source in heldout}
-    check_spec(spec, arm)
-    machine = machine_of(study.machine, spec["compute"]["device"])
-    return CellPlan(arm, number, spec, tokens, tasks, study.loaded_plugins, control, machine, tokenized.folder)
+    training = training_of(study, arm, number, cells, mixture, documents, tokenized.model.vocab_size)
+    items = lot.items[cells.model.context]
+    measuring = MeasuringPlan(
+        spec=MeasuringSpec(
+            seed=seed("evaluation", study.seed),
+            specials=(UNKNOWN, BOS, EOS),
+            heldout={source: f"tokens/{source}.heldout" for source in heldout},
+            tasks=tuple(f"tasks/{task}.json" for task in sorted(items)),
+            metrics=tuple(lot.metrics),
+            plugins=tuple(f"plugins/{plugin.name}" for plugin in study.loaded_plugins),
+            effort=cells.effort,
+        ),
+        heldout={source: tokenized.tokens[source] for source in heldout},
+        items=items,
+        plugins=study.loaded_plugins,
+    )
+    spec = CellSpec(
+        arm,
+        number,
+        training,
+        checkpoint_every_steps=cells.checkpoint_every_steps,
+        defaults=tuple(_defaults(training, said)),
+    )
+    tokens = {part.tokens: tokenized.tokens[part.source] for part in training.train}
+    machine = machine_of(study.machine, training.compute.device)
+    return CellPlan(spec, tokens, control, machine, measuring, tokenized.folder)
 
 
-def seeds_of(base: int, number: int) -> dict[str, int]:
-    """Seeds of a cell: the same for all arms with this seed number, so that cells are pairs; what is evaluated never varies."""
-    return {
-        "init": seed("init", base, number),
-        "order": seed("order", base, number),
-        "subset": seed("subset", base, number),
-        "evaluation": seed("evaluation", base),
-    }
-
-
-def check_spec(spec: Mapping[str, Any], arm: str) -> None:
-    """Refuse settings that no cell could use, before anything runs.
+def training_of(
+    study: Study, arm: str, number: int, cells: CellSettings, mixture: Mapping[str, float],
+    documents: tuple[float, float], vocab_size: int,
+) -> TrainingSpec:  # fmt: skip
+    """The training of one cell, checked.
 
     Raises:
-        ConfigError: names the arm and the place.
+        ConfigError: no cell could use the settings; names the arm and the place.
     """
+    fraction, offset = documents
+    made = TrainingSpec(
+        seeds=seeds_of(study.seed, number),
+        model=ModelSpec(vocab_size=vocab_size, **dataclasses.asdict(cells.model)),
+        schedule=cells.schedule,
+        train=tuple(
+            TrainSource(source, f"tokens/{source}.train", float(weight), fraction, offset)
+            for source, weight in whole_weights(mixture).items()
+        ),
+        bos=BOS,
+        optimiser=cells.optimiser,
+        packing=cells.packing,
+        evaluations=cells.evaluations,
+        compute=cells.compute,
+    )
     try:
-        typed_spec(spec)
+        check(made, "cells")
     except ConfigError as error:
         raise ConfigError(f"arm {arm}: {error}") from error
+    return made
 
 
-def typed_spec(spec: Mapping[str, Any]) -> CellSpec:
-    """The contents of a cell.json as the typed value that core works with."""
-    from ablations.core.spec import CellSpec
-    from ablations.core.strict import build
+def _defaults(training: TrainingSpec, said: Mapping[str, Any]) -> list[str]:
+    """Paths of a training's values that the user left to defaults."""
+    values = {head: dataclasses.asdict(training)[head] for head in reversed(HEADS)}
+    values["model"].pop("vocab_size")
+    written = set(paths_of({head: said[head] for head in HEADS if head in said}))
+    return [path for path in paths_of(values) if path not in written]
 
-    return build(CellSpec, json.loads(canonical(spec)), "cells")
+
+def seeds_of(base: int, number: int) -> SeedSpec:
+    """Seeds of a cell: the same for all arms with this seed number, so that cells are pairs."""
+    return SeedSpec(
+        init=seed("init", base, number), order=seed("order", base, number), subset=seed("subset", base, number)
+    )
 
 
-def drafts(study: Study) -> Iterator[CellSpec]:
-    """Specs of all cells before there are any tokens: shapes and lengths are those of the real ones, and so are mistakes.
+@dataclass(frozen=True)
+class Draft:
+    """A cell before there are any tokens: shapes and lengths are those of the real one, and so are mistakes."""
+
+    arm: str
+    training: TrainingSpec
+    cells: CellSettings
+
+
+def drafts(study: Study) -> Iterator[Draft]:
+    """All cells of a study.
 
     Raises:
         ConfigError: names the arm and the place.
@@ -200,16 +250,5 @@ def drafts(study: Study) -> Iterator[CellSpec]:
         yield from (_draft(study, arm, n, cells, words) for n in range(controls.seeds or study.seeds))
 
 
-def _draft(study: Study, arm: str, number: int, cells: CellSettings, vocab_size: int) -> CellSpec:
-    context_of(cells, arm)
-    value: dict[str, Any] = {
-        "arm": arm,
-        "seed": number,
-        "seeds": seeds_of(study.seed, number),
-        "train": [{"source": "any", "tokens": "tokens/any.train"}],
-        **cells.model_dump(mode="json"),
-    }
-    value["model"] = {**value["model"], "vocab_size": vocab_size}
-    value["compute"] = {"device": "cpu", "threads": 1, **value["compute"]}
-    check_spec(value, arm)
-    return typed_spec(value)
+def _draft(study: Study, arm: str, number: int, cells: CellSettings, vocab_size: int) -> Draft:
+    return Draft(arm, training_of(study, arm, number, cells, {"any": 1.0}, (1.0, 0.0), vocab_size), cells)

@@ -7,8 +7,9 @@ from importlib import import_module
 
 import click
 
-from ablations.cells_cli import explain, pack, unpack
-from ablations.registries import METRICS, TASKS
+from ablations.cells_cli import adopt, explain, measure, pack, unpack
+from ablations.folder_cli import gc, verify
+from ablations.registries import LABEL_METRICS, METRICS, TASKS, TEXT_METRICS
 from ablations.statistics_cli import compare, plan
 from curation.runtime.command import errors_as_one_line, listing, table, what_options, where_options
 
@@ -20,7 +21,7 @@ class Doors(click.Group):
     """Loads the commands of the lower floors when they are asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return ["study", "curate", "tokenizer", "ablate", "gc"]
+        return ["study", "curate", "tokenizer", "ablate", "verify", "gc"]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in FLOORS:
@@ -53,7 +54,7 @@ def loam() -> None:
     """
 
 
-@loam.command(cls=listing(TASKS, METRICS))
+@loam.command(cls=listing(TASKS, METRICS, LABEL_METRICS, TEXT_METRICS))
 @click.argument("study")
 @where_options
 @what_options
@@ -83,7 +84,7 @@ def ablate() -> None:
     """Train and measure the cells of a study, see where they stand, write its report; and what goes with tasks and tables."""
 
 
-@ablate.command(cls=listing(TASKS, METRICS))
+@ablate.command(cls=listing(TASKS, METRICS, LABEL_METRICS, TEXT_METRICS))
 @click.argument("study")
 @where_options
 @what_options
@@ -113,13 +114,13 @@ def status(
     settings: tuple[str, ...],
     plugins: tuple[str, ...],
 ) -> None:
-    """Where the cells of STUDY stand: done, failed, started or waiting. Runs nothing."""
+    """Where the cells of STUDY stand: done, to measure, failed, damaged, started or waiting. Runs nothing."""
     from ablations import commands
+    from ablations.cell_states import summary
 
-    rows = commands.status(study, settings, plugins, commands.Where(out, workers, ray_address))
-    click.echo(table(("cell", "state", "note"), rows))
-    done = sum(row[1] == "done" for row in rows)
-    click.echo(f"\n{done} of {len(rows)} cells are done")
+    found = commands.status(study, settings, plugins, commands.Where(out, workers, ray_address))
+    click.echo(table(("cell", "state", "note"), [(state.plan.name, state.state, state.note) for state in found]))
+    click.echo(f"\n{summary(found)}")
 
 
 @ablate.command()
@@ -205,37 +206,12 @@ def export(cell: str, target: str, out: str, tokenizer: str | None) -> None:
     click.echo(done.folder)
 
 
-for _command in (pack, unpack, explain, plan, compare):
+for _command in (measure, adopt, pack, unpack, explain, plan, compare):
     ablate.add_command(_command)
 
 
-@loam.command()
-@click.option("--out", default="out", show_default=True, metavar="FOLDER", help="The output folder to tidy.")
-@click.option("--yes", is_flag=True, help="Remove them; without it they are only listed.")
-def gc(out: str, yes: bool) -> None:
-    """Remove results that no run in FOLDER/runs names any more.
-
-    Results of earlier settings stay until then, so that going back to them costs nothing.
-    """
-    from curation.runtime.errors import ConfigError
-    from curation.runtime.gc import unused
-    from curation.runtime.lock import sole_run
-    from curation.runtime.store import Folder
-
-    folder = Folder(out.rstrip("/") or "/")
-    if not (folder / "runs").exists():
-        raise ConfigError(f"--out {out}: no runs/ in it, so it is no output folder of loam. Name one that is.")
-    with sole_run(folder):
-        found = unused(folder)
-        if found:
-            click.echo(table(("unused result", "MB"), [(each.path, each.bytes / 1e6) for each in found]))
-        size = sum(each.bytes for each in found) / 1e6
-        if not yes:
-            click.echo(f"{len(found)} unused results, {size:.1f} MB." + (" Remove them with --yes." if found else ""))
-            return
-        for each in found:
-            (folder / each.path).remove()
-        click.echo(f"{len(found)} unused results removed, {size:.1f} MB.")
+for _command in (gc, verify):
+    loam.add_command(_command)
 
 
 def main() -> None:

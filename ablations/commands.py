@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
-import yaml
 
 from ablations import plan, settings, sweep
 from ablations import study as studies
+from ablations.cell_states import CellState, states, summary
 from ablations.study import Prepared
 from curation.cli import funnel_table
 from curation.recipe import Recipe
 from curation.runtime.cluster import Compute, Idle
 from curation.runtime.command import echo_warnings, table
-from curation.runtime.lock import sole_run
 from curation.runtime.progress import meter
+from curation.runtime.running import running
 from curation.runtime.store import Folder, open_out
 from curation.runtime.usage import Usage
 
@@ -50,7 +50,7 @@ def study(path: str, changes: Sequence[str], plugins: Sequence[str], where: Wher
 
     loaded, recipe = loaded_study(path, changes, plugins)
     out = open_out(where.out)
-    with sole_run(out), Usage(out) as usage:
+    with running(out, loaded.name, where.compute), Usage(out) as usage:
         predicted = estimate.kept_or_made(loaded, recipe, out, where.compute)
         prepared = studies.run(loaded, recipe, out, where.compute, record.write_record)
         made = data.study_report(prepared, out, predicted, usage)
@@ -71,19 +71,15 @@ def run(path: str, changes: Sequence[str], plugins: Sequence[str], where: Where)
 
     loaded, recipe = loaded_study(path, changes, plugins)
     out = open_out(where.out)
-    with sole_run(out):
+    with running(out, loaded.name, where.compute):
         prepared = studies.run(loaded, recipe, out, where.compute, record.write_record)
-        record.write_record(prepared, out)
-    click.echo(
-        f"{len(prepared.plans)} of {len(prepared.plans)} cells are done. Write the report with: loam ablate report {path}"
-    )
+    click.echo(f"{summary(states(prepared.plans, out))}. Write the report with: loam ablate report {path}")
 
 
-def status(path: str, changes: Sequence[str], plugins: Sequence[str], where: Where) -> list[tuple[str, str, str]]:
-    """`loam ablate status`: rows of cell, state, note."""
+def status(path: str, changes: Sequence[str], plugins: Sequence[str], where: Where) -> list[CellState]:
+    """`loam ablate status`."""
     prepared = prepared_study(path, changes, plugins, where)
-    found = sweep.states(prepared.plans, open_out(where.out))
-    return [(state.folder.url.rsplit("/", 1)[-1], state.state, state.note) for state in found]
+    return states(prepared.plans, open_out(where.out))
 
 
 def report(path: str, changes: Sequence[str], plugins: Sequence[str], where: Where) -> None:
@@ -109,8 +105,12 @@ def planned(
 
     loaded, recipe = settings.load(path, changes, plugins)
     studies.check(loaded, recipe)
-    found = pilot_of(pilot) if pilot else finished_cells(Folder(where.out.rstrip("/") or "/"), loaded.name)
-    seconds = [] if found.seconds else [cell_seconds(spec) for spec in drafts(loaded)]
+    found = (
+        pilot_of(pilot, plugins=loaded.loaded_plugins)
+        if pilot
+        else finished_cells(Folder(where.out.rstrip("/") or "/"), loaded.name, loaded.loaded_plugins)
+    )
+    seconds = [] if found.seconds else [cell_seconds(draft) for draft in drafts(loaded)]
     return planner.make(loaded, found, seconds)
 
 
@@ -121,7 +121,8 @@ def compared(
     from ablations.compare import compare
 
     prepared = prepared_study(path, changes, plugins, where)
-    return compare(sweep.results(prepared.plans, open_out(where.out)), a, b, measure)
+    out = open_out(where.out)
+    return compare(sweep.results(states(prepared.plans, out), out), a, b, measure)
 
 
 def export_queries(folder: str, out: str, fields: Sequence[str], shuffled: bool, plugins: Sequence[str]) -> None:
@@ -205,7 +206,9 @@ def dry_run(path: str, changes: Sequence[str], plugins: Sequence[str], where: Wh
     from ablations import estimate
 
     loaded, recipe = loaded_study(path, changes, plugins)
-    click.echo(yaml.safe_dump(studies.resolved(loaded, recipe), sort_keys=False, allow_unicode=True, width=120))
+    from curation.resolved_yaml import resolved_yaml
+
+    click.echo(resolved_yaml(studies.resolved(loaded, recipe), studies.said(loaded, recipe)))
     click.echo("\n".join(plan.tree(loaded, recipe)))
     made = estimate.make(loaded, recipe, where.compute)
     click.echo("\n" + "\n".join(estimate.lines(made)))

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ablations.core.readings import Better
 from ablations.statistics.measures import CellResult, Measures
 from ablations.statistics.paired import LEAST_FOR_INTERVAL, LEAST_FOR_VERDICT
 from ablations.statistics.permutation import exchange_p, sign_flip_p
@@ -31,6 +32,7 @@ class Comparison:
         p: two-sided, not adjusted: a comparison that nobody registered.
         sign_flip_p, exchange_p: exact, over seeds alone; see `statistics/permutation.py`.
         smallest_effect: what a repetition finds with a chance of 80 %.
+        better: which side of the measure is better.
     """
 
     a: str
@@ -46,7 +48,7 @@ class Comparison:
     items: int | None
     sign_flip_p: float | None
     exchange_p: float | None
-    lower_is_better: bool
+    better: Better
     pairs: tuple[Pair, ...]
     sentence: str = ""
 
@@ -73,7 +75,7 @@ def compare(cells: Iterable[CellResult], a: str, b: str, measure: str) -> Compar
         found.n, found.draws, found.items,
         sign_flip_p(found.seed_means) if enough else None,
         exchange_p([ones[s] for s in seeds], [others[s] for s in seeds]) if enough else None,
-        measures.lower_is_better(measure),
+        measures.better(measure),
         tuple(Pair(s, ones[s], others[s], mean) for s, mean in zip(seeds, found.seed_means, strict=True)),
     )  # fmt: skip
     return replace(made, sentence=_sentence(made))
@@ -109,14 +111,20 @@ def _sentence(made: Comparison) -> str:
         )
         return f"{size} ({n}): a point, {why}."
     low, high = made.interval
-    better = made.b if (made.effect > 0) == made.lower_is_better else made.a
     if low <= 0 <= high:
         said = f"the interval includes zero; this design sees {made.smallest_effect:.3g} with a chance of 80 %"
     elif made.seeds < LEAST_FOR_VERDICT:
         said = f"zero is outside, but below {LEAST_FOR_VERDICT} seeds that is no verdict"
     else:
-        said = f"{better} is better, if this is the only comparison that was looked at"
+        said = f"{_outcome(made)}, if this is the only comparison that was looked at"
     return f"{size}, 95 % interval {low:.4g} to {high:.4g}, p = {made.p:.2g} ({n}): {said}."
+
+
+def _outcome(made: Comparison) -> str:
+    higher, lower = (made.a, made.b) if made.effect > 0 else (made.b, made.a)
+    if made.better is None:
+        return f"{higher} is higher, which is neither better nor worse"
+    return f"{lower if made.better == 'lower' else higher} is better"
 
 
 def as_text(made: Comparison) -> str:

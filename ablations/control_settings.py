@@ -6,7 +6,6 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
-from ablations.cell_settings import CellSettings
 from curation.runtime.config import Config
 from curation.runtime.errors import one_of
 
@@ -57,7 +56,7 @@ class ControlSettings(Config):
     items: int = Field(ge=1)
     sources: dict[str, ControlSource]
     arms: dict[str, ControlArm]
-    cells: CellSettings
+    cells: dict[str, Any]
     seeds: int | None = Field(default=None, ge=1)
 
     @model_validator(mode="after")

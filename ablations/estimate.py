@@ -6,10 +6,10 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, TypedDict
 
-from ablations.cells import drafts
-from ablations.core.spec import CellSpec
+from ablations.cells import Draft, drafts
 from ablations.settings import Study, real_sources
 from ablations.study import resolved
+from ablations.weights_budget import weights_bytes
 from curation import probe as documents
 from curation.recipe import Recipe
 from curation.runtime.cluster import Compute
@@ -45,6 +45,7 @@ class Estimate(TypedDict):
     seconds: float
     memory_bytes: float
     disk_bytes: float
+    weights_bytes: float
     workers: int
     parts: list[Part]
 
@@ -72,11 +73,12 @@ def make(study: Study, recipe: Recipe, compute: Compute) -> Estimate:
         {"what": f"{len(cells)} cells", "seconds": sum(seconds for seconds, _ in cells) / workers},
     ]
     shards = (1 + len(recipe.passes)) * SHARD_BYTES_PER_TEXT_BYTE + SCORE_BYTES_PER_TEXT_BYTE
-    weights = 4 * sum(parameters for _, parameters in cells)
+    weights = weights_bytes(study)
     return {
         "seconds": sum(part["seconds"] for part in parts),
         "memory_bytes": RAY_MEMORY_BYTES + (1 + workers) * float(memory_of_tree()),
         "disk_bytes": text * shards + 4 * text / TEXT_BYTES_PER_TOKEN + weights,
+        "weights_bytes": weights,
         "workers": workers,
         "parts": parts,
     }
@@ -87,16 +89,18 @@ def cell_costs(study: Study) -> Iterator[tuple[float, int]]:
     from ablations.core.probe import probe as probe_cell  # torch: seconds that a second run need not wait for
 
     probed: dict[str, Probe] = {}
-    for spec in drafts(study):
+    for draft in drafts(study):
+        spec = draft.training
         key = fingerprint([str(spec.model), str(spec.optimiser), spec.schedule.batch, str(spec.compute)])
         if key not in probed:
             probed[key] = probe_cell(spec)
-        yield cell_seconds(spec, probed[key], len(study.arms)), probed[key].parameters
+        yield cell_seconds(draft, probed[key], len(study.arms)), probed[key].parameters
 
 
-def cell_seconds(spec: CellSpec, probed: Probe, sources: int) -> float:
+def cell_seconds(draft: Draft, probed: Probe, sources: int) -> float:
     """Training, the points of the curve and the final measures of one cell."""
-    effort, context = spec.effort, spec.model.context
+    spec, effort = draft.training, draft.cells.effort
+    context = spec.model.context
     token_seconds = FORWARD_SHARE * probed.step_seconds / spec.tokens_a_step
     groups = 8  # of few-shot items: k and condition
     point = context * (2 * sources * effort.curve_windows + effort.curve_sequences) + 25 * groups * effort.curve_items
@@ -112,7 +116,8 @@ def lines(made: Estimate) -> list[str]:
         f"  together: {made['seconds']:.0f} s with {made['workers']} workers, "
         f"{made['memory_bytes'] / 1e9:.1f} GB of memory, {made['disk_bytes'] / 1e6:.0f} MB on disk"
     )
-    return ["estimate", *rows, total]
+    kept = f"  of the disk, {made['weights_bytes'] / 1e6:.0f} MB are weights of cells, most of them those kept along the way"
+    return ["estimate", *rows, total, f"{kept}: `loam gc --checkpoints` frees those"]
 
 
 def kept_or_made(study: Study, recipe: Recipe, out: Folder, compute: Compute) -> Estimate:

@@ -1,48 +1,35 @@
-"""Where a finished cell comes from: its study's record, and from its tokens back to the curated shards, by fingerprints."""
+"""Where a trained cell comes from: its studies' records, and from its tokens back to the curated shards, by fingerprints."""
 
 from __future__ import annotations
 
+import json
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from ablations.cell_folder import RESULT, SPEC
+from ablations.cell_folder import HELDOUT, TRAIN, TRAINING
 from ablations.cells import STAGE
-from curation.run_record import STUDY_ENDING
+from ablations.core.measuring_spec import MeasuringSpec
+from ablations.core.spec import CELL, CellSpec
+from ablations.core.strict import build
+from ablations.recorded_cells import RecordedCell, meant, recorded_cells
 from curation.runtime.errors import ConfigError, one_of
 from curation.runtime.manifest import Manifest
+from curation.runtime.parts import checked, read_checked
 from curation.runtime.store import MANIFEST, Folder
 from tokenizer.encode import DOCUMENTS
 from tokenizer.model import TokenizerModel, load
 
 
 @dataclass(frozen=True)
-class FinishedCell:
-    """A finished cell with its spec, result, manifest and the record of the study that it belongs to."""
-
-    out: Folder
-    name: str
-    spec: Mapping[str, Any]
-    result: Mapping[str, Any]
-    manifest: Manifest
-    code: str
-    record: Mapping[str, Any]
-
-    @property
-    def folder(self) -> Folder:
-        return self.out / STAGE / self.name
-
-
-@dataclass(frozen=True)
 class Origin:
     """Of one token set of a cell: folders relative to the output folder; `encoded` holds it shard by shard."""
 
-    source: str
     split: str
     tokens: str
     encoded: str
-    tokenizer: str
     curated: str
 
     def shards_of(self, out: Folder) -> dict[str, str]:
@@ -51,67 +38,102 @@ class Origin:
 
         found: dict[str, str] = {}
         for part in Manifest.load(out / self.encoded).parts:
-            with (out / self.encoded).local(DOCUMENTS.format(f"{part['file']}.{self.split}")) as path:
+            with checked(out / self.encoded, DOCUMENTS.format(f"{part['file']}.{self.split}")) as path:
                 ids = load_file(path)["ids"]
             found |= dict.fromkeys((id_.tobytes().hex() for id_ in ids), f"{self.curated}/{part['file']}.parquet")
         return found
 
 
-def find_cell(out: Folder, wanted: str) -> FinishedCell:
-    """The finished cell by its folder's name or the beginning of it.
+@dataclass(frozen=True)
+class TracedCell:
+    """A trained cell with its files read, as one study's record knows it."""
 
-    Raises:
-        ConfigError: there is none, several, it is not finished, or no study in `runs` knows it.
-    """
-    names = (out / STAGE).names()
-    matching = [name for name in names if name == wanted] or [name for name in names if name.startswith(wanted)]
-    if not matching:
-        raise ConfigError(f"{out.url}: {one_of(names, wanted, 'cell')}")
-    if len(matching) > 1:
-        raise ConfigError(f"{wanted}: {len(matching)} cells begin so: {', '.join(matching)}. Give more of the name.")
-    folder = out / STAGE / matching[0]
-    if not folder.exists(MANIFEST):
-        raise ConfigError(
-            f"{matching[0]}: is not finished. Run `loam ablate run` or `loam ablate status` on its study."
-        )
-    manifest = Manifest.load(folder)
-    code = str(folder.read_json(MANIFEST).get("code", "unknown"))
-    record = _record_of(out, manifest.fingerprint, matching[0])
-    return FinishedCell(out, matching[0], folder.read_json(SPEC), folder.read_json(RESULT), manifest, code, record)
+    recorded: RecordedCell
+
+    @property
+    def out(self) -> Folder:
+        return self.recorded.out
+
+    @property
+    def name(self) -> str:
+        return self.recorded.name
+
+    @property
+    def folder(self) -> Folder:
+        return self.recorded.folder
+
+    @cached_property
+    def spec(self) -> CellSpec:
+        return build(CellSpec, json.loads(read_checked(self.folder, CELL)), f"{self.folder.url}/{CELL}")
+
+    @cached_property
+    def training(self) -> dict[str, Any]:
+        """Its training.json."""
+        parsed: dict[str, Any] = json.loads(read_checked(self.folder, TRAINING))
+        return parsed
+
+    @cached_property
+    def measuring(self) -> MeasuringSpec:
+        return build(MeasuringSpec, self.recorded.entry["measuring"], f"{self.name}: measuring")
+
+    @cached_property
+    def manifest(self) -> Manifest:
+        return Manifest.load(self.folder)
+
+    @cached_property
+    def code(self) -> str:
+        """The version of the program that trained it."""
+        return str(self.folder.read_json(MANIFEST).get("code", "unknown"))
+
+    @property
+    def tokenizer_folder(self) -> str:
+        """Of the tokenizer that all its tokens are in."""
+        return str(self.recorded.entry["tokenizer"])
+
+    @cached_property
+    def tokenizer(self) -> TokenizerModel:
+        return load(self.out / self.tokenizer_folder)
+
+    @cached_property
+    def _known(self) -> dict[str, str]:
+        return dict(_fingerprints(self.recorded))
+
+    def train_origin(self, stem: str) -> Origin:
+        """Where the training tokens at this path stem come from.
+
+        Raises:
+            ConfigError: something of it is not in the output folder any more.
+        """
+        return self._origin(self.recorded.entry["train"][stem], TRAIN)
+
+    def heldout_origin(self, source: str) -> Origin:
+        """The same of a source's held-out tokens."""
+        return self._origin(self.recorded.entry["heldout"][source], HELDOUT)
+
+    def _origin(self, tokens: str, split: str) -> Origin:
+        joined = self._manifest(tokens, f"tokens {tokens}")
+        encoded = self._named(joined.what["parts"], f"parts of {tokens}")
+        shards = Manifest.load(self.out / encoded).what["shards"]
+        return Origin(split, tokens, encoded, self._named(shards, f"curated shards of {tokens}"))
+
+    def _manifest(self, path: str, what: str) -> Manifest:
+        if not (self.out / path).exists(MANIFEST):
+            raise self._gone(what)
+        return Manifest.load(self.out / path)
+
+    def _named(self, fingerprint: str, what: str) -> str:
+        if fingerprint not in self._known:
+            raise self._gone(what)
+        return self._known[fingerprint]
+
+    def _gone(self, what: str) -> ConfigError:
+        fix = "Run `loam ablate run` on the study to make it again."
+        return ConfigError(f"{self.name}: {what}: not in the output folder any more. {fix}")
 
 
-def _record_of(out: Folder, fingerprint: str, name: str) -> dict[str, Any]:
-    for file in (out / "runs").names():
-        if file.endswith(STUDY_ENDING):
-            record = (out / "runs").read_json(file)
-            if fingerprint in record["cells"]:
-                return record
-    raise ConfigError(
-        f"{name}: no study in {out.url}/runs has this cell. Run `loam ablate run` on the study that it is of."
-    )
-
-
-def origins(cell: FinishedCell) -> dict[str, Origin]:
-    """Path stem in the cell -> where its tokens come from."""
-    known = dict(_known(cell))
-    found = {}
-    for stem, (fingerprint, split) in cell.manifest.what["tokens"].items():
-        joined = Manifest.load(cell.out / _named(known, fingerprint, f"{cell.name}: tokens {stem}"))
-        encoded = Manifest.load(cell.out / _named(known, joined.what["parts"], f"{cell.name}: parts of {stem}"))
-        found[stem] = Origin(
-            source=stem.split("/", 1)[-1].removesuffix(f".{split}"),
-            split=split,
-            tokens=known[fingerprint],
-            encoded=known[joined.what["parts"]],
-            tokenizer=_named(known, encoded.what["tokenizer"], f"{cell.name}: tokenizer of {stem}"),
-            curated=_named(known, encoded.what["shards"], f"{cell.name}: curated shards of {stem}"),
-        )
-    return found
-
-
-def _known(cell: FinishedCell) -> Iterator[tuple[str, str]]:
-    """(fingerprint, path) of tokenizers, tokens and curated shards of the study."""
-    paths = [*cell.record["tokenizers"], *cell.record["tokens"]]
+def _fingerprints(cell: RecordedCell) -> Iterator[tuple[str, str]]:
+    """(fingerprint, path) of the tokens and curated shards of the study."""
+    paths: list[str] = list(cell.record["tokens"])
     for stages in cell.record["curation"].values():
         paths += [passed["curated"] for passed in stages["passes"].values()]
     for path in paths:
@@ -119,23 +141,36 @@ def _known(cell: FinishedCell) -> Iterator[tuple[str, str]]:
             yield Manifest.load(cell.out / path).fingerprint, path
 
 
-def _named(known: Mapping[str, str], fingerprint: str, what: str) -> str:
-    if fingerprint not in known:
-        raise ConfigError(
-            f"{what}: not in the output folder any more. Run `loam ablate run` on the study to make it again."
-        )
-    return known[fingerprint]
+def traced_cells(out: Folder, wanted: str) -> list[TracedCell]:
+    """The trained cell by its folder's name or the beginning of it, once for each study that has it.
+
+    Raises:
+        ConfigError: there is none, several, it is not trained, or no study in `runs` knows it.
+    """
+    names = (out / STAGE).names()
+    matching = meant(out, wanted)
+    if not matching:
+        raise ConfigError(f"{out.url}: {one_of(names, wanted, 'cell')}")
+    if len(matching) > 1:
+        raise ConfigError(f"{wanted}: {len(matching)} cells begin so: {', '.join(matching)}. Give more of the name.")
+    (name,) = matching
+    if not (out / STAGE / name).exists(MANIFEST):
+        raise ConfigError(f"{name}: is not trained. Run `loam ablate run` or `loam ablate status` on its study.")
+    found = [TracedCell(cell) for cell in recorded_cells(out) if cell.name == name]
+    if not found:
+        fix = "Run `loam ablate run` on the study that it is of."
+        raise ConfigError(f"{name}: no study in {out.url}/runs has this cell. {fix}")
+    return found
 
 
-def tokenizer_of(cell: FinishedCell) -> TokenizerModel:
-    """The tokenizer that all tokens of the cell are in."""
-    (path,) = {origin.tokenizer for origin in origins(cell).values()}
-    return load(cell.out / path)
+def training_origins(cell: TracedCell) -> dict[str, Origin]:
+    """Path stem of each of its training tokens -> where they come from."""
+    return {part.tokens: cell.train_origin(part.tokens) for part in cell.spec.training.train}
 
 
-def train_again(cell: FinishedCell) -> str | None:
-    """A command that trains the cell anew in a folder `again`; None on an object store, where its inputs do not lie beside it."""
-    if not cell.folder.is_local:
+def train_again(cell: TracedCell) -> str | None:
+    """A command that trains the cell anew in a folder `again`; None where its tokens do not lie beside it."""
+    if not cell.folder.is_local or not cell.folder.exists("tokens"):
         return None
-    parts = [f"{cell.folder.url}/{name}" for name in (SPEC, "tokens", "tasks", "plugins") if cell.folder.exists(name)]
-    return f"mkdir again && cp -r {' '.join(map(shlex.quote, parts))} again && python -m ablations.core again"
+    parts = " ".join(shlex.quote(f"{cell.folder.url}/{name}") for name in (CELL, "tokens"))
+    return f"mkdir again && cp -r {parts} again && python -m ablations.core again"

@@ -1,7 +1,8 @@
-"""`loam ablate export`: finds a finished cell and its tokenizer, and writes both as a folder that transformers loads."""
+"""`loam ablate export`: finds a trained cell and its tokenizer, and writes both as a folder that transformers loads."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -10,13 +11,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ablations.cell_folder import TRAINING, WEIGHTS
+from ablations.core.spec import CELL, CellSpec
+from ablations.core.strict import build
+from ablations.recorded_cells import meant
 from curation.runtime.errors import ConfigError, InputError, one_of
 from curation.runtime.identity import short
 from curation.runtime.manifest import Manifest
+from curation.runtime.parts import read_checked
 from curation.runtime.store import MANIFEST, Folder
 from tokenizer.train import EOS, MODEL
 
-CELL, RESULT, WEIGHTS = "cell.json", "result.json", "model.safetensors"
+AWAY = "cannot be exported here: its weights stayed where it was trained"
 NAME_IT = "Name the folder of its tokenizer.model with --tokenizer."
 
 
@@ -30,7 +36,7 @@ class Exported:
 
 
 def export(cell: str, target: str, out: str, tokenizer: str | None) -> Exported:
-    """Write a finished cell with its tokenizer to the folder `target`, whole or not at all.
+    """Write a trained cell with its tokenizer to the folder `target`, whole or not at all.
 
     Args:
         cell: its folder, or its name in `<out>/cells`.
@@ -38,55 +44,79 @@ def export(cell: str, target: str, out: str, tokenizer: str | None) -> Exported:
         tokenizer: folder of a tokenizer.model; found by the cell's manifest when left out.
 
     Raises:
-        ConfigError, InputError: no such cell, an unfinished one, no tokenizer or a wrong one, a target in use.
+        ConfigError, InputError: no such cell, an untrained one, no tokenizer or a wrong one, a target in use.
+        DamagedError: a file is not as it was written.
     """
     from safetensors.torch import load
 
     from ablations import export_hf
-    from ablations.core.spec import CellSpec
-    from ablations.core.strict import build
     from tokenizer.export_hf import tokenizer_files
-    from tokenizer.model import TokenizerModel
 
     _check_target(target)
-    folder = finished_cell(cell, Folder(out.rstrip("/") or "/"))
-    spec = build(CellSpec, folder.read_json(CELL), f"{folder.url}/{CELL}")
+    folder = trained_cell(cell, Folder(out.rstrip("/") or "/"))
+    spec = build(CellSpec, json.loads(read_checked(folder, CELL)), f"{folder.url}/{CELL}")
+    model = spec.training.model
     place = Folder(tokenizer.rstrip("/")) if tokenizer else tokenizer_of(folder)
+    data = _pieces(place, spec, folder)
+    weights = load(final_weights(folder, spec))
+    files = export_hf.model_files(model, weights, spec.training.bos, EOS, f"{folder.url}/{WEIGHTS}")
+    files |= tokenizer_files(data, model.context, f"{place.url}/{MODEL}")
+    files["loam.json"] = _origin(folder, place)
+    _write_whole(target, files)
+    return Exported(target, export_hf.model_type(model), sum(weight.numel() for weight in weights.values()))
+
+
+def _pieces(place: Folder, spec: CellSpec, cell: Folder) -> bytes:
+    """The tokenizer's file, if it can be the cell's."""
+    from tokenizer.model import TokenizerModel
+
     where = f"{place.url}/{MODEL}"
     if not place.exists(MODEL):
         raise ConfigError(f"{where}: no such file. {NAME_IT}")
-    data = place.read(MODEL)
+    data = read_checked(place, MODEL)
     model = TokenizerModel(data, where)
-    if (model.vocab_size, model.bos) != (spec.model.vocab_size, spec.tokenizer.bos):
+    if (model.vocab_size, model.bos) != (spec.training.model.vocab_size, spec.training.bos):
         found = f"{model.vocab_size} pieces and BOS {model.bos}"
-        wanted = f"{spec.model.vocab_size} pieces and BOS {spec.tokenizer.bos}"
-        raise InputError(where, f"{found}, but the cell {folder.url} was trained with {wanted}", NAME_IT)
-    weights = load(folder.read(WEIGHTS))
-    files = export_hf.model_files(spec.model, weights, model.bos, EOS, f"{folder.url}/{WEIGHTS}")
-    files |= tokenizer_files(data, spec.model.context, where)
-    files["loam.json"] = _origin(folder, place)
-    _write_whole(target, files)
-    return Exported(target, export_hf.model_type(spec.model), sum(weight.numel() for weight in weights.values()))
+        wanted = f"{spec.training.model.vocab_size} pieces and BOS {spec.training.bos}"
+        raise InputError(where, f"{found}, but the cell {cell.url} was trained with {wanted}", NAME_IT)
+    return data
 
 
-def finished_cell(cell: str, out: Folder) -> Folder:
-    """The folder of a finished cell, by its path or its name, whose digits may be left out where one cell alone has it.
+def trained_cell(cell: str, out: Folder) -> Folder:
+    """The folder of a trained cell, by its path or its name, whose digits may be left out where one cell alone has it.
 
     Raises:
-        ConfigError: there is none, or it is not finished.
+        ConfigError: there is none, it is not trained, or its weights are elsewhere.
     """
     by_path, cells = Folder(cell.rstrip("/") if "://" in cell else os.path.abspath(cell)), out / "cells"
-    named = [name for name in cells.names() if cell in (name, name.rpartition("-")[0])]
+    named = [name for name in meant(out, cell) if cell in (name, name.rpartition("-")[0])]
     folder = by_path if by_path.exists(CELL) or len(named) != 1 else cells / named[0]
     if not folder.exists(CELL):
         found = one_of(cells.names(), cell, "cell")
         raise ConfigError(f"CELL: {found} Give a folder with a {CELL}, or a name in {cells.url}.")
-    missing = [name for name in (RESULT, WEIGHTS) if not folder.exists(name)]
-    if missing:
+    if not folder.exists(TRAINING):
         raise ConfigError(
-            f"{folder.url}: not finished, it has no {missing[0]}. Run its study, or python -m ablations.core on it."
+            f"{folder.url}: not trained, it has no {TRAINING}. Run its study, or python -m ablations.core on it."
         )
+    if folder.exists(MANIFEST) and WEIGHTS in Manifest.load(folder).away:
+        raise ConfigError(f"{folder.url}: {AWAY}. Export it there, or bring them with `loam ablate unpack`.")
     return folder
+
+
+def final_weights(cell: Folder, spec: CellSpec) -> bytes:
+    """The weights of the end.
+
+    Raises:
+        InputError: they are not those that cell.json and training.json speak of.
+        DamagedError: a file is not as it was written.
+    """
+    training, weights = json.loads(read_checked(cell, TRAINING)), read_checked(cell, WEIGHTS)
+    fix = "Train the cell again."
+    if training["spec_digest"] != spec.training.digest():
+        raise InputError(f"{cell.url}/{CELL}", "not the one that the weights were trained with", fix)
+    if hashlib.sha256(weights).hexdigest() != training["points"][-1]["sha256"]:
+        raise InputError(f"{cell.url}/{WEIGHTS}", "damaged: not the weights that were trained", fix)
+    return weights
 
 
 def tokenizer_of(cell: Folder) -> Folder:
@@ -98,7 +128,7 @@ def tokenizer_of(cell: Folder) -> Folder:
     out = Folder(cell.url.rsplit("/", 2)[0])
     if not cell.exists(MANIFEST):
         raise ConfigError(f"{cell.url}: no {MANIFEST} that tells its tokenizer. {NAME_IT}")
-    tokens = sorted(fingerprint for fingerprint, _ in Manifest.load(cell).what["tokens"].values())
+    tokens = sorted(Manifest.load(cell).what["tokens"].values())
     encoded = Manifest.load(_made(out, "tokens", tokens[0], cell)).what["parts"]
     trained = Manifest.load(_made(out, "encode", encoded, cell)).what["tokenizer"]
     return _made(out, "tokenizer", trained, cell)

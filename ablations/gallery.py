@@ -49,11 +49,11 @@ def paths() -> list[str]:
 def entry(path: str) -> Entry:
     """One study, loaded and checked as a run would load it."""
     study, _ = settings.load(path)
-    specs = list(drafts(study))
-    own = sum(spec.arm in study.arms for spec in specs)
-    gpu = sum(cell_seconds(spec) for spec in specs if needs_gpu(spec))
-    core = sum(cell_seconds(spec) for spec in specs if not needs_gpu(spec))
-    return Entry(path, study, own, len(specs) - own, core, gpu)
+    found = list(drafts(study))
+    own = sum(draft.arm in study.arms for draft in found)
+    gpu = sum(cell_seconds(draft) for draft in found if needs_gpu(draft))
+    core = sum(cell_seconds(draft) for draft in found if not needs_gpu(draft))
+    return Entry(path, study, own, len(found) - own, core, gpu)
 
 
 def lines(found: list[Entry]) -> Iterator[str]:

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ablations.cell_folder import SPEC, lay_out
-from ablations.cells import CellPlan, typed_spec
+from ablations.cell_contents import lay_out_all
+from ablations.cells import CellPlan
 from ablations.core import sources
 from ablations.core.documents import Documents
 from ablations.core.files import write_json
@@ -22,7 +22,9 @@ from ablations.core.inputs import chosen_of, subset_files
 from ablations.core.machine import as_settings
 from ablations.core.mixture import BLOCK, apportion
 from ablations.core.pack_folder import BLOBS, CELLS, CODE, PACK, Pack, PackedCell, digest
-from ablations.core.spec import CellSpec
+from ablations.core.spec import CELL, MEASURING
+from ablations.core.training_spec import TrainingSpec
+from ablations.measuring_plan import identity_of_asked
 from curation.runtime.errors import ConfigError
 from tokenizer.encode import DOCUMENTS, TOKENS
 
@@ -114,14 +116,14 @@ def _write(
     blobs = _Blobs(draft / BLOBS, int(limit_mib * MIB))
     blobs.sizes["code"] = code
     laid = [(plan, _laid_out(plan, scratch / str(number))) for number, plan in enumerate(plans)]
-    files: dict[str, dict[str, str]] = {name_of(plan): {} for plan in plans}
+    files: dict[str, dict[str, str]] = {plan.name: {} for plan in plans}
     _add_training(laid, blobs, files)
     _add_others(laid, blobs, files)
-    cells = [_cell(plan, files[name_of(plan)]) for plan in plans]
+    cells = [_cell(plan, files[plan.name]) for plan in plans]
     for plan in plans:
-        path = draft / CELLS / name_of(plan)
+        path = draft / CELLS / plan.name
         path.mkdir(parents=True)
-        write_json(path / SPEC, dict(plan.spec))
+        write_json(path / CELL, plan.spec.to_json())
     write_json(draft / PACK, asdict(Pack(study, sources.fingerprint(), tuple(cells))))
     (draft / "README.md").write_text(README.format(study=study, cells=len(plans), code=CODE), encoding="utf8")
     own = sum(path.stat().st_size for path in draft.rglob("*") if path.is_file() and path.parent.name != BLOBS)
@@ -129,11 +131,6 @@ def _write(
     if (size := sum(blobs.sizes.values())) > blobs.most:
         raise ConfigError(_too_large(draft.name, blobs.sizes, size, limit_mib))
     return size, list(repetitions(laid))
-
-
-def name_of(plan: CellPlan) -> str:
-    """The name of a cell's folder, in OUT/cells and in a pack."""
-    return f"{plan.output.name}-{plan.output.fingerprint[:12]}"
 
 
 def _write_code(folder: Path) -> int:
@@ -144,18 +141,18 @@ def _write_code(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-def _laid_out(plan: CellPlan, path: Path) -> tuple[Path, CellSpec]:
-    lay_out(path, plan.contents)
-    return path, typed_spec(plan.spec)
+def _laid_out(plan: CellPlan, path: Path) -> tuple[Path, TrainingSpec]:
+    lay_out_all(path, plan)
+    return path, plan.training
 
 
-Laid = Sequence[tuple[CellPlan, tuple[Path, CellSpec]]]
+Laid = Sequence[tuple[CellPlan, tuple[Path, TrainingSpec]]]
 
 
 def _add_training(laid: Laid, blobs: _Blobs, files: Mapping[str, dict[str, str]]) -> None:
     """Token sets that cells train on, each once, with the documents that any of its cells chooses."""
-    wanted: dict[tuple[str, str], NDArray[np.bool_]] = {}
-    documents: dict[tuple[str, str], Documents] = {}
+    wanted: dict[str, NDArray[np.bool_]] = {}
+    documents: dict[str, Documents] = {}
     for plan, (path, spec) in laid:
         for part in spec.train:
             key = _set_of(plan, part.tokens)
@@ -171,41 +168,39 @@ def _add_training(laid: Laid, blobs: _Blobs, files: Mapping[str, dict[str, str]]
     for plan, (_, spec) in laid:
         for part in spec.train:
             names = (TOKENS.format(part.tokens), DOCUMENTS.format(part.tokens))
-            files[name_of(plan)] |= dict(zip(names, added[_set_of(plan, part.tokens)], strict=True))
+            files[plan.name] |= dict(zip(names, added[_set_of(plan, part.tokens)], strict=True))
 
 
-def _set_of(plan: CellPlan, stem: str) -> tuple[str, str]:
-    tokens, split = plan.tokens[stem]
-    return tokens.manifest.fingerprint, split
+def _set_of(plan: CellPlan, stem: str) -> str:
+    return plan.tokens[stem].manifest.fingerprint
 
 
-def _source_of(laid: Laid, key: tuple[str, str]) -> str:
-    return next(
-        tokens.source for plan, _ in laid for tokens, _ in plan.tokens.values() if tokens.manifest.fingerprint == key[0]
-    )
+def _source_of(laid: Laid, key: str) -> str:
+    return next(t.source for plan, _ in laid for t in plan.tokens.values() if t.manifest.fingerprint == key)
 
 
 def _add_others(laid: Laid, blobs: _Blobs, files: Mapping[str, dict[str, str]]) -> None:
     """Held-out tokens, few-shot items and plugins, as they are."""
     known: dict[tuple[str, ...], str] = {}
-    for plan, (path, spec) in laid:
-        for source, stem in spec.heldout.items():
+    for plan, (path, _) in laid:
+        files[plan.name][MEASURING] = blobs.add((path / MEASURING).read_bytes(), "what is measured")
+        for source, stem in plan.measuring.spec.heldout.items():
             for pattern in (TOKENS, DOCUMENTS):
-                key = (*_set_of(plan, stem), pattern)
+                key = (plan.measuring.heldout[source].manifest.fingerprint, pattern)
                 if key not in known:
                     known[key] = blobs.add((path / pattern.format(stem)).read_bytes(), f"held-out tokens of {source}")
-                files[name_of(plan)][pattern.format(stem)] = known[key]
-        for name, task in plan.tasks.items():
-            if (task.digest,) not in known:
-                known[task.digest,] = blobs.add(task.text.encode(), f"items of {Path(name).stem}")
-            files[name_of(plan)][name] = known[task.digest,]
-        for plugin in plan.plugins:
-            files[name_of(plan)][f"plugins/{plugin.name}"] = blobs.add(plugin.source.encode(), "plugins")
+                files[plan.name][pattern.format(stem)] = known[key]
+        for task, file in plan.measuring.items.items():
+            if (file.digest,) not in known:
+                known[file.digest,] = blobs.add(file.text.encode(), f"items of {task}")
+            files[plan.name][f"tasks/{task}.json"] = known[file.digest,]
+        for plugin in plan.measuring.plugins:
+            files[plan.name][f"plugins/{plugin.name}"] = blobs.add(plugin.source.encode(), "plugins")
 
 
 def _cell(plan: CellPlan, files: dict[str, str]) -> PackedCell:
-    spec = typed_spec(plan.spec)
-    return PackedCell(name_of(plan), plan.output.fingerprint, spec.digest(), dict(plan.machine), files)
+    measures = {label: identity_of_asked(asked) for label, asked in plan.asked.items()}
+    return PackedCell(plan.name, plan.output.fingerprint, plan.training.digest(), dict(plan.machine), files, measures)
 
 
 def _too_large(name: str, sizes: Mapping[str, int], size: int, limit_mib: float) -> str:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from itertools import combinations
 
-from ablations.cell_folder import RESULT, SPEC, TIMING
+from ablations.cell_folder import TIMING
+from ablations.kept_cells import cell_result
+from ablations.recorded_cells import recorded_cells
 from ablations.statistics.crossed import Array
-from ablations.statistics.measures import CellResult, Measures, values_of
+from ablations.statistics.measures import CellResult, Measures
 from ablations.statistics.questions import arm_block, block_between
 from ablations.statistics.variances import Variances, mean_of
-from curation.run_record import STUDY_ENDING
 from curation.runtime.config import read_yaml
 from curation.runtime.errors import ConfigError
+from curation.runtime.parts import read_checked
+from curation.runtime.registry import Plugin
 from curation.runtime.store import Folder
 from curation.shipped import find
 
@@ -41,36 +44,40 @@ class Guess:
     source: str
 
 
-def finished_cells(out: Folder, study: str | None = None) -> Pilot:
-    """The finished cells of an output folder: of one study, or of all whose records are in its runs/."""
-    cells, seconds = [], []
-    for folder in _folders(out, study):
-        if folder.exists(RESULT) and folder.exists(SPEC):
-            spec, result = folder.read_json(SPEC), json.loads(folder.read(RESULT))
-            name = folder.url.rstrip("/").rsplit("/", 1)[-1]
-            cells.append(CellResult(name, spec["arm"], int(spec["seed"]), values_of(result), result))
-            if folder.exists(TIMING):
-                seconds.append(float(folder.read_json(TIMING)["seconds"]))
-    return Pilot(Measures(cells), tuple(seconds), out.url)
+def finished_cells(out: Folder, study: str | None = None, plugins: Sequence[Plugin] = ()) -> Pilot:
+    """The trained cells of an output folder: of one study, or of all whose records are in its runs/.
+
+    Args:
+        plugins: files with metrics; what only others know is not read.
+    """
+    cells: dict[str, CellResult] = {}
+    seconds: dict[str, float] = {}
+    for each in recorded_cells(out, study):
+        found = cell_result(each.kept(plugins), curves=False)
+        cells[each.name] = _united(cells[each.name], found) if each.name in cells else found
+        if each.folder.exists(TIMING):
+            seconds[each.name] = float(json.loads(read_checked(each.folder, TIMING))["seconds"])
+    return Pilot(Measures(cells.values()), tuple(seconds.values()), out.url)
 
 
-def pilot_of(url: str) -> Pilot:
+def _united(one: CellResult, other: CellResult) -> CellResult:
+    """A cell of two studies, which may have measured other things of it."""
+    return replace(
+        one, readings={**one.readings, **other.readings}, answers={**one.answers, **other.answers},
+        details={**one.details, **other.details}, counts={**one.counts, **other.counts},
+    )  # fmt: skip
+
+
+def pilot_of(url: str, plugins: Sequence[Plugin] = ()) -> Pilot:
     """The cells that `--pilot` names.
 
     Raises:
-        ConfigError: there is no finished cell.
+        ConfigError: there is no trained cell.
     """
-    found = finished_cells(Folder(url.rstrip("/") or "/"))
+    found = finished_cells(Folder(url.rstrip("/") or "/"), plugins=plugins)
     if not found.measures.cells:
-        raise ConfigError(f"--pilot {url}: no finished cell of a study in it. Name the --out folder of one that ran.")
+        raise ConfigError(f"--pilot {url}: no trained cell of a study in it. Name the --out folder of one that ran.")
     return found
-
-
-def _folders(out: Folder, study: str | None) -> Iterator[Folder]:
-    runs = out / "runs"
-    for name in sorted(runs.names()) if runs.exists() else ():
-        if name.endswith(STUDY_ENDING) and study in (None, name.removesuffix(STUDY_ENDING)):
-            yield from (Folder(f"{out.url}/{path}") for path in runs.read_json(name)["cells"].values())
 
 
 def own_variances(measure: str, arm: str, pilot: Pilot) -> Guess | None:

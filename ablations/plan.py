@@ -8,7 +8,6 @@ from ablations.cell_settings import CellSettings, cells_of
 from ablations.settings import Study
 from curation import plan as curation_plan
 from curation.recipe import Recipe
-from curation.runtime.errors import ConfigError
 
 
 def tree(study: Study, recipe: Recipe) -> Iterator[str]:
@@ -21,32 +20,13 @@ def tree(study: Study, recipe: Recipe) -> Iterator[str]:
     for arm, settings in study.arms.items():
         cells = cells_of(study.cells, settings.cells, f"arms.{arm}.cells")
         mixture = " + ".join(f"{weight:g} {source}" for source, weight in study.mixture(arm).items())
-        yield f"  {arm}: {mixture}, documents x {settings.fraction:g}, {shape(cells, arm)}, {study.seeds} seeds"
+        yield f"  {arm}: {mixture}, documents x {settings.fraction:g}, {shape(cells)}, {study.seeds} seeds"
     for arm, control in controls.arms.items():
         cells = cells_of(controls.cells, control.cells, f"controls.arms.{arm}.cells")
-        yield f"  {arm}: {control.source}, {shape(cells, arm)}, {controls.seeds or study.seeds} seeds"
+        yield f"  {arm}: {control.source}, {shape(cells)}, {controls.seeds or study.seeds} seeds"
 
 
-def shape(cells: CellSettings, arm: str) -> str:
+def shape(cells: CellSettings) -> str:
     """A cell's model and length in words."""
-    model, schedule = cells.model, cells.schedule
-    context = context_of(cells, arm)
-    return (
-        f"{model.get('layers')} layers x {model.get('width')} wide, context {context}, {schedule.get('tokens'):,} tokens"
-        if isinstance(schedule.get("tokens"), int)
-        else f"context {context}"
-    )
-
-
-def context_of(cells: CellSettings, arm: str) -> int:
-    """Context length of an arm's cells.
-
-    Raises:
-        ConfigError: none is given.
-    """
-    context = cells.model.get("context")
-    if not isinstance(context, int):
-        raise ConfigError(
-            f"arm {arm}: cells.model.context: {context!r} is no number of tokens. Write one, such as 128."
-        )
-    return context
+    model = cells.model
+    return f"{model.layers} layers x {model.width} wide, context {model.context}, {cells.schedule.tokens:,} tokens"

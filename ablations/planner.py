@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from ablations.cell_settings import cells_of
 from ablations.claims import Claim, Emerges, GoesWith, arms_of, measures_of
-from ablations.core.spec import EffortSpec
+from ablations.core.measuring_spec import EffortSpec
+from ablations.core.readings import Name, gain_name
 from ablations.pilot import Guess, Pilot, own_variances, variances_between
 from ablations.settings import Study
-from ablations.statistics.contrast import READING
 from ablations.statistics.over_arms import LEAST_ARMS, smallest_correlation
 from ablations.statistics.paired import ALPHA, LEAST_FOR_INTERVAL, LEAST_FOR_VERDICT
 from ablations.statistics.permutation import least_exchange_p, least_sign_flip_p
@@ -157,19 +158,25 @@ def _planned_correlation(claim: GoesWith, study: Study) -> PlannedClaim:
 def _measure(claim: Claim, study: Study) -> str:
     """What a claim is decided in. Variances hardly depend on k, so that any number stands for the largest."""
     if isinstance(claim, Emerges):
-        return f"few_shot.{claim.task}.k{8 if claim.k is None else claim.k}.permuted_minus_gold"
+        return gain_name(claim.task, 8 if claim.k is None else claim.k)
     return measures_of(claim)[0]
 
 
 def _answers(measure: str, study: Study) -> tuple[int | None, int | None]:
     """Draws and items behind one number of a measure."""
-    found = READING.fullmatch(measure)
+    name = Name.parse(measure)
     for task in study.task_settings:
-        if found and task.name == found["task"]:
-            items = min(task.items, int(study.cells.effort.get("items", EffortSpec().items)))  # a cell asks no more
+        if name.task and task.name == name.task:
+            items = min(task.items, _most_items(study))
             # two mirrored questions about one map count as one item, and every map is its own demonstrations
             return (1, max(1, items // 2)) if task.kind in MAP_ITEMS else (task.draws, items)
     return None, None
+
+
+def _most_items(study: Study) -> int:
+    """A cell asks no more than its effort says."""
+    each = [cells_of(study.cells, arm.cells, f"arms.{name}.cells").effort.items for name, arm in study.arms.items()]
+    return min(each, default=EffortSpec().items)
 
 
 def _guess(claim: Claim, measure: str, pilot: Pilot) -> Guess | None:

@@ -1,4 +1,4 @@
-"""Where tasks and metrics are found, without importing them: listing names must not wait for torch."""
+"""Where tasks and metrics are found, without importing them: listing names must not wait for torch or sacreBLEU."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ablations.label_metrics import base as label_metrics
+from ablations.text_metrics import base as text_metrics
 from curation.runtime.errors import ConfigError
 from curation.runtime.registry import Plugin, Registry
 
@@ -41,3 +43,5 @@ class TaskRegistry(Registry[Any]):
 
 TASKS = TaskRegistry("ablations.core.tasks", "FewShotTask", "loam.tasks", "task")
 METRICS: Registry[Any] = Registry("ablations.core.metrics", "Metric", "loam.metrics", "metric")
+LABEL_METRICS = label_metrics.REGISTRY
+TEXT_METRICS = text_metrics.REGISTRY

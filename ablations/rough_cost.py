@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ablations.core.flops import flops_a_token
+from ablations.core.machine import is_gpu
 
 if TYPE_CHECKING:
-    from ablations.core.spec import CellSpec
+    from ablations.cells import Draft
 
 # Operations a second of one core of a 2.5 GHz Xeon with models as small as the controls', their measuring counted in: 1,024,000
 # tokens of 2 layers x 64 in 37 seconds. Larger matrices are quicker, so a study of larger models takes less than is said.
@@ -16,15 +17,15 @@ OPERATIONS_PER_SECOND = 1.5e10
 GPU_OPERATIONS_PER_SECOND = 1e14
 
 
-def cell_seconds(spec: CellSpec) -> float:
+def cell_seconds(draft: Draft) -> float:
     """On one core, or on a GPU where the cell needs one."""
-    return operations(spec) / (GPU_OPERATIONS_PER_SECOND if needs_gpu(spec) else OPERATIONS_PER_SECOND)
+    return operations(draft) / (GPU_OPERATIONS_PER_SECOND if needs_gpu(draft) else OPERATIONS_PER_SECOND)
 
 
-def needs_gpu(spec: CellSpec) -> bool:
-    return spec.compute.device.startswith("cuda")
+def needs_gpu(draft: Draft) -> bool:
+    return is_gpu(draft.training.compute.device)
 
 
-def operations(spec: CellSpec) -> float:
+def operations(draft: Draft) -> float:
     """Floating-point operations of a cell's training."""
-    return flops_a_token(spec.model) * spec.schedule.tokens
+    return flops_a_token(draft.training.model) * draft.training.schedule.tokens

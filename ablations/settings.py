@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from ablations.cell_settings import CellSettings
+from ablations.cell_settings import cells_of
 from ablations.claims import ClaimSettings
 from ablations.control_settings import ControlSettings
 from ablations.machine import MachineSettings
@@ -61,9 +61,10 @@ class Study(Config):
         tokenizer: of all real sources.
         heldout: share of each source's documents, by hash, that measures are taken on.
         arms: by name; a study without arms runs the controls alone.
-        cells: of all arms; `arms.NAME.cells` is laid on it.
+        cells: of all arms, as `ablations/cell_settings.py` types them; `arms.NAME.cells` is laid on it.
         controls: laid on `configs/controls.yaml`.
         tasks, metrics: by kind; `control_map` and all built-in metrics when left out.
+        weights_gib: disk that the weights of all cells along the way may take; a study that needs more is refused at the start.
         seeds: cells of each arm.
         seed: base of all seeds; another number repeats the whole study with other luck.
         machine: where the cells run, if elsewhere; `loam ablate pack` takes them there.
@@ -77,7 +78,8 @@ class Study(Config):
     tokenizer: TokenizerSettings = TokenizerSettings()
     heldout: float = Field(default=0.05, gt=0, lt=1)
     arms: dict[str, Arm] = {}
-    cells: CellSettings = CellSettings()
+    cells: dict[str, Any] = {}
+    weights_gib: float = Field(default=20.0, gt=0)
     controls: dict[str, Any] = {}
     tasks: tuple[TaskSettings | str, ...] = ("control_map",)
     metrics: tuple[str, ...] = ()
@@ -159,7 +161,7 @@ def _recipe_of(study: Study, path: str) -> Recipe:
 
 def _with_controls(value: dict[str, Any], controls: ControlSettings, study: Study) -> dict[str, Any]:
     """The recipe with the control corpora as further sources, which every rule but deduplication lets through."""
-    tokens = int(controls.cells.model["context"])
+    tokens = cells_of(controls.cells, {}, "controls.cells").model.context
     sources = dict(value.get("sources") or {})
     for name, source in controls.sources.items():
         if name in sources:

@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from ablations import cells, settings, sweep
 from ablations.cell_settings import cells_of
 from ablations.claims import Emerges, arms_of, measures_of
-from ablations.plan import context_of
+from ablations.core.readings import FEW_SHOT, Name
 from ablations.registries import METRICS
 from ablations.settings import Study
 from ablations.statistics.paired import LEAST_FOR_VERDICT
-from ablations.task_items import MAP_ITEMS, TaskFile, check_files, task_file
+from ablations.task_items import MAP_ITEMS, ItemsFile, check_files, items_file
 from ablations.task_settings import TaskSettings
+from ablations.weights_budget import check_budget
 from curation import pipeline
+from curation import recipe as recipes
 from curation.pipeline import Curated
 from curation.recipe import Recipe
+from curation.resolved import resolved as resolved_recipe
 from curation.runtime.cluster import Compute
+from curation.runtime.config import merged
 from curation.runtime.errors import ConfigError, InputError, one_of
+from curation.runtime.stages import mended
 from curation.runtime.store import Folder
 from tokenizer.pipeline import Tokenized, tokenize, train_tokenizer
 from tokenizer.settings import TokenizerSettings
 
 MAIN, CONTROLS = "main", "controls"
+ALWAYS = ("bigram_repetition",)  # of what a cell is trained on: what predicts its onset
 
 
 @dataclass(frozen=True)
@@ -45,7 +52,11 @@ class Prepared:
 
 
 def prepare(study: Study, recipe: Recipe, out: Folder, compute: Compute) -> Prepared:
-    """Curate, train tokenizers, encode, plan the cells. What is finished is only read."""
+    """Curate, train tokenizers, encode, plan the cells. What is finished is only read, what is damaged is made again."""
+    return mended(lambda: _prepare(study, recipe, out, compute), out, compute)
+
+
+def _prepare(study: Study, recipe: Recipe, out: Folder, compute: Compute) -> Prepared:
     curated = pipeline.curate(recipe, out, compute)
     check_kept(study, recipe, curated)
     real = {name: curated.shards[name] for name in settings.real_sources(study, recipe)}
@@ -59,6 +70,25 @@ def prepare(study: Study, recipe: Recipe, out: Folder, compute: Compute) -> Prep
     trained = train_tokenizer(CONTROLS, words, control_shards, out, compute)
     controls = tokenize(trained, control_shards, study.heldout, out, compute)
     return Prepared(study, recipe, curated, main, controls, plan(study, recipe.root, main, controls))
+
+
+def run(
+    study: Study, recipe: Recipe, out: Folder, compute: Compute, record: Callable[[Prepared, Folder], None]
+) -> Prepared:
+    """Everything up to the measured cells; what is damaged is made again.
+
+    Args:
+        record: called before the cells run, so that `gc` knows what belongs to them, and after.
+    """
+
+    def whole() -> Prepared:
+        prepared = _prepare(study, recipe, out, compute)
+        record(prepared, out)
+        sweep.run_sweep(prepared.plans, out, compute)
+        record(prepared, out)
+        return prepared
+
+    return mended(whole, out, compute)
 
 
 def check_kept(study: Study, recipe: Recipe, curated: Curated) -> None:
@@ -96,15 +126,15 @@ def check(study: Study, recipe: Recipe) -> None:
             if arm not in study.arms:
                 raise ConfigError(f"claims.{claim.kind}: {one_of(study.arms, arm, 'arm')}")
         for measure in measures_of(claim):
-            if measure.split(".")[0] not in metric_names(study):
-                raise ConfigError(
-                    f"claims.{claim.kind}: {one_of(metric_names(study), measure.split('.')[0], 'metric')}"
-                )
+            if Name.parse(measure).metric not in metric_names(study):
+                known = one_of(metric_names(study), Name.parse(measure).metric, "metric")
+                raise ConfigError(f"claims.{claim.kind}: {known}")
         names = [task.name for task in study.task_settings]
         if isinstance(claim, Emerges) and claim.task not in names:
             raise ConfigError(f"claims.emerges.task: {one_of(names, claim.task, 'task of this study')}")
     for _ in cells.drafts(study):
         pass
+    check_budget(study)
 
 
 def metric_names(study: Study) -> list[str]:
@@ -122,26 +152,31 @@ def metric_names(study: Study) -> list[str]:
 
 def plan(study: Study, root: str, main: Tokenized | None, controls: Tokenized) -> list[cells.CellPlan]:
     """All cells of a study: arms and controls, every seed. Relative paths of tasks start at `root`."""
-    metrics = metric_names(study)
-    control_tasks = _control_tasks(study, controls)
+    metrics = [*dict.fromkeys((*metric_names(study), *ALWAYS))]
     plans: list[cells.CellPlan] = []
     if main:
         check_heldout(main, study)
-        contexts = {_context(study, arm) for arm in study.arms}
-        real_tasks = {context: _tasks(study, root, main, context) for context in sorted(contexts)}
+        lot = cells.Lot(main, _items(study, root, main), metrics)
         for arm in study.arms:
-            plans += cells.plan_cells(study, arm, main, real_tasks[_context(study, arm)], metrics)
+            plans += cells.plan_cells(study, arm, lot)
     # a study may leave few_shot out; the controls cannot show that the instrument works without it
-    plans += cells.plan_control_cells(study, controls, control_tasks, sorted({*metrics, "few_shot"}))
+    plans += cells.plan_control_cells(study, _control_lot(study, controls, sorted({*metrics, FEW_SHOT})))
     return plans
 
 
-def _control_tasks(study: Study, controls: Tokenized) -> dict[str, TaskFile]:
+def _control_lot(study: Study, controls: Tokenized, metrics: Sequence[str]) -> cells.Lot:
     """The probes of the control arms: fresh maps, and the map that the encyclopedia arm knows by heart."""
     control = study.control_settings
-    context = int(control.cells.model["context"])
     probes = [TaskSettings(kind=kind, items=control.items) for kind in MAP_ITEMS]
-    return {f"tasks/{p.kind}.json": task_file(p, "", controls.model, context, (), study.seed) for p in probes}
+    contexts = {
+        cells_of(control.cells, arm.cells, f"controls.arms.{name}.cells").model.context
+        for name, arm in control.arms.items()
+    }
+    items = {
+        context: {p.kind: items_file(p, "", controls.model, context, (), study.seed) for p in probes}
+        for context in contexts
+    }
+    return cells.Lot(controls, items, metrics)
 
 
 def check_heldout(main: Tokenized, study: Study) -> None:
@@ -154,15 +189,16 @@ def check_heldout(main: Tokenized, study: Study) -> None:
         )
 
 
-def _context(study: Study, arm: str) -> int:
-    return context_of(cells_of(study.cells, study.arms[arm].cells, f"arms.{arm}.cells"), arm)
-
-
-def _tasks(study: Study, root: str, tokenized: Tokenized, context: int) -> dict[str, TaskFile]:
-    plugins = study.loaded_plugins
+def _items(study: Study, root: str, tokenized: Tokenized) -> dict[int, dict[str, ItemsFile]]:
+    """Context length of some arm -> task -> its items."""
+    plugins, settled = study.loaded_plugins, study.arms.items()
+    contexts = {cells_of(study.cells, arm.cells, f"arms.{name}.cells").model.context for name, arm in settled}
     return {
-        f"tasks/{task.name}.json": task_file(task, root, tokenized.model, context, plugins, study.seed)
-        for task in study.task_settings
+        context: {
+            task.name: items_file(task, root, tokenized.model, context, plugins, study.seed)
+            for task in study.task_settings
+        }
+        for context in sorted(contexts)
     }
 
 
@@ -176,21 +212,40 @@ def undecidable(study: Study) -> str | None:
     return None
 
 
-def run(
-    study: Study, recipe: Recipe, out: Folder, compute: Compute, record: Callable[[Prepared, Folder], None]
-) -> Prepared:
-    """Everything up to the finished cells; `record` is called before they run, so that `gc` knows what belongs to them."""
-    prepared = prepare(study, recipe, out, compute)
-    record(prepared, out)
-    sweep.run_sweep(prepared.plans, out, compute)
-    return prepared
-
-
 def resolved(study: Study, recipe: Recipe) -> dict[str, Any]:
     """The whole study as one mapping, with everything that was left to defaults."""
+    controls = study.control_settings
+    arms = {
+        name: {**arm.model_dump(mode="json"), "cells": asdict(cells_of(study.cells, arm.cells, f"arms.{name}.cells"))}
+        for name, arm in study.arms.items()
+    }
+    control_arms = {
+        name: {
+            **arm.model_dump(mode="json"),
+            "cells": asdict(cells_of(controls.cells, arm.cells, f"controls.arms.{name}.cells")),
+        }
+        for name, arm in controls.arms.items()
+    }
     return {
-        **study.model_dump(mode="json"),
-        "recipe": recipe.model_dump(mode="json"),
-        "controls": study.control_settings.model_dump(mode="json"),
+        **study.model_dump(mode="json", exclude={"cells"}),
+        "arms": arms,
+        "recipe": resolved_recipe(recipe),
+        "tasks": [task.model_dump(mode="json") for task in study.task_settings],
+        "controls": {**controls.model_dump(mode="json", exclude={"cells"}), "arms": control_arms},
         "metrics": metric_names(study),
+    }
+
+
+def said(study: Study, recipe: Recipe) -> dict[str, Any]:
+    """What of `resolved` the user wrote; the rest was left to defaults."""
+    written = study.model_dump(mode="json", exclude_unset=True)
+    arms = {
+        name: {**arm, "cells": merged(study.cells, arm.get("cells", {}))}
+        for name, arm in written.get("arms", {}).items()
+    }
+    return {
+        **written,
+        "arms": arms,
+        "recipe": recipes.with_base(study.recipe, os.path.join(study.folder, "study"))[0],
+        "controls": study.controls,
     }

@@ -1,75 +1,112 @@
-"""Many cells on Ray: finished ones are never run again, a failed one takes no other along, results are merged by hash."""
+"""Many cells on Ray: each is trained once, then measured; a failed one takes no other along, results are found by hash."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Sequence
 
-from ablations.cell_folder import ERROR, RESULT, SPEC
+from ablations.cell_states import CellState, states
 from ablations.cells import CellPlan
-from ablations.statistics.measures import CellResult, values_of
-from ablations.text_metrics import text_readings
+from ablations.kept_cells import KeptCell, cell_result
+from ablations.measure_job import ToMeasure
+from ablations.measuring_plan import PlannedMeasure
+from ablations.statistics.measures import CellResult
 from curation.runtime.cluster import Compute
 from curation.runtime.errors import StageError
-from curation.runtime.manifest import finished
-from curation.runtime.stages import run_stages
+from curation.runtime.stages import Stage, run_stages
 from curation.runtime.store import Folder
 
+Wanted = Callable[[PlannedMeasure], bool]
 
-@dataclass(frozen=True)
-class CellState:
-    """Where a cell stands: "done", "failed", "ended" (its sweep has not, or was killed), "started" or "waiting"."""
 
-    plan: CellPlan
-    folder: Folder
-    state: str
-    note: str = ""
+def everything(_: PlannedMeasure) -> bool:
+    return True
 
 
 def run_sweep(plans: Sequence[CellPlan], out: Folder, compute: Compute) -> None:
-    """Run the cells that are not finished.
+    """Train the cells that are not trained, and measure what is not measured of those that are.
 
     Raises:
-        StageError: some cells failed; the others were finished all the same.
+        StageError: some cells failed; the others were trained and measured all the same.
+    """
+    try:
+        train(plans, out, compute)
+    except StageError as error:
+        measure(states(plans, out), out, compute)
+        raise error
+    measure(states(plans, out), out, compute)
+
+
+def train(plans: Sequence[CellPlan], out: Folder, compute: Compute) -> None:
+    """Train the cells that are not trained.
+
+    Raises:
+        StageError: some failed; the others were trained all the same.
     """
     try:
         run_stages([plan.stage() for plan in plans], out, compute, "cells")
     except StageError as error:
-        failed = [state for state in states(plans, out) if state.state != "done"]
-        raise StageError(
-            f"{len(failed)} of {len(plans)} cells failed, the others are finished. First: {error}"
-        ) from error
+        failed = [state for state in states(plans, out) if not state.trained]
+        told = f"{len(failed)} of {len(plans)} cells failed, the others are trained. First: {error}"
+        raise StageError(told, error.damaged) from error
 
 
-def states(plans: Sequence[CellPlan], out: Folder) -> list[CellState]:
-    """Where every cell stands, in the order of the plans."""
-    return [_state(plan, plan.output.folder(out)) for plan in plans]
+def measure(found: Sequence[CellState], out: Folder, compute: Compute, wanted: Wanted = everything) -> int:
+    """Measure what is missing of trained cells whose weights are here; returns of how many cells something was measured.
 
-
-def _state(plan: CellPlan, folder: Folder) -> CellState:
-    if finished(folder, plan.output.what):
-        return CellState(plan, folder, "done")
-    if folder.exists(ERROR):
-        return CellState(plan, folder, "failed", str(folder.read_json(ERROR)["error"]))
-    if folder.exists(RESULT):
-        return CellState(plan, folder, "ended", "is done when its sweep ends; run the study again if that was killed")
-    return CellState(plan, folder, "started" if folder.exists(SPEC) else "waiting")
-
-
-def results(plans: Sequence[CellPlan], out: Folder) -> list[CellResult]:
-    """Results of the finished cells, with the text metrics of their written answers.
-
-    A result belongs to a plan by the hash of everything that it depends on.
+    Args:
+        wanted: whether a measure is meant.
     """
-    found: list[CellResult] = []
-    for state in states(plans, out):
-        if state.state == "done":
-            result: dict[str, Any] = json.loads(state.folder.read(RESULT))
-            name = state.folder.url.rstrip("/").rsplit("/", 1)[-1]
-            tasks = {path: task.text for path, task in state.plan.tasks.items()}
-            texts = text_readings(state.folder, result, tasks, state.plan.tokenizer)
-            values, kept = values_of(result) | texts.values, {**result, "signatures": texts.signatures}
-            found.append(CellResult(name, state.plan.arm, state.plan.seed, values, kept))
-    return found
+    stages = [stage for state in found if (stage := measuring_stage(state, out, wanted))]
+    run_stages(stages, out, compute, "measures")
+    return len(stages)
+
+
+def measuring_stage(state: CellState, out: Folder, wanted: Wanted = everything) -> Stage | None:
+    """What is missing of a cell; None where that is nothing, or cannot be measured here."""
+    todo = {label: each for label, each in state.missing.items() if wanted(each.planned)}
+    if not todo or state.away:
+        return None
+    plan, measuring = state.plan, state.plan.measuring
+    tasks = {each.planned.task for each in todo.values() if each.planned.task}
+    asked = ToMeasure(
+        spec=plan.spec,
+        cell=state.folder,
+        machine=plan.machine,
+        measuring=measuring.spec,
+        wanted={label: (each.planned.metric, each.planned.task) for label, each in todo.items()},
+        train={stem: tokens.folder for stem, tokens in plan.tokens.items()},
+        heldout={measuring.spec.heldout[source]: tokens.folder for source, tokens in measuring.heldout.items()},
+        items={task: measuring.items[task].kept(out) for task in sorted(tasks)},
+        plugins=measuring.plugins,
+        tokenizer=plan.tokenizer,
+    )
+    return asked.stage({label: each.output for label, each in todo.items()})
+
+
+def kept(state: CellState, out: Folder) -> KeptCell:
+    """Where a trained cell's files lie."""
+    plan = state.plan
+    folders = {label: each.output.folder(out) for label, each in state.measured.items()}
+    items = {task: file.value for task, file in plan.measuring.items.items()}
+    return KeptCell(plan.arm, plan.seed, state.folder, folders, items, plan.measuring.plugins)
+
+
+_read: dict[tuple[str, ...], CellResult] = {}
+
+
+def results(found: Sequence[CellState], out: Folder) -> list[CellResult]:
+    """Results of the trained cells, of everything that was measured of them.
+
+    A measure belongs to a plan by the hash of everything that it depends on. What was read once is kept for the process.
+    """
+    return [result_of(state, out) for state in found if state.trained]
+
+
+def result_of(state: CellState, out: Folder) -> CellResult:
+    """Of one trained cell, of what was measured of it."""
+    found = kept(state, out)
+    digests = [file.digest for file in state.plan.measuring.items.values()]
+    key = (found.folder.url, *sorted(folder.url for folder in found.measures.values()), *digests)
+    if key not in _read:
+        _read[key] = cell_result(found)
+    return _read[key]

@@ -11,11 +11,15 @@ from pydantic import Field
 
 from ablations.core.tasks.base import TASKS, FewShotTask
 from ablations.core.template import Template
+from ablations.registries import LABEL_METRICS, TEXT_METRICS
 from ablations.registries import TASKS as NAMES
 from ablations.task_settings import YAML
+from ablations.text_metrics.base import TextMetric
 from curation.runtime.config import Config, build, parse_yaml
 from curation.runtime.errors import ConfigError, one_of
 from curation.runtime.registry import Plugin
+
+ACCURACY = "accuracy"  # of every task with choices; the cell measures it itself
 
 
 class TemplateText(Config):
@@ -52,21 +56,25 @@ class TaskText(Config):
 def task_class(kind: str, plugins: Sequence[Plugin] = ()) -> type[FewShotTask]:
     """A task by its name, or by the path of its YAML file.
 
+    Args:
+        plugins: files with further tasks, label metrics and text metrics.
+
     Raises:
-        ConfigError: there is none, two are of one name, or it lacks a part.
+        ConfigError: there is none, two are of one name, it lacks a part, or lists a metric that it cannot have.
     """
     known = NAMES.catalogue(plugins)
     if kind.endswith(YAML):
-        made = read_task(kind)
+        made = read_task(kind, plugins)
         if made.kind in known:
             raise ConfigError(f"{kind}: another task is called {made.kind!r}. Rename this one, its file too.")
         return made
     if kind not in known:
         raise ConfigError(f"tasks: {one_of(known, kind, 'task')}")
     if kind in (files := NAMES.yaml_files()):
-        return read_task(str(files[kind]))
+        return read_task(str(files[kind]), plugins)
     found = TASKS.get(kind, plugins)
     found.check()
+    check_metrics(found, plugins)
     return found
 
 
@@ -75,16 +83,54 @@ def classes(plugins: Sequence[Plugin] = ()) -> dict[str, type[FewShotTask]]:
     return {name: task_class(name, plugins) for name in NAMES.catalogue(plugins)}
 
 
-def read_task(path: str) -> type[FewShotTask]:
+def read_task(path: str, plugins: Sequence[Plugin] = ()) -> type[FewShotTask]:
     """The task that a YAML file describes.
+
+    Args:
+        plugins: files with further label metrics and text metrics.
 
     Raises:
         ConfigError: the file cannot be read, or a part is missing or of no use; names the file.
     """
     try:
-        return _made(path, Path(path).read_text(encoding="utf8"))
+        text = Path(path).read_text(encoding="utf8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}. Give the path of a task's YAML file.") from error
+    made = _made(path, text)
+    try:
+        check_metrics(made, plugins)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
+    return made
+
+
+def check_metrics(cls: type[FewShotTask], plugins: Sequence[Plugin] = ()) -> None:
+    """Refuse metrics that a task cannot have, before any row is read. A probe, which has no templates, lists none.
+
+    Raises:
+        ConfigError: names the task, the known metrics of such a task and the nearest one.
+    """
+    if not cls.metrics or not cls.templates:
+        return
+    task = cls()
+    where = f"task {cls.kind}: metrics"
+    known = TEXT_METRICS.catalogue(plugins) if task.written else {ACCURACY: ""}
+    if task.shared_choices:
+        known |= LABEL_METRICS.catalogue(plugins)
+    for metric in cls.metrics:
+        if metric not in known:
+            raise ConfigError(f"{where}: {one_of(known, metric, 'metric of such a task')}")
+    if task.written:
+        _check_readings(where, [TEXT_METRICS.get(metric, plugins) for metric in cls.metrics])
+
+
+def _check_readings(where: str, metrics: Sequence[type[TextMetric]]) -> None:
+    """Two of one reading would overwrite each other."""
+    seen: dict[str, type[TextMetric]] = {}
+    for metric in metrics:
+        other = seen.setdefault(metric.reading, metric)
+        if other is not metric:
+            raise ConfigError(f"{where}: {other.kind} and {metric.kind} are both read as {metric.reading!r}. Take one.")
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,30 +20,69 @@ from ablations.core.tasks.base import FewShotTask
 from ablations.similarity import TfIdf
 from ablations.task_files import task_class
 from ablations.task_settings import TaskSettings, from_root
-from curation.runtime.errors import ConfigError, InputError
-from curation.runtime.identity import canonical
+from curation.runtime.errors import ConfigError, DamagedError, InputError
+from curation.runtime.identity import canonical, fingerprint
+from curation.runtime.manifest import Manifest, damage_at_start, finished
+from curation.runtime.marks import MarkingFolder
+from curation.runtime.naming import name_folders
 from curation.runtime.registry import Plugin
+from curation.runtime.stages import Output
+from curation.runtime.store import Folder
 from tokenizer.model import TokenizerModel
 
 CONTROL_TASK = "control_map"
 MAP_ITEMS = {CONTROL_TASK: fresh_map_items, "known_map": known_map_items}
+ITEMS = "items.json"
+ASKED = ("groups", "item_sets", "generation")
 OF_MAPS = frozenset({"kind", "name", "items"})  # what may be said of tasks that no rows are read for
 
 
 @dataclass(frozen=True)
-class TaskFile:
-    """Contents of a cell's tasks/<name>.json."""
+class ItemsFile:
+    """A task's items under a tokenizer, as they stand in `items/<task>-<hex>/items.json`."""
 
+    task: str
     text: str
 
     @cached_property
     def digest(self) -> str:
+        """Of the whole file."""
         return hashlib.blake2b(self.text.encode(), digest_size=16).hexdigest()
 
+    @cached_property
+    def value(self) -> dict[str, Any]:
+        parsed: dict[str, Any] = json.loads(self.text)
+        return parsed
 
-def task_file(
+    @cached_property
+    def asked(self) -> str:
+        """Digest of what a model is asked; what else stands there (metrics, references, labels) is for reading its answers."""
+        return fingerprint({key: self.value[key] for key in ASKED})
+
+    @property
+    def output(self) -> Output:
+        return Output("items", self.task, {"stage": "items", "content": self.digest})
+
+    def kept(self, out: Folder) -> Folder:
+        """The folder that holds it; written if need be."""
+        folder = self.output.folder(out)
+        name_folders([folder])
+        try:
+            manifest = finished(folder, self.output.what)
+            whole = manifest is not None and not damage_at_start(folder, manifest.files)
+        except DamagedError:
+            whole = False
+        if not whole:
+            marking = MarkingFolder(folder.url)
+            marking.write(ITEMS, self.text.encode())
+            parts = [{"file": ITEMS, "rows": 1}]
+            Manifest("items", self.task, self.output.what, parts, files=dict(marking.marks)).save(folder)
+        return folder
+
+
+def items_file(
     settings: TaskSettings, root: str, tokenizer: TokenizerModel, context: int, plugins: Sequence[Plugin], base_seed: int
-) -> TaskFile:  # fmt: skip
+) -> ItemsFile:  # fmt: skip
     """A task's items under a tokenizer. Relative paths of its rows start at `root`.
 
     Raises:
@@ -54,7 +94,7 @@ def task_file(
         check_length(items, context)
     else:
         items = row_items(settings, cls(settings.template), root, tokenizer, context)
-    return TaskFile(canonical(replace(items, task=settings.name).to_json()).decode())
+    return ItemsFile(settings.name, canonical(replace(items, task=settings.name).to_json()).decode())
 
 
 def row_items(

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ablations.cell_folder import CHECKPOINT, ERROR, RESULT, SPEC, TIMING, WEIGHTS, lay_out, receipt
-from ablations.cells import CellPlan, typed_spec
+from ablations.cell_folder import CHECKPOINTS, ERROR, TIMING, TRAINING, lay_out, receipt
+from ablations.cells import CellPlan
 from ablations.core.archives import Sent, read_archives
 from ablations.core.inputs import input_digests
 from ablations.core.machine import as_settings
-from ablations.core.outcome import OUTCOME, read_outcome
+from ablations.core.measuring import ASKED, FOLDER
+from ablations.core.outcome import OUTCOME, Weights, read_outcome
 from ablations.core.pack_folder import RESULTS, digest
+from ablations.core.spec import CELL, CellSpec
+from ablations.core.strict import build
+from ablations.measure_job import MEASURE, RECEIPT, as_bytes, with_texts
+from ablations.measuring_plan import identity_of_asked
 from curation.runtime.cluster import Idle
 from curation.runtime.errors import ConfigError, InputError, LoamError
-from curation.runtime.identity import canonical
-from curation.runtime.manifest import finished
-from curation.runtime.stages import run_stages
-from curation.runtime.store import Folder
+from curation.runtime.manifest import Manifest, finished
+from curation.runtime.marks import Mark, MarkingFolder
+from curation.runtime.receipts import write_receipt
+from curation.runtime.stages import Job, Output, Stage, run_stages
+from curation.runtime.store import MANIFEST, Folder
 
 FIX = "Run the cell again where it ran, or bring its archive again."
 
@@ -55,22 +61,22 @@ def archives_at(places: Sequence[Path]) -> list[Path]:
     return found
 
 
-def unpack(plans: Sequence[CellPlan], out: Folder, archives: Sequence[Path], weights: bool = True) -> Unpacked:
+def unpack(plans: Sequence[CellPlan], out: Folder, archives: Sequence[Path], weights: Weights = "last") -> Unpacked:
     """Merge what belongs to these plans; a refused cell leaves nothing behind and keeps no other out.
 
     Args:
-        weights: false takes results whose weights did not come along, or leaves them out.
+        weights: which weights are taken of those that came along: without those of the end a cell cannot be measured again here.
     """
-    by_fingerprint = {plan.output.fingerprint: plan for plan in plans}
+    by_identity = {(plan.output.fingerprint, plan.name): plan for plan in plans}
     done = Unpacked()
     for name, sent in read_archives(archives).items():
         try:
             outcome = read_outcome(sent.read(OUTCOME))
-            plan = by_fingerprint.get(outcome["fingerprint"])
+            plan = by_identity.get((outcome["fingerprint"], outcome["cell"]))
             if plan is None:
                 raise Refused(_foreign(outcome, plans))
-            files = checked(plan, outcome, sent, weights)
-            (done.merged if _merge(plan, out, files) else done.known).append(name)
+            found = checked(plan, outcome, sent, weights)
+            (done.merged if _merge(plan, out, found) else done.known).append(name)
         except (Refused, InputError) as error:
             done.refused[name] = str(error)
     return done
@@ -78,12 +84,14 @@ def unpack(plans: Sequence[CellPlan], out: Folder, archives: Sequence[Path], wei
 
 def _foreign(outcome: Mapping[str, Any], plans: Sequence[CellPlan]) -> str:
     """Why no cell of the study has this identity."""
-    same = [plan for plan in plans if outcome["spec_digest"] == typed_spec(plan.spec).digest()]
+    same = [plan for plan in plans if outcome["spec_digest"] == plan.training.digest()]
     for plan in same:
         if dict(plan.machine) != outcome["machine"]:
             return _other_machine(plan, outcome)
     if same:
-        return "has the spec of a cell of this study, but other tokens, tasks or plugins. Pack the study again as it is now."
+        return (
+            "has the spec of a cell of this study, but other tokens or other code. Pack the study again as it is now."
+        )
     return f"is no cell of this study as it is now (fingerprint {outcome['fingerprint'][:12]}). Give the study that was packed."
 
 
@@ -94,65 +102,141 @@ def _other_machine(plan: CellPlan, outcome: Mapping[str, Any]) -> str:
     )
 
 
-def checked(plan: CellPlan, outcome: Mapping[str, Any], sent: Sent, weights: bool) -> dict[str, bytes]:
-    """The files of a result, once everything about it was found to be that of the plan.
+@dataclass(frozen=True)
+class Result:
+    """A packed cell's files, found to be what this study's cell comes to.
+
+    Attributes:
+        record: its training.json, parsed.
+        files: path in the cell -> content, with the weights that are taken.
+        away: weights that stayed there, with their marks.
+        measures: label -> value, of those that this study asks as they were asked there.
+    """
+
+    record: Mapping[str, Any]
+    files: Mapping[str, bytes]
+    away: Mapping[str, Mark]
+    measures: Mapping[str, dict[str, Any]]
+
+
+def checked(plan: CellPlan, outcome: Mapping[str, Any], sent: Sent, weights: Weights) -> Result:
+    """A result, once everything about it was found to be that of the plan.
 
     Raises:
         Refused, InputError: the first thing that is not.
     """
-    spec = typed_spec(plan.spec)
+    spec = plan.training
     if outcome["machine"] != dict(plan.machine):
         raise Refused(_other_machine(plan, outcome))
     if outcome["spec_digest"] != spec.digest():
         raise Refused(f"ran with another spec ({outcome['spec_digest'][:12]} instead of {spec.digest()[:12]}). {FIX}")
-    inputs = inputs_of(plan)
-    if wrong := sorted(
-        path for path in {*inputs, *outcome["inputs"]} if inputs.get(path) != outcome["inputs"].get(path)
-    ):
-        raise Refused(f"read other data than this study has: {', '.join(wrong)}. Pack the study again as it is now.")
-    names = (SPEC, TIMING, RESULT, *([WEIGHTS] if weights else []))
-    files = {name: sent.read(name) for name in names}
-    for name, content in files.items():
-        if outcome["files"].get(name) != {"sha256": digest(content), "bytes": len(content)}:
-            raise Refused(f"{name} was changed or cut off on the way. {FIX}")
-    if canonical(json.loads(files[SPEC])) != canonical(plan.spec):
-        raise Refused(f"{SPEC} is not that of this study's cell. {FIX}")
-    _check_result(json.loads(files[RESULT]), plan, spec.digest())
-    return files
+    _check_inputs(plan, outcome)
+    files = {name: _file(outcome, sent, name) for name in (CELL, TRAINING, TIMING)}
+    if build(CellSpec, json.loads(files[CELL]), CELL).training != spec:
+        raise Refused(f"{CELL} is not that of this study's cell. {FIX}")
+    record = json.loads(files[TRAINING])
+    if record.get("spec_digest") != spec.digest():
+        raise Refused(f"{TRAINING} is that of another cell. {FIX}")
+    here = {name: _file(outcome, sent, name) for name in _weights(record, sent, weights)}
+    _check_weights(record, outcome)
+    away = [point["file"] for point in record["points"] if point["file"] not in here]
+    signed = {name: outcome["files"][name] for name in away}
+    marks = {name: Mark(each["bytes"], f"sha256:{each['sha256']}") for name, each in signed.items()}
+    return Result(record, {**files, **here}, marks, dict(_measures(plan, outcome, sent, record)))
 
 
-def _check_result(result: Mapping[str, Any], plan: CellPlan, spec_digest: str) -> None:
-    found = result.get("spec_digest"), result.get("arm"), result.get("seed"), sorted(result.get("final", {}))
-    if found != (spec_digest, plan.arm, plan.seed, sorted(plan.spec["metrics"])):
-        raise Refused(f"{RESULT} is that of another cell or lacks metrics. {FIX}")
-
-
-def inputs_of(plan: CellPlan) -> dict[str, str]:
-    """Hashes of what the cell reads, taken from this study's own files."""
+def _check_inputs(plan: CellPlan, outcome: Mapping[str, Any]) -> None:
+    """Training has to have read what this study's cell reads; what only measuring reads is told by each measure."""
     with tempfile.TemporaryDirectory(prefix="loam-unpack-") as scratch:
-        lay_out(Path(scratch), plan.contents)
-        return input_digests(Path(scratch), typed_spec(plan.spec))
+        lay_out(Path(scratch), plan.spec, {stem: tokens.folder for stem, tokens in plan.tokens.items()})
+        inputs = input_digests(Path(scratch), plan.training, None)
+    if wrong := sorted(path for path in inputs if inputs[path] != outcome["inputs"].get(path)):
+        raise Refused(f"read other data than this study has: {', '.join(wrong)}. Pack the study again as it is now.")
 
 
-def _merge(plan: CellPlan, out: Folder, files: Mapping[str, bytes]) -> bool:
-    """Whether the cell was not finished before. The receipt comes after the files and the manifest after it, as in any stage.
+def _file(outcome: Mapping[str, Any], sent: Sent, name: str) -> bytes:
+    content, signed = sent.read(name), outcome["files"].get(name, {})
+    if (signed.get("sha256"), signed.get("bytes")) != (digest(content), len(content)):
+        raise Refused(f"{name} was changed or cut off on the way. {FIX}")
+    return content
+
+
+def _weights(record: Mapping[str, Any], sent: Sent, weights: Weights) -> list[str]:
+    """Files of weights that came along and are wanted."""
+    points = [str(point["file"]) for point in record["points"]]
+    wanted = {"none": [], "last": points[-1:], "all": points}[weights]
+    return [name for name in wanted if name in sent.files]
+
+
+def _check_weights(record: Mapping[str, Any], outcome: Mapping[str, Any]) -> None:
+    """The weights that were signed are those that were trained, whether they came along or not."""
+    for point in record["points"]:
+        if outcome["files"].get(point["file"], {}).get("sha256") != point["sha256"]:
+            raise Refused(f"{point['file']} is not the file that {TRAINING} names. {FIX}")
+
+
+def _measures(
+    plan: CellPlan, outcome: Mapping[str, Any], sent: Sent, record: Mapping[str, Any]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Those of this study whose question is the same, of these weights; others are measured again where there are weights."""
+    for label, asked in plan.asked.items():
+        if outcome["measures"].get(label) == identity_of_asked(asked):
+            value = json.loads(_file(outcome, sent, f"{FOLDER}/{label}.json"))
+            value.pop(ASKED, None)  # here the manifest says it
+            if value.get("weights") != record["points"][-1]["sha256"]:
+                raise Refused(f"{label} was measured of other weights. {FIX}")
+            yield label, value
+
+
+def _merge(plan: CellPlan, out: Folder, result: Result) -> bool:
+    """Whether the cell was not trained before. Receipts come after the files and manifests after these, as in any stage.
 
     Raises:
-        Refused: it was finished before, with another result.
+        Refused: it was trained before, with another result.
     """
     folder = plan.output.folder(out)
-    if finished(folder, plan.output.what):
-        if folder.read(RESULT) != files[RESULT]:
-            raise Refused(f"{folder.url} is finished with another result. Move it away to take this one.")
-        return False
+    known = finished(folder, plan.output.what)
+    if known and folder.read(TRAINING) != result.files[TRAINING]:
+        raise Refused(f"{folder.url} is finished with another result. Move it away to take this one.")
+    new = known is None or any(name in known.away for name in result.files)
+    if new:
+        _merge_training(plan, out, folder, result, known)
+    _merge_measures(plan, out, result)
+    return new
+
+
+def _merge_training(plan: CellPlan, out: Folder, folder: Folder, result: Result, known: Manifest | None) -> None:
     if folder.is_local:
-        lay_out(Path(folder.url), plan.contents)
-        for name in (CHECKPOINT, ERROR):
+        lay_out(Path(folder.url), plan.spec, {stem: tokens.folder for stem, tokens in plan.tokens.items()})
+        for name in (*CHECKPOINTS, ERROR):
             Path(folder.url, name).unlink(missing_ok=True)
-    folder.write_json(SPEC, dict(plan.spec))  # the same value in the order of keys that a run here has
-    for name in (WEIGHTS, TIMING, RESULT):  # last the result: what has one is never run again
-        if name in files:
-            folder.write(name, files[name])
-    folder.write_json("receipts/cell.json", receipt(files[TIMING], WEIGHTS in files))
+    marking = MarkingFolder(folder.url)
+    for name, content in result.files.items():
+        if name != CELL:
+            marking.write(name, content)
+    marking.write_json(CELL, plan.spec.to_json())  # the same value in the order of keys that a run here has
+    away = {name: mark for name, mark in result.away.items() if not (known and name in known.files)}
+    files = {**{n: m for n, m in (known.files if known else {}).items() if n not in marking.marks}, **marking.marks}
+    folder.remove_file(MANIFEST)
+    signed = {**receipt(result.record), "away": {name: list(mark) for name, mark in away.items()}}
+    write_receipt(folder, "cell", float(json.loads(result.files[TIMING])["seconds"]), signed, files)
     run_stages([plan.stage()], out, Idle())  # every job has its receipt: only the manifest is written
-    return True
+
+
+def _merge_measures(plan: CellPlan, out: Folder, result: Result) -> None:
+    """Each measure becomes a finished stage, its written answers as text too."""
+    outputs: dict[str, Output] = {}
+    for label in result.measures:
+        output = plan.measures[label].output(plan.output.name, plan.asked[label], result.record["points"])
+        if finished(output.folder(out), output.what) is None:
+            outputs[label] = output
+    for label, output in outputs.items():
+        marking = MarkingFolder(output.folder(out).url)
+        marking.write(MEASURE, as_bytes(with_texts(dict(result.measures[label]), plan.tokenizer)))
+        write_receipt(output.folder(out), "measure", 0.0, dict(RECEIPT), dict(marking.marks))
+    if outputs:
+        run_stages([Stage("measures", outputs, [Job("measure", {}, 0)], _nothing)], out, Idle())
+
+
+def _nothing(*_: Any) -> dict[str, Any]:
+    raise AssertionError("every job has its receipt")

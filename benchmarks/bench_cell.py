@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ablations.core.spec import CellSpec
 from ablations.core.strict import build
+from ablations.core.training_spec import TrainingSpec
 
 
-def bench_spec(model: Mapping[str, Any], batch: int, kind: str = "muon", **compute: Any) -> CellSpec:
-    """A cell of this shape and optimiser; its tokens do not matter."""
+def bench_spec(model: Mapping[str, Any], batch: int, kind: str = "muon", **compute: Any) -> TrainingSpec:
+    """A training of this shape and optimiser; its tokens do not matter."""
     value = {
-        "arm": "bench",
-        "seed": 0,
-        "seeds": {"init": 1, "order": 1, "subset": 1, "evaluation": 1},
+        "seeds": {"init": 1, "order": 1, "subset": 1},
         "train": [{"source": "random", "tokens": "none"}],
         "model": dict(model),
         "optimiser": {"kind": kind},
         "schedule": {"tokens": 10**8, "batch": batch},
         "compute": compute,
     }
-    return build(CellSpec, value, "bench")
+    return build(TrainingSpec, value, "bench")

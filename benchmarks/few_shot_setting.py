@@ -10,21 +10,23 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
 
 from ablations.core.items import Group, Item, TaskItems
 from ablations.core.model import Model
 from ablations.core.model_spec import ModelSpec
 from ablations.core.questions import questions
+from ablations.core.spec import CELL, CellSpec
+from ablations.core.training_spec import ScheduleSpec, SeedSpec, TrainingSpec, TrainSource
+from ablations.core.weights import FINAL, TRAINING, save_weights
 from ablations.exporting import export
 from ablations.task_files import task_class
-from ablations.task_items import task_file
+from ablations.task_items import items_file
 from ablations.task_settings import TaskSettings
 from benchmarks.corpora import DATA
 from curation.sources.base import Piece
 from curation.sources.jsonl import objects
 from tokenizer.model import TokenizerModel
-from tokenizer.train import MODEL, train_bpe
+from tokenizer.train import BOS, MODEL, train_bpe
 
 TASKS = ("nsmc", "kobest_copa")
 SHAPE: dict[str, Any] = {"layers": 4, "width": 256, "heads": 4, "context": 4096}
@@ -91,7 +93,7 @@ def settings(
         asked = TaskSettings(
             kind=task, pool=pool, queries=queries, draws=1, items=count, shots=tuple(numbers), conditions=("gold",)
         )
-        made = task_file(asked, "", tokenizer, SHAPE["context"], (), 0)
+        made = items_file(asked, "", tokenizer, SHAPE["context"], (), 0)
         items[task] = TaskItems.from_json(json.loads(made.text))
     for qk_norm in qk_norms:
         spec = ModelSpec(vocab_size=tokenizer.vocab_size, qk_norm=qk_norm, **SHAPE)
@@ -112,20 +114,13 @@ def random_model(spec: ModelSpec) -> Model:
 
 def exported(folder: Path, tokenizer: Path, spec: ModelSpec, model: Model) -> str:
     """The folder to which `loam ablate export` writes a cell with these weights."""
-    value = {
-        "arm": "bench",
-        "seed": 0,
-        "seeds": {"init": 1, "order": 1, "subset": 1, "evaluation": 1},
-        "tokenizer": {"bos": 1, "specials": [0, 1, 2]},
-        "train": [{"source": "random", "tokens": "none"}],
-        "schedule": {"tokens": 10**6, "batch": 1},
-        "model": vars(spec),
-    }
+    training = TrainingSpec(SeedSpec(1, 1, 1), spec, ScheduleSpec(10**6, 1), (TrainSource("random", "none"),), bos=BOS)
     cell = folder / "cell"
     cell.mkdir(parents=True)
-    (cell / "cell.json").write_text(json.dumps(value), encoding="utf8")
-    (cell / "result.json").write_text("{}", encoding="utf8")
-    save_file(dict(model.named_parameters()), cell / "model.safetensors")
+    last = {"step": training.steps, "tokens": 10**6, "file": FINAL, "sha256": save_weights(model, cell / FINAL)}
+    record = {"spec_digest": training.digest(), "points": [last]}
+    for name, value in ((CELL, CellSpec("bench", 0, training).to_json()), (TRAINING, record)):
+        (cell / name).write_text(json.dumps(value), encoding="utf8")
     return export(str(cell), str(folder / "exported"), "", str(tokenizer)).folder
 
 

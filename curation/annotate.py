@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from curation.annotators.base import Annotator, Bands, Column, Scores, Spans, Values, make_all
+from curation.annotators.base import Annotator, Bands, Column, ColumnType, Scores, Spans, Values, make_all
 from curation.runtime.registry import Plugin
 from curation.runtime.stages import Job, Output, Result, Stage
 from curation.runtime.store import Folder
 from curation.shards import ID, SPAN, ShardSet, row_groups, row_writer
 from curation.text.batch import Batch, batches
 
-TYPES: Mapping[str, pa.DataType] = {
+TYPES: Mapping[ColumnType, pa.DataType] = {
     "int": pa.int64(),
     "float": pa.float64(),
     "bool": pa.bool_(),

@@ -3,15 +3,38 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from curation.runtime.command import echo_warnings, listing, table, what_options, where_options
 from curation.runtime.registry import Registry
 
+if TYPE_CHECKING:
+    from curation.run_record import RunRecord
+
 ANNOTATORS: Registry[Any] = Registry("curation.annotators", "Annotator", "loam.annotators", "annotator")
 ENTITIES: Registry[Any] = Registry("curation.pii", "Entity", "loam.entities", "entity")
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def run_plugins(command: F) -> F:
+    """`--plugin` of a question to a finished run, whose own text is never run."""
+    told = "A plugin that the run had, your own copy of it; it is run, those in RUN are not."
+    return click.option("--plugin", "plugins", multiple=True, metavar="FILE.py", help=told)(command)
+
+
+def finished_run(run: str, plugins: Sequence[str]) -> RunRecord:
+    """The record of RUN; what of it is not run is said on stderr."""
+    from curation.run_record import load
+
+    found = load(run, plugins)
+    if told := found.not_run():
+        click.echo(told, err=True)
+    return found
 
 
 @click.group()
@@ -41,7 +64,7 @@ def run(
     from curation.dashboard import page
     from curation.report_data import curation_report
     from curation.runtime.cluster import Compute
-    from curation.runtime.lock import sole_run
+    from curation.runtime.running import running
     from curation.runtime.store import open_out
 
     loaded = recipes.load(recipe, settings, plugins)
@@ -49,9 +72,10 @@ def run(
         click.echo(plan.describe(loaded))
         return
     folder = open_out(out)
-    with sole_run(folder):
-        curated = pipeline.curate(loaded, folder, Compute(ray_address, workers))
-        report = curation_report(curated.record, folder)
+    compute = Compute(ray_address, workers)
+    with running(folder, loaded.name, compute):
+        curated = pipeline.curate(loaded, folder, compute)
+        report = curation_report(curated.record, folder, loaded.loaded_plugins)
         (folder / "reports").write(f"{loaded.name}.curation.html", page.render(report).encode())
     click.echo(funnel_table(curated.record["funnel"]))
     for shown in contamination_tables(report["contamination"]):
@@ -96,7 +120,7 @@ def train_lm(
     """
     from curation import recipe as recipes
     from curation.runtime.cluster import Compute
-    from curation.runtime.lock import sole_run
+    from curation.runtime.running import running
     from curation.runtime.store import open_out
     from curation.train_lm import train_lm as train
 
@@ -107,8 +131,9 @@ def train_lm(
     if name not in loaded.models:
         loaded = recipes.load(recipe, (*settings, f"models.{name}={{}}"), plugins)
     folder = open_out(out)
-    with sole_run(folder):
-        trained, card = train(loaded, name, folder, Compute(ray_address, workers))
+    compute = Compute(ray_address, workers)
+    with running(folder, f"{loaded.name}.{name}", compute):
+        trained, card = train(loaded, name, folder, compute)
     on = card["trained_on"]
     click.echo(f"trained on {on['documents']:,} documents, {on['tokens']:,} tokens, by estimator {card['estimator']}")
     click.echo(f"perplexities of {on['heldout']:,} held-out documents:")
@@ -129,8 +154,9 @@ def train_lm(
     help="A change of the policy; may be given several times.",
 )
 @click.option("--pass", "pass_", metavar="NAME", help="Pass whose policy is changed. [default: the last]")
+@run_plugins
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def what_if(run: str, settings: tuple[str, ...], pass_: str | None, as_json: bool) -> None:
+def what_if(run: str, settings: tuple[str, ...], pass_: str | None, plugins: tuple[str, ...], as_json: bool) -> None:
     """What another policy would keep of RUN, from its scores alone: no text is read, nothing is written.
 
     Near-duplicates are decided again from the similarities that the run has stored.
@@ -140,10 +166,9 @@ def what_if(run: str, settings: tuple[str, ...], pass_: str | None, as_json: boo
     loam curate what-if out --set policy.defaults.near_duplicates.jaccard=0.9
     loam curate what-if out --set policy.sources.code.keep.language=null
     """
-    from curation.run_record import load
     from curation.what_if import what_if as compare
 
-    found = compare(load(run), pass_, settings)
+    found = compare(finished_run(run, plugins), pass_, settings)
     if as_json:
         value = {
             source: {
@@ -173,16 +198,16 @@ def what_if(run: str, settings: tuple[str, ...], pass_: str | None, as_json: boo
 @click.argument("run")
 @click.argument("id")
 @click.option("--text", is_flag=True, help="Print the document too (of a kept one as it was curated).")
+@run_plugins
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def explain(run: str, id: str, text: bool, as_json: bool) -> None:
+def explain(run: str, id: str, text: bool, plugins: tuple[str, ...], as_json: bool) -> None:
     """Why RUN kept or dropped one document: origin, scores against bounds, verdict, what it duplicates, spans.
 
     ID is the document's id (the first 6 digits or more), or the id that its file gives it.
     """
     from curation.explain import explain as explain_document
-    from curation.run_record import load
 
-    found = explain_document(load(run), id, text)
+    found = explain_document(finished_run(run, plugins), id, text)
     if as_json:
         click.echo(json.dumps(found, indent=1, ensure_ascii=False))
         return
@@ -192,11 +217,16 @@ def explain(run: str, id: str, text: bool, as_json: bool) -> None:
     for name, passed in found["passes"].items():
         click.echo(f"\npass {name}: {passed['reason']}{_in_favour_of(passed)}")
         rows = [
-            (f"{label}.{column}", value, _bound(passed["bounds"].get(label, {}).get(column)))
+            (
+                f"{label}.{column}",
+                value,
+                passed["units"][label].get(column, ""),
+                _bound(passed["bounds"], label, column),
+            )
             for label, values in passed["scores"].items()
             for column, value in values.items()
         ]
-        click.echo(table(("score", "value", "kept if"), rows))
+        click.echo(table(("score", "value", "unit", "kept if"), rows))
         for action in ("cut", "replaced"):
             for span in passed[action]:
                 click.echo(f"{action}: characters {span['start']} to {span['end']} ({span['kind']})")
@@ -212,7 +242,8 @@ def _in_favour_of(passed: dict[str, Any]) -> str:
     return f" of {keeper} (similarity {passed['similarity']:.3f})" + (f", kept: {kept}" if kept != keeper else "")
 
 
-def _bound(bound: dict[str, Any] | None) -> str:
+def _bound(bounds: dict[str, Any], label: str, column: str) -> str:
+    bound = bounds.get(label, {}).get(column)
     if not bound:
         return ""
     if "any_of" in bound:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow.compute as pc
 
+from curation.annotators.base import REGISTRY, Annotator, make
 from curation.annotators.contamination import Contamination
+from curation.recipe import Pass
 from curation.run_record import RunRecord
 from curation.runtime.command import table
 from curation.runtime.errors import LoamError
@@ -28,11 +30,20 @@ def contamination(run: RunRecord) -> list[dict[str, Any]]:
     """
     found = []
     for pass_ in run.recipe.passes:
-        for label, annotator in run.annotators(pass_).items():
-            if isinstance(annotator, Contamination):
-                folders = {source: run.scores(source, pass_.name)[label] for source in run.sources()}
-                found.append({"pass": pass_.name, "annotator": label, **_entry(annotator, folders)})
+        for annotator in _looking_for_tasks(run, pass_):
+            label = annotator.label
+            folders = {source: run.scores(source, pass_.name)[label] for source in run.sources()}
+            found.append({"pass": pass_.name, "annotator": label, **_entry(annotator, folders)})
     return found
+
+
+def _looking_for_tasks(run: RunRecord, pass_: Pass) -> Iterator[Contamination]:
+    known = REGISTRY.classes(run.plugins)
+    for entry in pass_.annotators:
+        if issubclass(known.get(str(entry.get("kind")), Annotator), Contamination):
+            made = make(entry, run.plugins, f"pass {pass_.name}")
+            assert isinstance(made, Contamination)
+            yield made
 
 
 def _entry(annotator: Contamination, folders: Mapping[str, Folder]) -> dict[str, Any]:

@@ -10,12 +10,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curation.policy import KEPT, Rules, chosen
+from curation.recipe import Pass
 from curation.run_record import RunRecord
 from curation.runtime.errors import ConfigError
 from curation.runtime.manifest import Manifest
 from curation.runtime.progress import meter
 from curation.runtime.store import Folder
 from curation.shards import ID, read_columns
+from curation.stored_scores import Scored
 
 LEAST_ID_DIGITS = 6
 SHOWN_IDS = 20
@@ -70,10 +72,10 @@ def explain(run: RunRecord, wanted: str, with_text: bool = False) -> dict[str, A
     """A document's way through the run.
 
     Returns:
-        `id`, `source`, `path`, `offset`, `user_id`, `meta`, `chars`, and for each pass that it reached `scores`, `missed`
-        bounds, `reason` ("kept" if none), `duplicate_of` (the document in whose favour it was dropped), `similarity` to that
-        one, `kept_instead` (the same, or the one that stands for it in turn) and `spans`; `text` of the kept document when
-        asked for.
+        `id`, `source`, `path`, `offset`, `user_id`, `meta`, `chars`, and for each pass that it reached `scores`, their `units`
+        as far as they are known, `bounds`, `reason` ("kept" if none), `duplicate_of` (the document in whose favour it was
+        dropped), `similarity` to that one, `kept_instead` (the same, or the one that stands for it in turn), and the spans that
+        were `cut` or `replaced`; `text` of the kept document when asked for.
     """
     place = find(run, wanted)
     row = _row(run.raw(place.source), place.file, place.id)
@@ -81,7 +83,7 @@ def explain(run: RunRecord, wanted: str, with_text: bool = False) -> dict[str, A
     text = row.pop("text")
     found: dict[str, Any] = {**row, "id": place.id.hex(), "passes": {}}
     for pass_ in run.recipe.passes:
-        passed = _pass(run, place, pass_.name, pass_.rules_for(place.source))
+        passed = _pass(run, place, pass_)
         if passed is None:
             break
         found["passes"][pass_.name] = passed
@@ -103,33 +105,42 @@ def _row(folder: Folder, file: str, id_: bytes) -> dict[str, Any] | None:
     return dict(read_columns(folder, file, DOCUMENT.names).slice(ids.index(id_), 1).to_pylist()[0])
 
 
-def _pass(run: RunRecord, place: Place, pass_: str, rules: Rules) -> dict[str, Any] | None:
-    decided = _decision(run, place.source, place.file, pass_, place.id)
+def _pass(run: RunRecord, place: Place, pass_: Pass) -> dict[str, Any] | None:
+    decided = _decision(run, place.source, place.file, pass_.name, place.id)
     if decided is None:
         return None
     row, decision = decided
-    scores: dict[str, Any] = {}
-    spans: dict[str, Any] = {}
-    for label, folder in run.scores(place.source, pass_).items():
-        columns = [c.name for c in run.annotators(run.pass_(pass_))[label].columns if c.type != "bands"]
-        values = read_columns(folder, place.file, columns)
-        of_row = values.slice(row, 1).to_pylist()[0]
-        if "spans" in of_row:
-            spans[label] = of_row.pop("spans")
-        scores[label] = {name: value.hex() if isinstance(value, bytes) else value for name, value in of_row.items()}
+    rules, scored = pass_.rules_for(place.source), run.scored(pass_)
+    scores, spans = _scores(run, place, pass_, row, scored)
     keeper = decision["duplicate_of"]
     return {
         "scores": scores,
+        "units": {label: {c.name: c.unit for c in each.columns if c.unit} for label, each in scored.items()},
         "bounds": _bounds(rules),
         "reason": "kept" if decision["reason"] == KEPT else decision["reason"],
         "duplicate_of": keeper.hex() if keeper else None,
         "similarity": decision["similarity"],
-        "kept_instead": _kept_instead(run, pass_, keeper).hex() if keeper else None,
+        "kept_instead": _kept_instead(run, pass_.name, keeper).hex() if keeper else None,
         "cut": [s for label in rules.cut for s in spans.get(label, []) if chosen(rules.cut, label, s["kind"])],
         "replaced": [
             s for label in rules.replace for s in spans.get(label, []) if chosen(rules.replace, label, s["kind"])
         ],
     }
+
+
+def _scores(
+    run: RunRecord, place: Place, pass_: Pass, row: int, scored: Mapping[str, Scored]
+) -> tuple[dict[str, dict[str, Any]], dict[str, list[dict[str, Any]]]]:
+    """What every annotator said of a document: its values and its spans, by label."""
+    scores: dict[str, dict[str, Any]] = {}
+    spans: dict[str, list[dict[str, Any]]] = {}
+    for label, folder in run.scores(place.source, pass_.name).items():
+        columns = [column.name for column in scored[label].columns if column.type != "bands"]
+        of_row = read_columns(folder, place.file, columns).slice(row, 1).to_pylist()[0]
+        if "spans" in of_row:
+            spans[label] = of_row.pop("spans")
+        scores[label] = {name: value.hex() if isinstance(value, bytes) else value for name, value in of_row.items()}
+    return scores, spans
 
 
 def _decision(run: RunRecord, source: str, file: str, pass_: str, id_: bytes) -> tuple[int, dict[str, Any]] | None:

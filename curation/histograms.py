@@ -24,10 +24,10 @@ def histograms(run: RunRecord) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for pass_ in run.recipe.passes:
         rules = {source: pass_.rules_for(source) for source in run.sources()}
-        for label, annotator in run.annotators(pass_).items():
+        for label, scored in run.scored(pass_).items():
             found += [
                 _histogram(run, pass_, label, column, rules)
-                for column in annotator.columns
+                for column in scored.columns
                 if column.type in {"int", "float"} and any(column.name in r.keep.get(label, {}) for r in rules.values())
             ]
     return found

@@ -9,11 +9,13 @@ from typing import Any
 
 import pyarrow as pa
 
+from curation import replaced_entities
+from curation.annotators.base import Annotator
 from curation.dedup.exact import Member
 from curation.eligibility import cut_spans, read_scores
-from curation.pii.base import REGISTRY as ENTITIES
+from curation.fields import KeptFields
 from curation.policy import KEPT, Rules, chosen
-from curation.runtime.errors import ConfigError
+from curation.recipe import Recipe
 from curation.runtime.identity import share
 from curation.runtime.manifest import Manifest
 from curation.runtime.registry import Plugin
@@ -22,15 +24,16 @@ from curation.runtime.store import Folder
 from curation.shards import DOCUMENT, ID, check_aligned, read_columns, row_groups, row_writer
 from curation.text.spans import apply, made, united
 
-VERSION = 1
+VERSION = 2
 SAMPLE_CHARS = 4000
 SAMPLE = pa.schema([("id", ID), ("source", pa.string()), ("reason", pa.string()), ("text", pa.large_string())])
 
 
 def materialise_stage(
-    member: Member, decisions: tuple[Folder, Manifest], samples: int, plugins: Sequence[Plugin]
+    recipe: Recipe, member: Member, decisions: tuple[Folder, Manifest], annotators: Mapping[str, Annotator]
 ) -> Stage:
     """Curated shards of one source: the input of the next pass, and at the end of the tokenizer."""
+    plugins, fields = recipe.loaded_plugins, KeptFields.of(recipe, member.shards.source)
     source = member.shards.source
     what = {
         "stage": "curated",
@@ -38,9 +41,10 @@ def materialise_stage(
         "decisions": decisions[1].fingerprint,
         "cut": member.rules.model_dump(mode="json")["cut"],
         "replace": member.rules.model_dump(mode="json")["replace"],
-        "entities": _entity_versions(member, plugins),
+        "entities": replaced_entities.identities(member.rules, annotators, member.scores, plugins),
         "scores": {name: member.scores[name].url.rsplit("-", 1)[-1] for name in sorted(member.rules.replace)},
-        "samples": samples,
+        "samples": recipe.samples,
+        "keep_fields": fields.what(),
     }
     output = Output("curated", source, what)
     shared = {
@@ -48,7 +52,8 @@ def materialise_stage(
         "shards": member.shards.folder,
         "scores": dict(member.scores),
         "decisions": decisions[0],
-        "samples": samples,
+        "samples": recipe.samples,
+        "fields": fields,
         "plugins": [asdict(plugin) for plugin in plugins],
     }
     jobs = [
@@ -56,14 +61,6 @@ def materialise_stage(
         for part in member.shards.manifest.parts
     ]
     return Stage(f"curate {source}", {"curated": output}, jobs, materialise_job, shared, lambda _, r: _counts(r))
-
-
-def _entity_versions(member: Member, plugins: Sequence[Plugin]) -> dict[str, str]:
-    """Replacements are made by the entities' code, so their versions are part of what is written."""
-    if not member.rules.replace:
-        return {}
-    known = ENTITIES.classes(plugins)
-    return {name: cls.identity() for name, cls in known.items()}
 
 
 def _counts(results: Sequence[Result]) -> dict[str, Any]:
@@ -84,7 +81,7 @@ def materialise_job(
         for row, reason, edits in _documents(shared, spec["file"]):
             tally.see(reason, len(row["text"]))
             if reason == KEPT:
-                row["text"] = edits.applied_to(row["text"])
+                row = shared["fields"].applied_to(row) | {"text": edits.applied_to(row["text"])}
                 row["chars"] = len(row["text"])
                 tally.keep(edits, row["chars"], len(row["text"].encode("utf8")))
                 writer.add(row, len(row["text"].encode("utf8")) + len(row["meta"] or "") + 200)
@@ -144,7 +141,8 @@ def _documents(shared: Mapping[str, Any], file: str) -> Iterator[tuple[dict[str,
     cuts = cut_spans(rules, tables, len(ids))
     finds = _finds(rules, tables, len(ids))
     kinds = {kind for of_one in finds for _, _, kind in of_one}
-    entities = _entities(kinds, [Plugin(**plugin) for plugin in shared["plugins"]])
+    plugins = [Plugin(**plugin) for plugin in shared["plugins"]]
+    entities = {kind: cls() for kind, cls in replaced_entities.classes(kinds, plugins).items()}
     at = 0
     for table in row_groups(shared["shards"], file, DOCUMENT.names):
         rows = table.to_pylist()
@@ -160,13 +158,6 @@ def _finds(rules: Rules, tables: Mapping[str, pa.Table], documents: int) -> list
         for row, spans in enumerate(tables[name]["spans"].to_pylist()):
             finds[row] += [(s["start"], s["end"], s["kind"]) for s in spans if chosen(rules.replace, name, s["kind"])]
     return finds
-
-
-def _entities(kinds: set[str], plugins: Sequence[Plugin]) -> dict[str, Any]:
-    known = ENTITIES.classes(plugins) if kinds else {}
-    if unknown := sorted(kinds - set(known)):
-        raise ConfigError(f"policy.replace: spans of kind {unknown[0]!r} belong to no entity. Cut them instead.")
-    return {kind: known[kind]() for kind in sorted(kinds)}
 
 
 def _offer(heap: list[tuple[float, dict[str, Any]]], row: dict[str, Any], reason: str, limit: int) -> None:

@@ -21,10 +21,10 @@ from curation.dedup import exact, near
 from curation.funnel import SourceFunnel
 from curation.recipe import Pass, Recipe
 from curation.runtime.cluster import Compute
-from curation.runtime.identity import fingerprint
+from curation.runtime.identity import IDENTITY, fingerprint
 from curation.runtime.manifest import code_version
 from curation.runtime.progress import meter
-from curation.runtime.stages import Stage, run_stages
+from curation.runtime.stages import Stage, mended, run_stages
 from curation.runtime.store import Folder
 from curation.shards import ShardSet
 
@@ -45,16 +45,23 @@ class Curated:
 
 
 def curate(recipe: Recipe, out: Folder, compute: Compute) -> Curated:
-    """Do what is missing of a recipe's stages and write the run's record, which points at all of them."""
+    """Do what is missing of a recipe's stages and write the run's record, which points at all of them.
+
+    A part that is found damaged is made again by the stage that it is of.
+    """
+    return mended(lambda: _curate(recipe, out, compute), out, compute)
+
+
+def _curate(recipe: Recipe, out: Folder, compute: Compute) -> Curated:
     shards = read_sources(recipe, out, compute)
     repeated = user_ids.find_repeated(shards, out, compute)
     ids = {name: manifest for name, (_, manifest) in repeated.items()}
     funnel = {name: SourceFunnel.of(raw, ids.get(name)) for name, raw in shards.items()}
     for name, source in recipe.built_sources.items():
         funnel[name].left_out = source.left_out(name, recipe.root)
-    stages: dict[str, Any] = {name: {"read": _relative(raw.folder, out), "passes": {}} for name, raw in shards.items()}
+    stages: dict[str, Any] = {name: {"read": out.relative(raw.folder), "passes": {}} for name, raw in shards.items()}
     for name, (folder, _) in repeated.items():
-        stages[name]["repeated_ids"] = _relative(folder, out)
+        stages[name]["repeated_ids"] = out.relative(folder)
     reached: dict[str | None, Mapping[str, ShardSet]] = {None: shards}
     models: dict[str, Folder] = {}
     for pass_ in recipe.passes:
@@ -75,13 +82,14 @@ def curate(recipe: Recipe, out: Folder, compute: Compute) -> Curated:
         of_source.check(name)
     record = {
         "kind": "curation",
+        "identity": IDENTITY,
         "name": recipe.name,
         "recipe": recipe.model_dump(mode="json"),
         "plugins": {plugin.name: plugin.source for plugin in recipe.loaded_plugins},
         "fingerprint": fingerprint([s.fingerprint for s in shards.values()]),
         "stages": stages,
         "transforms": transforms,
-        "models": {name: _relative(folder, out) for name, folder in models.items()},
+        "models": {name: out.relative(folder) for name, folder in models.items()},
         "funnel": {name: of_source.to_json() for name, of_source in funnel.items()},
         "code": code_version(),
     }
@@ -109,24 +117,22 @@ def run_pass(
     deciding = {name: decide.decide_stage(member, edges, similar) for name, member in members.items()}
     decided = dict(zip(deciding, run_stages(list(deciding.values()), out, compute), strict=True))
     decisions = {name: stage.outputs["decisions"].folder(out) for name, stage in deciding.items()}
-    rules = {name: member.rules for name, member in members.items()}
+    rules, annotators = {name: member.rules for name, member in members.items()}, recipe.annotators(pass_)
     most_dropped.check(pass_.name, rules, {name: manifests["decisions"] for name, manifests in decided.items()})
     curating = {
-        name: materialise.materialise_stage(
-            member, (decisions[name], decided[name]["decisions"]), recipe.samples, recipe.loaded_plugins
-        )
+        name: materialise.materialise_stage(recipe, member, (decisions[name], decided[name]["decisions"]), annotators)
         for name, member in members.items()
     }
     curated = _shard_sets(curating, "curated", out, compute)
     folders = {
         name: {
-            "shards": _relative(member.shards.folder, out),
-            "scores": {label: _relative(folder, out) for label, folder in member.scores.items()},
-            "decide": _relative(decisions[name], out),
-            "curated": _relative(curated[name].folder, out),
-            "duplicates": [_relative(folder, out) for folder in (edges.folder, edges.routed)] if edges else [],
+            "shards": out.relative(member.shards.folder),
+            "scores": {label: out.relative(folder) for label, folder in member.scores.items()},
+            "decide": out.relative(decisions[name]),
+            "curated": out.relative(curated[name].folder),
+            "duplicates": [out.relative(folder) for folder in (edges.folder, edges.routed)] if edges else [],
             "near_duplicates": {
-                step: _relative(folder, out) for step, folder in (similar.folders if similar else {}).items()
+                step: out.relative(folder) for step, folder in (similar.folders if similar else {}).items()
             },
         }
         for name, member in members.items()
@@ -158,7 +164,3 @@ def _shard_sets(stages: Mapping[str, Stage], output: str, out: Folder, compute: 
         name: ShardSet(name, stage.outputs[output].folder(out), manifest[output])
         for (name, stage), manifest in zip(stages.items(), manifests, strict=True)
     }
-
-
-def _relative(folder: Folder, out: Folder) -> str:
-    return folder.url[len(out.url) :].lstrip("/")

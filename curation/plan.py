@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import yaml
-
 from curation import ingest, language_models
 from curation.dedup import near
 from curation.recipe import Recipe
+from curation.resolved import resolved
+from curation.resolved_yaml import resolved_yaml
 
 
 @dataclass(frozen=True)
@@ -51,13 +51,12 @@ def tree(recipe: Recipe, planned: list[SourcePlan]) -> Iterator[str]:
         yield f"  transform {name}: documents of {derived.of}, {', '.join(each.kind for each in recipe.transforms(name))}"
 
 
-def resolved(recipe: Recipe) -> str:
-    """The recipe as YAML with everything that was left to defaults."""
-    text: str = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=120)
-    return text
+def shown(recipe: Recipe) -> str:
+    """The recipe as YAML; what was left to defaults stands there too, and is marked."""
+    return resolved_yaml(resolved(recipe), recipe.model_dump(mode="json", exclude_unset=True))
 
 
 def describe(recipe: Recipe) -> str:
     """The text of `loam curate run --dry-run`."""
     planned = sources(recipe)
-    return "\n".join((resolved(recipe), *tree(recipe, planned), "", "nothing was written"))
+    return "\n".join((shown(recipe), *tree(recipe, planned), "", "nothing was written"))

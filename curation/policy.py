@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Literal, Self
+from typing import Any, Literal, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
 
-from curation.annotators.base import Annotator
+from curation.annotators.base import Column
 from curation.runtime.config import Config, build, merged
 from curation.runtime.errors import ConfigError, one_of
 from curation.shipped import preset, presets
@@ -19,6 +19,15 @@ KEPT = ""
 DUPLICATE = "exact_duplicate"
 NEAR_DUPLICATE = "near_duplicate"
 NOTHING_LEFT = "nothing_left"
+
+
+class HasColumns(Protocol):
+    """An annotator, or what one has left in a finished run."""
+
+    @property
+    def columns(self) -> tuple[Column, ...]: ...
+
+    def column(self, name: str) -> Column | None: ...
 
 
 class Bound(Config):
@@ -121,7 +130,7 @@ class Policy(Config):
             for label, of_annotator in self.presets[name].items()
         }
 
-    def check(self, annotators: Mapping[str, Annotator], sources: Sequence[str], where: str) -> None:
+    def check(self, annotators: Mapping[str, HasColumns], sources: Sequence[str], where: str) -> None:
         """Refuse names that nothing answers to, before anything runs.
 
         Raises:
@@ -155,7 +164,7 @@ def _less(bounds: Mapping[str, Any], keep: Mapping[str, Any]) -> dict[str, Any]:
     return left
 
 
-def _check_rules(rules: Rules, annotators: Mapping[str, Annotator], where: str) -> None:
+def _check_rules(rules: Rules, annotators: Mapping[str, HasColumns], where: str) -> None:
     for name, bounds in rules.keep.items():
         annotator = _known(annotators, name, f"{where}.keep")
         for column_name, bound in bounds.items():
@@ -176,7 +185,7 @@ def _check_rules(rules: Rules, annotators: Mapping[str, Annotator], where: str) 
         _check_near(rules.near_duplicates, annotators, f"{where}.near_duplicates")
 
 
-def _check_near(near: NearDuplicates, annotators: Mapping[str, Annotator], where: str) -> None:
+def _check_near(near: NearDuplicates, annotators: Mapping[str, HasColumns], where: str) -> None:
     if _known(annotators, near.scores, where).column("bands") is None:
         raise ConfigError(f"{where}: annotator {near.scores!r} gives no bands. Write scores: min_hash.")
     if near.quality is None:
@@ -189,7 +198,7 @@ def _check_near(near: NearDuplicates, annotators: Mapping[str, Annotator], where
         raise ConfigError(f"{where}.quality: {one_of(numbers, column_name, f'number of {name}')}")
 
 
-def _known(annotators: Mapping[str, Annotator], name: str, where: str) -> Annotator:
+def _known(annotators: Mapping[str, HasColumns], name: str, where: str) -> HasColumns:
     if name not in annotators:
         raise ConfigError(f"{where}: {one_of(annotators, name, 'annotator')} Add it to the pass or correct the name.")
     return annotators[name]

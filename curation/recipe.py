@@ -17,7 +17,7 @@ from curation.derived import Derived
 from curation.models.language_model_settings import LanguageModelSettings
 from curation.policy import Policy, Rules
 from curation.runtime.config import Config, build, merged, read_yaml, with_settings
-from curation.runtime.errors import ConfigError
+from curation.runtime.errors import ConfigError, one_of
 from curation.runtime.members import MemberSettings, make_member
 from curation.runtime.registry import Plugin
 from curation.shipped import find, resolve
@@ -58,6 +58,8 @@ class Recipe(Config):
             beside its kind is itself changed after its last pass.
         derived: those sources that have a transform; they need not be written here.
         passes: in order; the curated shards of one are the input of the next.
+        keep_fields: names of fields of rows (of their files: `path`) that curated shards keep; none when left out. Either for all
+            sources, or a list for each: `{web: [url], mail: []}`.
         models: language models by name, which annotators such as `perplexity` name in `model`; each is trained on documents as
             they were read, or after a pass, before the first pass that needs it. See `curation/models/language_model_settings.py`.
         normal_form: of documents as they come in; see `curation/text/normal.py`.
@@ -72,6 +74,7 @@ class Recipe(Config):
     sources: dict[str, dict[str, Any]] = Field(min_length=1)
     derived: dict[str, Derived] = {}
     passes: tuple[Pass, ...] = Field(min_length=1)
+    keep_fields: tuple[str, ...] | dict[str, tuple[str, ...]] = ()
     models: dict[str, LanguageModelSettings] = {}
     normal_form: NormalForm = "nfc"
     shard_bytes: int = Field(default=64_000_000, ge=1_000)
@@ -87,6 +90,23 @@ class Recipe(Config):
     @classmethod
     def _derived_apart(cls, value: Any) -> Any:
         return derived.apart(value)
+
+    @field_validator("keep_fields", mode="before")
+    @classmethod
+    def _fields_are_names(cls, value: Any) -> Any:
+        lists = list(value.values()) if isinstance(value, dict) else [value]
+        for names in lists:
+            if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+                raise ValueError(f"found {names!r}. Write a list of names, or for each source a list of names.")
+        return value
+
+    @model_validator(mode="after")
+    def _fields_are_of_sources(self) -> Self:
+        for name in self.keep_fields if isinstance(self.keep_fields, dict) else ():
+            if name not in self.sources:
+                told = "A derived source has the fields of the one that it is taken of." if name in self.derived else ""
+                raise ValueError(f"keep_fields: {one_of(self.sources, name, 'source')} {told}".rstrip())
+        return self
 
     @model_validator(mode="after")
     def _origins_come_first(self) -> Self:
@@ -118,6 +138,10 @@ class Recipe(Config):
     def names(self) -> list[str]:
         """All sources, those that are read first."""
         return list(dict.fromkeys((*self.sources, *self.derived)))
+
+    def fields_of(self, source: str) -> tuple[str, ...]:
+        """Names of the fields that a source's documents keep."""
+        return self.keep_fields.get(source, ()) if isinstance(self.keep_fields, dict) else self.keep_fields
 
     def transforms(self, name: str) -> list[Transform]:
         """What a derived source does to documents, in order."""

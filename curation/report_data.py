@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -13,12 +13,13 @@ from curation.most_dropped import most_frequent
 from curation.run_record import RunRecord
 from curation.runtime.command import ALARM
 from curation.runtime.manifest import code_version
+from curation.runtime.registry import Plugin
 from curation.runtime.store import Folder
 
 
-def curation_report(record: Mapping[str, Any], out: Folder) -> dict[str, Any]:
-    """Funnel, histograms, warnings and provenance of a finished run."""
-    run = RunRecord(out, record)
+def curation_report(record: Mapping[str, Any], out: Folder, plugins: Sequence[Plugin] = ()) -> dict[str, Any]:
+    """Funnel, histograms, warnings and provenance of a finished run; `plugins` are its recipe's own, which may be run."""
+    run = RunRecord(out, record, tuple(plugins))
     return {
         "format": 1,
         "study": {

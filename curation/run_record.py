@@ -1,19 +1,24 @@
-"""Finds the record of a finished run and reads it: the way back from a name to every stage's folder."""
+"""Finds the record of a finished run and reads it: the way back from a name to every stage's folder.
+
+A record holds the text of the run's plugins, for whoever wants to read or repeat it. That text is never run from here: an output
+folder may be anybody's. What a user names with `--plugin` is run, if it is the very file that the run had.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from curation.annotators.base import Annotator, make_all
 from curation.recipe import Pass, Recipe
 from curation.runtime.config import build
 from curation.runtime.errors import ConfigError, one_of
+from curation.runtime.manifest import Manifest
 from curation.runtime.registry import Plugin
 from curation.runtime.store import Folder
+from curation.stored_scores import Scored, known_columns, scored
 
 ENDING = ".json"
 STUDY_ENDING = ".study.json"
@@ -21,19 +26,30 @@ STUDY_ENDING = ".study.json"
 
 @dataclass(frozen=True)
 class RunRecord:
-    """A finished curation: its recipe as it was, and where its stages lie."""
+    """A finished curation: its recipe as it was, and where its stages lie.
+
+    Attributes:
+        plugins: those of the user's own that may be run, not those that stand in the record.
+    """
 
     out: Folder
     value: Mapping[str, Any]
+    plugins: tuple[Plugin, ...] = ()
 
     @property
     def name(self) -> str:
         return str(self.value["name"])
 
-    @cached_property
-    def plugins(self) -> tuple[Plugin, ...]:
-        """The plugins as they were at the run, wherever their files are now."""
-        return tuple(Plugin(name, source) for name, source in self.value["plugins"].items())
+    def not_run(self) -> str | None:
+        """A line on those plugins of the run that stay text here; None when there are none."""
+        trusted = {plugin.digest for plugin in self.plugins}
+        names = [repr(plugin.name) for plugin in recorded(self.value) if plugin.digest not in trusted]
+        if not names:
+            return None
+        return (
+            f"run {self.name} had plugins, which are not run: {', '.join(names)}. Their scores are read from the files; to "
+            "have their units too, name your own copy of the same file with --plugin FILE.py."
+        )
 
     @cached_property
     def recipe(self) -> Recipe:
@@ -48,8 +64,12 @@ class RunRecord:
             raise ConfigError(f"--pass: {one_of(passes, name, 'pass')}")
         return passes[name]
 
-    def annotators(self, pass_: Pass) -> dict[str, Annotator]:
-        return make_all(pass_.annotators, self.plugins, f"pass {pass_.name}")
+    def scored(self, pass_: Pass) -> dict[str, Scored]:
+        """What the annotators of a pass left, by label; it is the same for every source."""
+        known = known_columns(pass_.annotators, self.plugins)
+        folders = self.scores(self.sources()[0], pass_.name)
+        first = {label: str(Manifest.load(folder).parts[0]["file"]) for label, folder in folders.items()}
+        return {label: scored(folder, first[label], known.get(label, ())) for label, folder in folders.items()}
 
     def sources(self, wanted: str | None = None) -> list[str]:
         names = list(self.value["stages"])
@@ -85,11 +105,37 @@ class RunRecord:
         }
 
 
-def load(run: str) -> RunRecord:
-    """The record that a user means by RUN: a file in `runs/`, or the output folder when it holds one run.
+def recorded(value: Mapping[str, Any]) -> list[Plugin]:
+    """The plugins as they were at the run, to be read and compared."""
+    return [Plugin(str(name), str(source)) for name, source in value["plugins"].items()]
+
+
+def trusted(value: Mapping[str, Any], paths: Sequence[str]) -> tuple[Plugin, ...]:
+    """A user's own plugin files, each of which is one that the run had.
 
     Raises:
-        ConfigError: there is no such run, or several.
+        ConfigError: one is not, or cannot be read.
+    """
+    of_run = {plugin.digest: plugin.name for plugin in recorded(value)}
+    own = tuple(Plugin.read(path) for path in paths)
+    for path, plugin in zip(paths, own, strict=True):
+        if plugin.digest not in of_run:
+            had = ", ".join(f"{name!r} {digest[:12]}" for digest, name in of_run.items()) or "none"
+            raise ConfigError(
+                f"--plugin {path}: its hash is {plugin.digest[:12]}, and the plugins of run {value['name']} are {had}. "
+                "Name the file as it was at the run, or leave the option out."
+            )
+    return own
+
+
+def load(run: str, plugins: Sequence[str] = ()) -> RunRecord:
+    """The record that a user means by RUN: a file in `runs/`, or the output folder when it holds one run.
+
+    Args:
+        plugins: paths of plugin files that the user trusts; the run must have had them.
+
+    Raises:
+        ConfigError: there is no such run, or several; or it had other plugins.
     """
     path = run.rstrip("/")
     if path.endswith(ENDING):
@@ -111,6 +157,5 @@ def load(run: str) -> RunRecord:
         raise ConfigError(
             f"{run}: is no record of a curation. Give a file that `loam curate run` or `loam study` named."
         )
-    return RunRecord(
-        Folder(os.path.dirname(os.path.abspath(folder.url)) if folder.is_local else folder.url.rsplit("/", 1)[0]), value
-    )
+    out = os.path.dirname(os.path.abspath(folder.url)) if folder.is_local else folder.url.rsplit("/", 1)[0]
+    return RunRecord(Folder(out), value, trusted(value, plugins))

@@ -10,8 +10,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from curation.runtime.errors import InputError
+from curation.runtime.errors import DamagedError, InputError
 from curation.runtime.manifest import Manifest
+from curation.runtime.parts import checked
 from curation.runtime.store import Folder
 
 ROW_GROUP_BYTES = 8_000_000
@@ -109,20 +110,16 @@ def row_writer(folder: Folder, name: str, schema: pa.Schema) -> Iterator[RowWrit
 
 @contextmanager
 def open_parquet(folder: Folder, name: str) -> Iterator[pq.ParquetFile]:
-    """One of our own files.
+    """One of our own files, after it was found to be what its stage wrote.
 
     Raises:
-        InputError: it is missing or damaged.
+        DamagedError: it is missing or damaged.
     """
-    with folder.local(name) as path:
+    with checked(folder, name) as path:
         try:
             file = pq.ParquetFile(path)
-        except FileNotFoundError as error:
-            raise InputError(f"{folder.url}/{name}", "the file is gone", "Remove its folder and run again.") from error
         except (pa.ArrowException, OSError) as error:
-            raise InputError(
-                f"{folder.url}/{name}", f"damaged ({error})", "Remove its folder and run again."
-            ) from error
+            raise DamagedError(folder.url, name, f"damaged ({error})") from error
         with file:
             yield file
 

@@ -22,7 +22,11 @@ def only(value: dict[str, Any], wanted: Sequence[str], where: str) -> dict[str, 
     gone = set(value.get("models") or {}) - set(models)
     passes = [_only_in_pass(pass_, wanted, gone) for pass_ in value["passes"]]
     kept = {name: source for name, source in sources.items() if name in wanted}
-    return {**value, "sources": kept, "models": models, "passes": passes}
+    made = {**value, "sources": kept, "models": models, "passes": passes}
+    fields = value.get("keep_fields")
+    if isinstance(fields, Mapping):
+        made["keep_fields"] = {name: names for name, names in fields.items() if name in wanted}
+    return made
 
 
 def _only_in_pass(pass_: Mapping[str, Any], sources: Sequence[str], models: Collection[str]) -> dict[str, Any]:

@@ -9,7 +9,9 @@ from curation import language_models, pipeline
 from curation.models import language_model
 from curation.recipe import Recipe
 from curation.runtime.cluster import Compute
+from curation.runtime.identity import IDENTITY
 from curation.runtime.manifest import code_version
+from curation.runtime.stages import mended
 from curation.runtime.store import Folder
 from curation.shards import ShardSet
 
@@ -21,6 +23,10 @@ def train_lm(recipe: Recipe, name: str, out: Folder, compute: Compute) -> tuple[
 
     A record in `runs/` names the folder, so that `loam gc` keeps it.
     """
+    return mended(lambda: _train_lm(recipe, name, out, compute), out, compute)
+
+
+def _train_lm(recipe: Recipe, name: str, out: Folder, compute: Compute) -> tuple[Folder, dict[str, Any]]:
     after = recipe.models[name].after
     shards = pipeline.read_sources(recipe, out, compute)
     reached: dict[str | None, Mapping[str, ShardSet]] = {None: shards}
@@ -35,9 +41,10 @@ def train_lm(recipe: Recipe, name: str, out: Folder, compute: Compute) -> tuple[
     models |= language_models.train(recipe, [name], reached, out, compute)
     record = {
         "kind": "language model",
+        "identity": IDENTITY,
         "name": name,
         "recipe": recipe.model_dump(mode="json"),
-        "models": {trained: folder.url[len(out.url) :].lstrip("/") for trained, folder in models.items()},
+        "models": {trained: out.relative(folder) for trained, folder in models.items()},
         "code": code_version(),
     }
     (out / "runs").write_json(f"{recipe.name}.{name}{ENDING}", record)

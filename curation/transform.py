@@ -72,7 +72,7 @@ def _step(
     record = {
         "transform": transform.model_dump(mode="json"),
         "keeps": list(transform.keeps),
-        "folders": [_relative(each, out) for each in (gathered, folder) if each],
+        "folders": [out.relative(each) for each in (gathered, folder) if each],
         "counts": {name: n for name, n in manifest.counts.items() if name != "statistics"},
         "statistics": Statistics.shown(manifest.counts["statistics"]),
     }
@@ -190,7 +190,3 @@ def _whole(gathered: Folder) -> Any:
 def _rows(shards: Folder, file: str) -> Iterator[dict[str, Any]]:
     for table in row_groups(shards, file, DOCUMENT.names):
         yield from table.to_pylist()
-
-
-def _relative(folder: Folder, out: Folder) -> str:
-    return folder.url[len(out.url) :].lstrip("/")

@@ -58,9 +58,9 @@ def what_if(run: RunRecord, pass_name: str | None, settings: Sequence[str]) -> d
     pass_ = run.pass_(pass_name)
     value = with_settings({"policy": pass_.policy.model_dump(mode="json", exclude_unset=True)}, settings)
     policy = build(Policy, value["policy"], f"pass {pass_.name}.policy")
-    sources = run.sources()
-    policy.check(run.annotators(pass_), sources, f"pass {pass_.name}")
-    rules = {source: policy.rules_for(source, run.annotators(pass_)) for source in sources}
+    sources, scored = run.sources(), run.scored(pass_)
+    policy.check(scored, sources, f"pass {pass_.name}")
+    rules = {source: policy.rules_for(source, scored) for source in sources}
     after = _outcomes(run, pass_.name, rules)
     return {source: Comparison(_decided(run, source, pass_.name), after[source]) for source in sources}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from jsonl_writer import WriteJsonl, write_rows
 
 from curation.runtime.cluster import Compute
 from curation.runtime.store import Folder, open_out
+
+os.environ.pop("RAY_ADDRESS", None)  # the tests work on this machine alone, whatever its user works with
 
 settings.register_profile(
     "loam",

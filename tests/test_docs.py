@@ -22,8 +22,11 @@ from ablations.core.metrics.base import METRICS
 from ablations.core.model import Model
 from ablations.core.model_spec import ModelSpec
 from ablations.export_queries import export
+from ablations.label_metrics.base import REGISTRY as LABEL_METRICS
+from ablations.statistics.blind import blind_label_score
 from ablations.statistics.variances import Variances
 from ablations.task_files import read_task, task_class
+from ablations.text_metrics.base import REGISTRY as TEXT_METRICS
 from curation import pipeline, recipe
 from curation.annotators.base import REGISTRY, rows_of
 from curation.pii.base import REGISTRY as ENTITIES
@@ -144,9 +147,11 @@ def test_the_metric_of_contributing_is_one_file() -> None:
         heldout=heldout, tasks=(), context=8, bos=0, specials=(0,), vocab_size=4, seed=0,
         windows=2, items=1, sequences=1, batch=2,
     )  # fmt: skip
-    reading = settled.measure(model, data)
-    assert reading.values == {"whole": 0.0}, "an untrained model gives each of four pieces a quarter"
-    assert reading.n == {"whole": 14, "short": 0}
+    found = {reading.name: reading for reading in settled.measure(model, data).readings}
+    values = {name: reading.value for name, reading in found.items()}
+    no_share = "an untrained model gives each of four pieces a quarter"
+    assert values == {"settled_tokens.whole": 0.0, "settled_tokens.short": None}, no_share
+    assert [reading.n["tokens"] for reading in found.values()] == [14, 0]
 
 
 def three_documents(tokens: int) -> Documents:
@@ -155,6 +160,29 @@ def three_documents(tokens: int) -> Documents:
     one = np.ones(tokens, np.uint16)
     one[0] = 0
     return Documents(np.tile(one, 3), np.arange(4) * tokens, ids, np.full(3, tokens))
+
+
+def test_the_label_metric_of_contributing_is_one_file() -> None:
+    plugins = contributed("BalancedAccuracy")
+    metric = LABEL_METRICS.get("balanced_accuracy", plugins)()
+    for gold, predicted, wanted in metric.examples:
+        assert metric.score(gold, predicted) == pytest.approx(wanted)
+    assert blind_label_score(metric, [[0, 0, 0, 1]], [(0, 1)]) == 0.5
+
+
+def test_the_text_metric_of_contributing_is_one_file() -> None:
+    metric = TEXT_METRICS.get("contains", contributed("Contains"))()
+    for answers, references, wanted in metric.examples:
+        assert metric.score(answers, references) == pytest.approx(wanted)
+    assert (metric.reading, metric.signature()) == ("contains", "")
+
+
+def test_the_metrics_that_the_tasks_page_names_are_there() -> None:
+    page = (ROOT / "docs" / "tasks.md").read_text(encoding="utf8")
+    for registry, start in ((TEXT_METRICS, "text metrics, such as"), (LABEL_METRICS, "label metrics, such as")):
+        named = re.findall(r"`(\w+)`", re.split(r"[.;]", page.split(start)[1])[0])
+        assert set(named) <= set(registry.catalogue())
+        assert len(named) >= 3
 
 
 def test_the_transform_of_contributing_is_one_file() -> None:

@@ -32,7 +32,8 @@ def train(
     """
     from curation.run_record import load
     from curation.runtime.cluster import Compute
-    from curation.runtime.lock import sole_run
+    from curation.runtime.identity import IDENTITY
+    from curation.runtime.running import running
     from curation.runtime.store import open_out
     from tokenizer.pipeline import train_tokenizer
     from tokenizer.runs import shard_sets
@@ -41,9 +42,10 @@ def train(
     chosen = tuple(source for source in sources.split(",") if source)
     settings = TokenizerSettings(sources=chosen, vocab_size=vocab_size, sample_bytes=sample_bytes, seed=seed)
     folder = open_out(out)
-    with sole_run(folder):
-        _, made, _ = train_tokenizer(name, settings, shard_sets(load(run)), folder, Compute(ray_address, workers))
-        record = {"kind": "tokenizer", "name": name, "folder": made.url.removeprefix(f"{folder.url}/")}
+    compute = Compute(ray_address, workers)
+    with running(folder, f"{name}.tokenizer", compute):
+        _, made, _ = train_tokenizer(name, settings, shard_sets(load(run)), folder, compute)
+        record = {"kind": "tokenizer", "identity": IDENTITY, "name": name, "folder": folder.relative(made)}
         (folder / "runs").write_json(f"{name}.tokenizer.json", record)  # so that `loam gc` keeps it
     click.echo(made.url)
 
@@ -63,8 +65,10 @@ def encode(run: str, tokenizer: str, out: str, workers: int | None, ray_address:
     """Encode all curated shards of RUN with TOKENIZER, a folder that `loam tokenizer train` printed."""
     from curation.run_record import load
     from curation.runtime.cluster import Compute
-    from curation.runtime.lock import sole_run
+    from curation.runtime.identity import IDENTITY
     from curation.runtime.manifest import Manifest
+    from curation.runtime.running import running
+    from curation.runtime.stages import mended
     from curation.runtime.store import Folder, open_out
     from tokenizer.pipeline import tokenize
     from tokenizer.runs import shard_sets
@@ -72,18 +76,12 @@ def encode(run: str, tokenizer: str, out: str, workers: int | None, ray_address:
     folder = open_out(out)
     trained = Folder(tokenizer.rstrip("/"))
     manifest = Manifest.load(trained)
-    with sole_run(folder):
-        made = tokenize(
-            (manifest.name, trained, manifest.fingerprint),
-            shard_sets(load(run)),
-            heldout,
-            folder,
-            Compute(ray_address, workers),
-        )
-        folders = [
-            each.url.removeprefix(f"{folder.url}/") for t in made.tokens.values() for each in (t.parts, t.folder)
-        ]
-        record = {"kind": "tokens", "name": manifest.name, "folders": folders}
+    compute = Compute(ray_address, workers)
+    with running(folder, f"{manifest.name}.tokens", compute):
+        which = (manifest.name, trained, manifest.fingerprint)
+        made = mended(lambda: tokenize(which, shard_sets(load(run)), heldout, folder, compute), folder, compute)
+        folders = [folder.relative(each) for t in made.tokens.values() for each in (t.parts, t.folder)]
+        record = {"kind": "tokens", "identity": IDENTITY, "name": manifest.name, "folders": folders}
         (folder / "runs").write_json(f"{manifest.name}.tokens.json", record)
     rows = [
         (name, t.documents("train"), t.tokens("train"), t.tokens("heldout"), t.folder.url)

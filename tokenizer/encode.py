@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from curation.runtime.identity import share
 from curation.runtime.manifest import Manifest
+from curation.runtime.parts import checked, read_checked
 from curation.runtime.stages import Job, Output, Result, Stage
 from curation.runtime.store import Folder
 from curation.shards import ShardSet, row_groups
@@ -148,8 +149,8 @@ def join_job(shared: Mapping[str, Any], spec: Mapping[str, Any], folders: dict[s
     indices = []
     with folder.draft(TOKENS.format(split)) as path, open(path, "wb") as out:
         for key in shared["files"]:
-            out.write(parts.read(TOKENS.format(f"{key}.{split}")))
-            with parts.local(DOCUMENTS.format(f"{key}.{split}")) as index:
+            out.write(read_checked(parts, TOKENS.format(f"{key}.{split}")))
+            with checked(parts, DOCUMENTS.format(f"{key}.{split}")) as index:
                 indices.append(load_file(index))
     lengths = np.concatenate([np.diff(index["offsets"]) for index in indices])
     ids = [id_.tobytes() for index in indices for id_ in index["ids"]]

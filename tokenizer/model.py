@@ -7,6 +7,7 @@ from functools import cache, cached_property
 from typing import Any
 
 from curation.runtime.errors import InputError
+from curation.runtime.parts import read_checked
 from curation.runtime.store import Folder
 from tokenizer.train import BOS, EOS, MODEL
 
@@ -104,4 +105,4 @@ def _load(folder: Folder) -> TokenizerModel:
         raise InputError(
             where, "the tokenizer is gone", f"Bring it back; or remove {folder.url} and run the study again."
         )
-    return TokenizerModel(folder.read(MODEL), where)
+    return TokenizerModel(read_checked(folder, MODEL), where)

@@ -25,7 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     except LoamError as error:
         print(f"{folder}: {error}", file=sys.stderr)
         return error.exit_code
-    print(f"whole: {folder / 'result.json'}")
+    print(f"whole: {folder}")
     return 0
 
 

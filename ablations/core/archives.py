@@ -16,7 +16,7 @@ from curation.runtime.errors import InputError
 
 MEMBER_BYTES = 2048  # of an archive for each member, beside its content: headers and padding
 END_BYTES = tarfile.RECORDSIZE + 1024
-NAME = re.compile(r"(?P<cell>[^/]+)/(?P<file>[\w.-]+?)(?P<gz>\.gz)?\.(?P<part>\d{4})of(?P<parts>\d{4})")
+NAME = re.compile(r"(?P<cell>[^/]+)/(?P<file>(?:[\w-]+/)?[\w.-]+?)(?P<gz>\.gz)?\.(?P<part>\d{4})of(?P<parts>\d{4})")
 FIX = "Bring it here again."
 
 

@@ -7,11 +7,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from ablations.core.answers import CONTENT_FREE, GroupAnswers, Score, TaskAnswers, content_free_shares
 from ablations.core.evaluation import EvaluationData
 from ablations.core.generation import generate_group
-from ablations.core.items import CONTENT_FREE, Group, Item, TaskItems
+from ablations.core.items import Group, Item, TaskItems
 from ablations.core.model import Model
-from ablations.core.scores import Score, content_free_shares
 from ablations.core.scoring import PrefixKeeper, score_group
 
 
@@ -44,6 +44,23 @@ def ask(model: Model, task: TaskItems, data: EvaluationData) -> list[Asked]:
     asked |= asking.all(wanted - deciding)
     asked |= asking.all_written({number: asked[number] for number in wanted})
     return [asked[number] for number in sorted(wanted)]
+
+
+def answers_of(model: Model, task: TaskItems, data: EvaluationData) -> TaskAnswers:
+    """The answers to all groups that count, as they are kept.
+
+    Raises:
+        LoamError: the model's logits are not numbers; names the task and the item.
+    """
+    kept = [
+        GroupAnswers(
+            group.k, group.condition, group.draw, tuple(each.scores), group.demo_labels, group.candidate,
+            None if each.written is None else tuple(each.written),
+        )
+        for each in ask(model, task, data)
+        for group in (each.group,)
+    ]  # fmt: skip
+    return TaskAnswers(task.task, tuple(kept))
 
 
 def most_even(asked: Sequence[Asked]) -> dict[tuple[int, int], int]:

@@ -6,10 +6,11 @@ import os
 from collections.abc import Sequence
 
 from ablations.core.machine import is_gpu
-from ablations.core.spec import CellSpec
+from ablations.core.training_spec import TrainingSpec
 
 CONTEXT_BYTES = 1.5 * 2**30  # of a CUDA process before it does anything
 MEMORY_SHARE = 0.9
+SCORED_AT_ONCE = 128  # sequences, at most, when it is measured
 MOST_A_GPU = 4  # processes take turns on a GPU; a few fill the gaps that Python leaves
 
 
@@ -27,7 +28,7 @@ def gpus_of(wanted: Sequence[str]) -> tuple[str, ...]:
     return tuple(names[int(number)] for number in wanted) if wanted else tuple(names)
 
 
-def processes(specs: Sequence[CellSpec], cores: int, gpus: Sequence[str]) -> int:
+def processes(specs: Sequence[TrainingSpec], cores: int, gpus: Sequence[str]) -> int:
     """As many as there are cores for their threads; and for GPUs as their memory holds, but few each.
 
     Raises nothing for a cell that is too large: it runs alone, and says itself what it lacks.
@@ -41,12 +42,12 @@ def processes(specs: Sequence[CellSpec], cores: int, gpus: Sequence[str]) -> int
     return max(1, by_cores)
 
 
-def gpu_bytes(spec: CellSpec) -> float:
+def gpu_bytes(spec: TrainingSpec) -> float:
     """What a cell needs of a GPU, generously: weights, gradients and two moments; activations; logits in float32, three times."""
     model = spec.model
     weights = float(model.vocab_size * model.width * (1 if model.tied else 2))
     weights += model.layers * model.width**2 * (4 + 2 * model.mlp_ratio)
-    tokens = model.context * max(spec.schedule.batch, spec.effort.batch)
+    tokens = model.context * max(spec.schedule.batch, SCORED_AT_ONCE)
     return CONTEXT_BYTES + 16 * weights + tokens * (12 * model.vocab_size + 60 * model.layers * model.width)
 
 

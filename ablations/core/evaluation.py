@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,27 @@ from numpy.typing import NDArray
 from ablations.core.documents import Documents
 from ablations.core.hashing import hash_ids, key_of
 from ablations.core.items import Group, Item, TaskItems
-from ablations.core.spec import CellSpec, EffortSpec
+from ablations.core.measuring_spec import EffortSpec, MeasuringSpec
+from ablations.core.mixture import MixedWindows
+from ablations.core.training_spec import TrainingSpec
+from ablations.core.training_windows import training_windows
+
+
+@dataclass(frozen=True)
+class TrainingWindows:
+    """The windows that a cell trained on, opened when they are asked for."""
+
+    folder: Path
+    spec: TrainingSpec
+
+    @property
+    def total(self) -> int:
+        """Windows of the whole run."""
+        return self.spec.steps * self.spec.schedule.batch
+
+    def opened(self) -> MixedWindows:
+        """Windows by number."""
+        return training_windows(self.folder, self.spec)
 
 
 @dataclass(frozen=True)
@@ -22,7 +42,8 @@ class EvaluationData:
     """Held-out documents and few-shot items of a cell. Choices are prefixes of a hashed order, so less nests in more.
 
     `windows`, `items` and `sequences` say how many of each to use; `batch` how many sequences to score at once, which
-    changes no result beyond rounding. `generate`: whether answers are written where a task has such.
+    changes no result beyond rounding. `generate`: whether answers are written where a task has such. `training`: the windows that
+    the cell trained on, for metrics of those.
     """
 
     context: int
@@ -37,29 +58,43 @@ class EvaluationData:
     sequences: int
     batch: int
     generate: bool = True
+    training: TrainingWindows | None = None
 
     @classmethod
-    def of(cls, folder: Path, spec: CellSpec) -> EvaluationData:
+    def of(cls, folder: Path, spec: TrainingSpec, measuring: MeasuringSpec) -> EvaluationData:
         """Everything, at the effort of the end."""
-        model, tokenizer, effort = spec.model, spec.tokenizer, spec.effort
+        model, effort = spec.model, measuring.effort
         return cls(
             context=model.context,
             vocab_size=model.vocab_size,
-            bos=tokenizer.bos,
-            specials=tuple(sorted({tokenizer.bos, *tokenizer.specials})),
+            bos=spec.bos,
+            specials=tuple(sorted({spec.bos, *measuring.specials})),
             heldout={
-                name: Documents.read(folder, stem, model.vocab_size, tokenizer.bos)
-                for name, stem in sorted(spec.heldout.items())
+                name: Documents.read(folder, stem, model.vocab_size, spec.bos)
+                for name, stem in sorted(measuring.heldout.items())
             },
             tasks=[
-                in_hashed_order(TaskItems.read(folder / path, model.vocab_size, model.context), spec.seeds.evaluation)
-                for path in spec.tasks
+                in_hashed_order(TaskItems.read(folder / path, model.vocab_size, model.context), measuring.seed)
+                for path in measuring.tasks
             ],
-            seed=spec.seeds.evaluation,
+            seed=measuring.seed,
             windows=effort.windows,
             items=effort.items,
             sequences=effort.sequences,
             batch=effort.batch,
+            training=TrainingWindows(folder, spec),
+        )
+
+    def only(self, reads: Collection[str], task: str = "") -> EvaluationData:
+        """What a metric that reads these fields sees: one task or none, and nothing of the others."""
+        tasks = [each for each in self.tasks if each.task == task]
+        return self.replace(
+            heldout=self.heldout if "heldout" in reads else {},
+            windows=self.windows if "windows" in reads else 0,
+            sequences=self.sequences if "sequences" in reads else 0,
+            items=self.items if "items" in reads else 0,
+            training=self.training if "training" in reads else None,
+            tasks=tasks,
         )
 
     def quick(self, effort: EffortSpec) -> EvaluationData:

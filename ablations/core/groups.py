@@ -10,10 +10,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from ablations.core.answers import CONTENT_FREE, UNCONDITIONAL
 from ablations.core.conditions import ASKED, GOLD, Condition, conditions, labels_of
 from ablations.core.demos import Demos, Design
 from ablations.core.hashing import key_of
-from ablations.core.items import CONTENT_FREE, UNCONDITIONAL, Group, Item
+from ablations.core.items import Group, Item
 from ablations.core.joining import Joining, common_start, split
 from ablations.core.questions import Question
 from ablations.core.tasks.base import Example, FewShotTask

@@ -12,30 +12,33 @@ from numpy.typing import NDArray
 from safetensors.numpy import save
 
 from ablations.core.documents import Documents
+from ablations.core.measuring_spec import MeasuringSpec
 from ablations.core.packing import chosen
-from ablations.core.spec import CellSpec, TrainSource
+from ablations.core.training_spec import TrainingSpec, TrainSource
 
 AT_A_TIME = 4096  # documents hashed at a time
 
 
-def input_digests(folder: Path, spec: CellSpec) -> dict[str, str]:
+def input_digests(folder: Path, spec: TrainingSpec, measuring: MeasuringSpec | None) -> dict[str, str]:
     """Path in the cell -> 64 hex digits of what the cell reads of it: of a training source the chosen documents.
 
     Raises:
         InputError: a token file is missing or does not fit.
     """
     found = {part.tokens: digest_of(*chosen_of(folder, part, spec)) for part in spec.train}
-    for stem in spec.heldout.values():
-        documents = Documents.read(folder, stem, spec.model.vocab_size, spec.tokenizer.bos)
+    if measuring is None:
+        return found
+    for stem in measuring.heldout.values():
+        documents = Documents.read(folder, stem, spec.model.vocab_size, spec.bos)
         found[stem] = digest_of(documents, np.arange(len(documents)))
-    for path in (*spec.tasks, *spec.plugins):
+    for path in (*measuring.tasks, *measuring.plugins):
         found[path] = hashlib.sha256((folder / path).read_bytes()).hexdigest()
     return found
 
 
-def chosen_of(folder: Path, part: TrainSource, spec: CellSpec) -> tuple[Documents, NDArray[np.int64]]:
+def chosen_of(folder: Path, part: TrainSource, spec: TrainingSpec) -> tuple[Documents, NDArray[np.int64]]:
     """The documents of a training source, and the numbers of those that a cell trains on."""
-    documents = Documents.read(folder, part.tokens, spec.model.vocab_size, spec.tokenizer.bos)
+    documents = Documents.read(folder, part.tokens, spec.model.vocab_size, spec.bos)
     return documents, chosen(documents, part.fraction, spec.seeds.subset, part.offset)
 
 

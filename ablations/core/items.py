@@ -15,8 +15,6 @@ from typing import Any
 from curation.runtime.errors import InputError
 
 FIX = "Build the task's items again."
-UNCONDITIONAL, CONTENT_FREE = "unconditional", "content_free"
-NOT_ASKED = frozenset({UNCONDITIONAL, CONTENT_FREE})  # conditions that correct the scores of others
 
 
 @dataclass(frozen=True)

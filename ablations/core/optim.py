@@ -7,7 +7,7 @@ from torch import nn
 from torch.optim import AdamW, Optimizer
 
 from ablations.core.muon import MuonFloat32
-from ablations.core.spec import OptimiserSpec, ScheduleSpec
+from ablations.core.training_spec import OptimiserSpec, ScheduleSpec
 
 
 def optimisers_of(model: nn.Module, spec: OptimiserSpec) -> list[Optimizer]:

@@ -31,13 +31,21 @@ FIX = "Copy the folder again, whole, or pack it again."
 
 @dataclass(frozen=True)
 class PackedCell:
-    """One cell: its identity in the study, digest of its spec, machine that it is planned for, and path in it -> blob."""
+    """One cell of the study.
+
+    Attributes:
+        fingerprint, spec_digest: identity of its training, and digest of that one's spec.
+        machine: that it is planned for.
+        files: path in its folder -> blob.
+        measures: label of each measure -> identity of what is measured, whatever the weights come to.
+    """
 
     name: str
     fingerprint: str
     spec_digest: str
     machine: dict[str, str]
     files: dict[str, str]
+    measures: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -47,7 +55,7 @@ class Pack:
     study: str
     code: str
     cells: tuple[PackedCell, ...]
-    format: Literal[1] = 1
+    format: Literal[2] = 2
 
 
 def digest(content: bytes) -> str:
@@ -93,7 +101,7 @@ def lay_out(folder: Path, cell: PackedCell) -> tuple[Path, CellSpec]:
     """
     path = folder / CELLS / cell.name
     spec = read_spec(path)
-    if spec.digest() != cell.spec_digest:
+    if spec.training.digest() != cell.spec_digest:
         raise ConfigError(f"{path / 'cell.json'}: was changed after it was packed. {FIX}")
     for name, blob in cell.files.items():
         target = path / name
@@ -102,6 +110,8 @@ def lay_out(folder: Path, cell: PackedCell) -> tuple[Path, CellSpec]:
         if not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
             _link(_unpacked(folder, blob), target)
+        elif digest(target.read_bytes()) != blob:
+            raise InputError(str(target), "holds other bytes than were packed", FIX)
     return path, spec
 
 

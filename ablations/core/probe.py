@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from ablations.core.spec import CellSpec
 from ablations.core.train import Training
+from ablations.core.training_spec import TrainingSpec
 
 STEPS = 20
 WARM_UP = 5  # steps that compile and fill caches
@@ -28,7 +28,7 @@ class Probe:
 class _RandomWindows:
     """Stands where a cell's mixture stands; tokens do not change how long a step takes."""
 
-    def __init__(self, spec: CellSpec) -> None:
+    def __init__(self, spec: TrainingSpec) -> None:
         self.spec = spec
 
     def batch(self, step: int, size: int) -> npt.NDArray[np.int64]:
@@ -36,7 +36,7 @@ class _RandomWindows:
         return np.random.default_rng(step).integers(0, self.spec.model.vocab_size, shape)
 
 
-def probe(spec: CellSpec, steps: int = STEPS) -> Probe:
+def probe(spec: TrainingSpec, steps: int = STEPS) -> Probe:
     """Train `steps` steps of the cell's shape and throw them away."""
     torch.set_num_threads(spec.compute.threads)
     started = time.perf_counter()

@@ -20,12 +20,13 @@ from pathlib import Path
 from ablations.core.archives import write_archives
 from ablations.core.capacity import cores, gpus_of, processes
 from ablations.core.machine import as_settings, is_gpu, machine_class
-from ablations.core.outcome import OUTCOME, sign, to_send
+from ablations.core.outcome import OUTCOME, free_points, sign, to_send
 from ablations.core.pack_folder import CELLS, RESULTS, Pack, PackedCell, check_code, lay_out, read_pack
 from ablations.core.parallel import Ending, Pool, Start
 from ablations.core.spec import CellSpec, read_spec
 from ablations.core.stoppable import STOPPED
 from ablations.core.summary import Narrator, summary
+from ablations.core.training_spec import TrainingSpec
 from curation.runtime.errors import BusyError, ConfigError, LoamError
 
 MIB = 2**20
@@ -56,7 +57,10 @@ def _parser() -> argparse.ArgumentParser:
                         help="beyond the limit, after which those that have not stopped are killed (30)")  # fmt: skip
     parser.add_argument("--device", action="append", default=[], metavar="N",
                         help="number of a GPU to use, several times for several; default all")  # fmt: skip
-    parser.add_argument("--no-weights", action="store_true", help="leave the weights out of the results")
+    parser.add_argument("--weights", choices=("none", "last", "all"), default="none",
+                        help="which weights go into the results; without them a cell cannot be measured again (none)")  # fmt: skip
+    parser.add_argument("--free-points", action="store_true",
+                        help="remove a cell's weights along the way once it is measured, where the disk is small")  # fmt: skip
     parser.add_argument("--archive-mib", type=_positive, default=15, metavar="N", help="most of one archive (15)")
     parser.add_argument(
         "--machine", action="store_true", help="print what a study has to say of this machine; run nothing"
@@ -90,7 +94,7 @@ def run_all(options: argparse.Namespace) -> int:
     deadline = time.monotonic() + options.limit_seconds
     folder: Path = options.folder
     pack = read_pack(folder)
-    devices = sorted({read_spec(folder / CELLS / cell.name).compute.device for cell in pack.cells})
+    devices = sorted({read_spec(folder / CELLS / cell.name).training.compute.device for cell in pack.cells})
     if options.machine:
         print("\n".join(as_settings(machine_class(device)) for device in devices))
         return 0
@@ -112,7 +116,7 @@ def run_all(options: argparse.Namespace) -> int:
 def _checked(folder: Path, cell: PackedCell) -> tuple[Path, CellSpec]:
     """A cell laid out, for this machine."""
     path, spec = lay_out(folder, cell)
-    here = machine_class(spec.compute.device)
+    here = machine_class(spec.training.compute.device)
     if cell.machine != here:
         raise ConfigError(
             f"cell {cell.name}: planned for {as_settings(cell.machine)}, but this machine is another one, and its bits would "
@@ -126,7 +130,7 @@ def _run(
     deadline: float,
 ) -> dict[str, Ending]:  # fmt: skip
     """How the cells ended; each is signed as soon as it is done, so that a kill takes none back."""
-    specs = [spec for _, spec in laid.values()]
+    specs = [spec.training for _, spec in laid.values()]
     gpus = gpus_of(options.device) if any(is_gpu(spec.compute.device) for spec in specs) else ()
     parallel = options.parallel or processes(specs, cores(), gpus)
     cells = {cell.name: cell for cell in todo}
@@ -135,26 +139,29 @@ def _run(
     def tell(name: str, event: dict[str, object]) -> None:
         if event["event"] == "done":
             sign(laid[name][0], cells[name], laid[name][1], pack.code)
+            if options.free_points:
+                free_points(laid[name][0])
         narrator.tell(name, event)
 
     pool = Pool(parallel, gpus, deadline, options.grace_seconds, tell)
     starts = [
-        Start(name, path, spec.compute.threads, spec.compute.device == "cuda") for name, (path, spec) in laid.items()
+        Start(name, path, spec.training.compute.threads, spec.training.compute.device == "cuda")
+        for name, (path, spec) in laid.items()
     ]
-    longest_first = sorted(starts, key=lambda start: -_work(laid[start.name][1]))
+    longest_first = sorted(starts, key=lambda start: -_work(laid[start.name][1].training))
     if starts:
         print(f"{min(parallel, len(starts))} at a time", flush=True)
     return pool.run(longest_first)
 
 
-def _work(spec: CellSpec) -> int:
+def _work(spec: TrainingSpec) -> int:
     return spec.schedule.tokens * spec.model.layers * spec.model.width**2
 
 
 def _gather(folder: Path, pack: Pack, options: argparse.Namespace) -> list[Path]:
     paths = [folder / CELLS / cell.name for cell in pack.cells]
     finished = [path for path in paths if (path / OUTCOME).exists()]
-    return write_archives(folder / RESULTS, to_send(finished, not options.no_weights), options.archive_mib * MIB)
+    return write_archives(folder / RESULTS, to_send(finished, options.weights), options.archive_mib * MIB)
 
 
 def _last_line(states: Sequence[str], written: Sequence[Path]) -> str:

@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ablations.core.answer_rows import LEAST_ROWS, Row, batch_of
+from ablations.core.answers import Score
 from ablations.core.items import Group, Item
 from ablations.core.model import Model
 from ablations.core.prefix_cache import KeysValues
-from ablations.core.scores import Score
 from curation.runtime.errors import LoamError
 
 Tokens = Sequence[int] | NDArray[np.integer]

@@ -1,200 +1,46 @@
-"""What a cell is: the typed contents of its `cell.json`."""
+"""The two files that say what a cell is: `cell.json`, its training, and `measuring.json`, what is measured of it."""
 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
-from ablations.core.model_spec import ModelSpec
+from ablations.core.measuring_spec import MeasuringSpec
 from ablations.core.strict import Problem, build, not_positive
+from ablations.core.training_spec import TrainingSpec
 from curation.runtime.errors import ConfigError
 
-
-@dataclass(frozen=True)
-class SeedSpec:
-    """Separate seeds for separate things, so that cells can share one and differ in another."""
-
-    init: int
-    order: int
-    subset: int
-    evaluation: int
-
-    def problems(self) -> list[Problem]:
-        pairs = dataclasses.asdict(self).items()
-        return [(k, f"{v} is no 63-bit number", "Give 0 to 2^63 - 1") for k, v in pairs if not 0 <= v < 2**63]
-
-
-@dataclass(frozen=True)
-class TokenizerSpec:
-    """What a cell has to know of its tokenizer. `specials` are never drawn as content; BOS is always one of them."""
-
-    bos: int = 0
-    specials: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True)
-class OptimiserSpec:
-    """`muon` steps the hidden matrices with torch.optim.Muon at `learning_rate`, the rest with AdamW at
-    `adam_learning_rate`; `muon_float32` is the same without its rounding, and faster on a CPU; `adamw` steps everything."""
-
-    kind: Literal["muon", "muon_float32", "adamw"] = "muon"
-    learning_rate: float = 0.01
-    adam_learning_rate: float = 0.01
-    weight_decay: float = 0.0
-    momentum: float = 0.95
-    beta1: float = 0.9
-    beta2: float = 0.95
-
-    def problems(self) -> list[Problem]:
-        rates = ("momentum", "beta1", "beta2")
-        bad = [(k, f"{getattr(self, k)}", "Give 0 to below 1") for k in rates if not 0 <= getattr(self, k) < 1]
-        if self.weight_decay < 0:
-            bad.append(("weight_decay", f"{self.weight_decay} is negative", "Give 0 or more"))
-        return bad + not_positive(self, "learning_rate", "adam_learning_rate")
-
-
-@dataclass(frozen=True)
-class ScheduleSpec:
-    """Length and learning-rate curve. `wsd` stays and then falls linearly to zero over the last `cooldown`."""
-
-    tokens: int
-    batch: int
-    warmup_steps: int = 20
-    kind: Literal["constant", "wsd"] = "constant"
-    cooldown: float = 0.0
-
-    def problems(self) -> list[Problem]:
-        found: list[Problem] = []
-        if self.batch < 1:
-            found.append(("batch", f"{self.batch} sequences", "Give at least 1"))
-        if self.warmup_steps < 0:
-            found.append(("warmup_steps", f"{self.warmup_steps} is negative", "Give 0 or more"))
-        if not 0 <= self.cooldown <= 1:
-            found.append(("cooldown", f"{self.cooldown} is no share of the steps", "Give 0 to 1"))
-        if (self.kind == "wsd") != (self.cooldown > 0):
-            found.append(
-                ("cooldown", f"{self.cooldown} with kind {self.kind!r}", "wsd needs a cooldown, constant has none")
-            )
-        return found
-
-
-@dataclass(frozen=True)
-class TrainSource:
-    """One part of the mixture. `tokens` is a path stem; kept are the documents whose hash, a number from 0 to 1, lies from
-    `offset` to below `offset` + `fraction`: those of 0.5 are among those of 1.0, and two halves share none."""
-
-    source: str
-    tokens: str
-    weight: float = 1.0
-    fraction: float = 1.0
-    offset: float = 0.0
-
-    def problems(self) -> list[Problem]:
-        found = not_positive(self, "weight")
-        if not 0 < self.fraction <= 1:
-            found.append(("fraction", f"{self.fraction} is no share of the documents", "Give above 0 and at most 1"))
-        elif not 0 <= self.offset <= 1 - self.fraction:
-            found.append(
-                ("offset", f"{self.offset} leaves no {self.fraction} of the documents", "Give 0 to 1 - fraction")
-            )
-        return found
-
-
-@dataclass(frozen=True)
-class EffortSpec:
-    """How much is measured: at the end, and at each point of the curve (a hash prefix of the same items)."""
-
-    windows: int = 1024  # of a held-out source
-    items: int = 4000  # of a group of a few-shot task
-    sequences: int = 256  # of random repeated tokens
-    curve_windows: int = 32
-    curve_items: int = 32
-    curve_sequences: int = 16
-    batch: int = 32  # sequences scored at once; changes no result beyond rounding
-
-    def problems(self) -> list[Problem]:
-        return not_positive(self, *(f.name for f in dataclasses.fields(self)))
-
-
-@dataclass(frozen=True)
-class ComputeSpec:
-    """Where and how. Threads, compilation and dtype change the last bits, so they belong to a cell's identity."""
-
-    device: str = "cpu"
-    threads: int = 1
-    compile: bool = False
-    dtype: Literal["float32", "bfloat16"] = "float32"
-
-    def problems(self) -> list[Problem]:
-        return not_positive(self, "threads")
+T = TypeVar("T")
+CELL, MEASURING = "cell.json", "measuring.json"
 
 
 @dataclass(frozen=True)
 class CellSpec:
-    """One small language model: what it is trained on and what is measured of it. Paths are relative to the folder."""
+    """The contents of a cell.json.
 
-    seed: int
+    Attributes:
+        arm, seed: what the cell is called: the arm's name, and the number of its seed.
+        training: what its weights depend on.
+        checkpoint_every_steps: changes no byte of a result.
+        defaults: paths in `training` that the user left to defaults, for readers.
+    """
+
     arm: str
-    seeds: SeedSpec
-    model: ModelSpec
-    schedule: ScheduleSpec
-    train: tuple[TrainSource, ...]
-    format: Literal[1] = 1
-    optimiser: OptimiserSpec = OptimiserSpec()
-    tokenizer: TokenizerSpec = TokenizerSpec()
-    heldout: dict[str, str] = field(default_factory=dict)
-    tasks: tuple[str, ...] = ()
-    metrics: tuple[str, ...] = ()
-    plugins: tuple[str, ...] = ()
-    packing: Literal["by_source", "random", "related"] = "by_source"
-    evaluations: int = 12
+    seed: int
+    training: TrainingSpec
+    format: Literal[2] = 2
     checkpoint_every_steps: int = 100
-    effort: EffortSpec = EffortSpec()
-    compute: ComputeSpec = ComputeSpec()
-
-    @property
-    def steps(self) -> int:
-        return self.schedule.tokens // self.tokens_a_step
-
-    @property
-    def tokens_a_step(self) -> int:
-        return self.schedule.batch * self.model.context
-
-    def evaluation_steps(self) -> list[int]:
-        """Step 0, `evaluations` evenly spaced steps, and the last."""
-        between = (round(i * self.steps / (self.evaluations + 1)) for i in range(1, self.evaluations + 1))
-        return sorted({0, self.steps, *between})
-
-    def digest(self) -> str:
-        """Of everything in the spec; a checkpoint belongs to one of these."""
-        return hashlib.sha256(json.dumps(dataclasses.asdict(self), sort_keys=True).encode()).hexdigest()
+    defaults: tuple[str, ...] = ()
 
     def problems(self) -> list[Problem]:
-        found: list[Problem] = not_positive(self, "checkpoint_every_steps")
-        if self.evaluations < 0:
-            found.append(("evaluations", f"{self.evaluations} is negative", "Give 0 or more"))
-        if not self.train:
-            found.append(("train", "no source", "Name at least one"))
-        names = [part.source for part in self.train]
-        if len(set(names)) < len(names):
-            found.append(("train", f"two of the sources {', '.join(names)} have one name", "Unite them"))
-        if self.steps < 1:
-            found.append(
-                (
-                    "schedule",
-                    f"{self.schedule.tokens} tokens are less than one step of {self.tokens_a_step}",
-                    "Give more tokens",
-                )
-            )
-        return found + [
-            ("tokenizer", f"token {token} is outside the vocabulary", "Give ids below vocab_size")
-            for token in (self.tokenizer.bos, *self.tokenizer.specials)
-            if not 0 <= token < self.model.vocab_size
-        ]
+        return not_positive(self, "checkpoint_every_steps")
+
+    def to_json(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
 
 
 def read_spec(folder: Path) -> CellSpec:
@@ -203,11 +49,31 @@ def read_spec(folder: Path) -> CellSpec:
     Raises:
         ConfigError: no cell.json, no JSON in it, or a spec that cannot be used.
     """
-    path = folder / "cell.json"
+    return _read(folder, CELL, CellSpec)
+
+
+def read_measuring(folder: Path) -> MeasuringSpec | None:
+    """What is to be measured of a cell; None where its folder does not say.
+
+    Raises:
+        ConfigError: measuring.json cannot be used.
+    """
+    return _read(folder, MEASURING, MeasuringSpec) if (folder / MEASURING).exists() else None
+
+
+def _read(folder: Path, name: str, cls: type[T]) -> T:
+    path = folder / name
     try:
         parsed = json.loads(path.read_text(encoding="utf8"))
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror or error}. Give a folder that holds a cell.json.") from error
     except ValueError as error:
         raise ConfigError(f"{path}: not JSON ({error}). Write the cell again.") from error
-    return build(CellSpec, parsed, "cell.json")
+    return build(cls, parsed, name)
+
+
+def paths_of(value: Any, above: Sequence[str] = ()) -> list[str]:
+    """The dotted paths of all values of nested mappings."""
+    if isinstance(value, dict) and value:
+        return [path for key, inner in value.items() for path in paths_of(inner, (*above, str(key)))]
+    return [".".join(above)]

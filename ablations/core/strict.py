@@ -41,10 +41,24 @@ def build(cls: type[T], value: object, where: str) -> T:
         elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
             raise ConfigError(f"{where}: no key {name!r}. Add it.")
     made = cls(**arguments)
+    check(made, where)
+    return made
+
+
+def check(made: object, where: str) -> None:
+    """Refuse values of a dataclass, and of those inside it, that cannot be used together.
+
+    Raises:
+        ConfigError: the first of their `problems()`.
+    """
+    for field in dataclasses.fields(made):  # type: ignore[arg-type]
+        value = getattr(made, field.name)
+        for number, each in enumerate(value if isinstance(value, tuple) else (value,)):
+            if dataclasses.is_dataclass(each):
+                check(each, f"{where}.{field.name}" + (f"[{number}]" if isinstance(value, tuple) else ""))
     if hasattr(made, "problems"):
         for name, found, fix in typing.cast(Checked, made).problems():
             raise ConfigError(f"{where}.{name}: {found}. {fix}.")
-    return made
 
 
 def convert(hint: Any, value: Any, where: str) -> Any:

@@ -6,41 +6,31 @@ import platform
 import resource
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
 
-from ablations.core.spec import CellSpec
+from ablations.core.training_spec import TrainingSpec
 
 
 class Stopwatch:
-    """Seconds of training and of measuring, apart. Those of earlier, killed runs of the cell are not known."""
+    """Seconds of a training. Those of earlier, killed runs of the cell are not known."""
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
         self.begun = time.perf_counter()
-        self.measured_s = 0.0
         self.training_s = 0.0
         self.steps = self.first_step = 0
 
     def start_training(self, step: int) -> None:
         self.first_step = step
-        self._training_begun, self._measured_before = self._now(), self.measured_s
+        self._training_begun = self._now()
 
-    def stop_training(self, step: int, spec: CellSpec) -> None:
-        measured = self.measured_s - self._measured_before
-        self.training_s = self._now() - self._training_begun - measured
+    def stop_training(self, step: int) -> None:
+        self.training_s = self._now() - self._training_begun
         self.steps = step - self.first_step
 
-    @contextmanager
-    def measuring(self) -> Iterator[None]:
-        begun = self._now()
-        yield
-        self.measured_s += self._now() - begun
-
-    def report(self, spec: CellSpec) -> dict[str, Any]:
+    def report(self, spec: TrainingSpec) -> dict[str, Any]:
         """Seconds, training tokens a second (compilation included), peak memory in bytes, and on what."""
         trained = self.steps * spec.tokens_a_step
         on_gpu = self.device.type == "cuda"
@@ -48,7 +38,6 @@ class Stopwatch:
         return {
             "seconds": self._now() - self.begun,
             "training_seconds": self.training_s,
-            "measuring_seconds": self.measured_s,
             "resumed_from_step": self.first_step,
             "tokens_per_second": trained / self.training_s if trained else None,
             "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit,

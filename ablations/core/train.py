@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ablations.core.mixture import MixedWindows
 from ablations.core.model import Model, loss_of
 from ablations.core.optim import optimisers_of, set_share, share_of_peak
-from ablations.core.spec import CellSpec
+from ablations.core.training_spec import TrainingSpec
 from curation.runtime.errors import LoamError
 
 LossFunction = Callable[[nn.Module, Tensor, Tensor], Tensor]
@@ -22,11 +22,11 @@ class Training:
     """A model on its way through a mixture.
 
     Args:
-        spec: the cell.
+        spec: of the training.
         windows: its training data by number.
     """
 
-    def __init__(self, spec: CellSpec, windows: MixedWindows) -> None:
+    def __init__(self, spec: TrainingSpec, windows: MixedWindows) -> None:
         self.spec, self.windows = spec, windows
         self.device = torch.device(spec.compute.device)
         self.model = Model(spec.model, spec.seeds.init).to(self.device)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, NotRequired, TypedDict
 
+from ablations.core.readings import Better
 from ablations.report.probe_contract import Change, Heads, OnsetPrediction, PositionLoss
 from curation.dashboard.contract import CurationRun
 
-FORMAT = 2
+FORMAT = 3
 
 
 class Study(TypedDict):
@@ -110,13 +111,25 @@ class Arm(TypedDict):
 
 
 class Measure(TypedDict):
-    """Arm -> seed -> value; an arm without this measure is left out. `n`: items or bytes behind one value."""
+    """A reading without its value, as `ablations.core.readings.Reading` says, and its values: arm -> seed -> value.
+
+    An arm without this measure is left out. `measure`: its full name. `n`: how many of what stand behind one value, where it is
+    the same in all cells.
+    """
 
     measure: str
     metric: str
+    reading: str
+    source: str
+    task: str
+    k: int | None
+    condition: str
+    of: str
     unit: str
-    lower_is_better: bool | None
-    n: int | None
+    better: Better
+    words: str
+    short: str
+    n: Mapping[str, int | None]
     arms: Mapping[str, Mapping[str, float | None]]
 
 
@@ -162,10 +175,21 @@ class ShotPoint(TypedDict):
     scores: NotRequired[Mapping[str, float | None]]
 
 
+class ShotReading(TypedDict):
+    """What a reading of a task is called, whatever its k and condition, and what it is in."""
+
+    words: str
+    unit: str
+    better: Better
+
+
 class Shots(TypedDict):
+    """`readings`: everything that stands in `points`, `nll` and `accuracy` too, in the order of the task."""
+
     arm: str
     seed: int
     task: str
+    readings: Mapping[str, ShotReading]
     points: list[ShotPoint]
 
 

@@ -130,7 +130,7 @@ def _axes(curves: Sequence[Curve], units: Mapping[str, str]) -> dict[str, str]:
     onsets = list(dict.fromkeys(m for c in curves for m in c["onsets"]))
     reached = {m for c in curves for m, onset in c["onsets"].items() if onset["by_tokens"] is not None}
     drawn = sorted(onsets, key=lambda m: m not in reached)[:ONSETS] or _taken(curves)[:MOST]
-    return {TRAIN_LOSS: "training loss, nats per token"} | {m: units.get(m) or m.rpartition(".")[2] for m in drawn}
+    return {TRAIN_LOSS: "training loss, nats per token"} | {m: units.get(m) or m for m in drawn}
 
 
 def _taken(curves: Sequence[Curve]) -> list[str]:

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-import yaml
-
 from ablations import sweep
+from ablations.cell_states import TO_MEASURE, CellState, states
+from ablations.cells import CellPlan
+from ablations.core.readings import gain_name
 from ablations.report.contract import FORMAT
 from ablations.report.probes import changes, heads, positions
 from ablations.report.readings import curve, measure_rows, shot_rows
@@ -20,10 +21,11 @@ from ablations.statistics.instrument import ControlOutcome, check
 from ablations.statistics.measures import CellResult, Measures
 from ablations.statistics.onset_prediction import onset_rows
 from ablations.statistics.verdicts import Verdict, exploratory, judge
-from ablations.study import Prepared, resolved
+from ablations.study import Prepared, resolved, said
 from curation.contamination_report import contamination
 from curation.histograms import histograms
 from curation.report_data import provenance, warnings
+from curation.resolved_yaml import resolved_yaml
 from curation.run_record import RunRecord
 from curation.runtime.manifest import code_version
 from curation.runtime.store import Folder
@@ -31,6 +33,7 @@ from curation.runtime.usage import Usage
 from tokenizer.pipeline import Tokenized
 
 Report = dict[str, Any]
+FRESH, USUAL_K = "control_map", 8  # the task of fresh maps; its k where no cell was asked
 
 
 def study_report(prepared: Prepared, out: Folder, predicted: Mapping[str, Any] | None, usage: Usage | None) -> Report:
@@ -41,7 +44,9 @@ def study_report(prepared: Prepared, out: Folder, predicted: Mapping[str, Any] |
         usage: of this run; None when nothing was run, and then the costs of the run before are kept.
     """
     study, record = prepared.study, prepared.curated.record
-    cells = sweep.results(prepared.plans, out)
+    curation = RunRecord(out, record, prepared.recipe.loaded_plugins)
+    found = states(prepared.plans, out)
+    cells = sweep.results(found, out)
     real = Measures(c for c in cells if c.arm in study.arms)
     controls = control_outcomes(study, Measures(cells))
     report: Report = {
@@ -50,8 +55,8 @@ def study_report(prepared: Prepared, out: Folder, predicted: Mapping[str, Any] |
         "instrument": _instrument(controls),
         "verdicts": [dataclasses.asdict(each) for each in _verdicts(study, real)],
         "funnel": record["funnel"],
-        "histograms": histograms(RunRecord(out, record)),
-        "contamination": contamination(RunRecord(out, record)),
+        "histograms": histograms(curation),
+        "contamination": contamination(curation),
         "tokens": [_tokens(tokenized) for tokenized in prepared.tokenized],
         "arms": _arms(prepared, cells),
         "measures": measure_rows(Measures(cells)),
@@ -63,8 +68,8 @@ def study_report(prepared: Prepared, out: Folder, predicted: Mapping[str, Any] |
         "transforms": changes(record.get("transforms", {})),
         "cost": cost(prepared, out, predicted, usage),
         "provenance": [*provenance(record), *_machines(prepared)],
-        "config": yaml.safe_dump(resolved(study, prepared.recipe), sort_keys=False, allow_unicode=True, width=120),
-        "warnings": [*warnings(record["funnel"]), *_unfinished(prepared, cells), *task_warnings(cells)],
+        "config": resolved_yaml(resolved(study, prepared.recipe), said(study, prepared.recipe)),
+        "warnings": [*warnings(record["funnel"]), *_unfinished(found), *task_warnings(cells)],
     }
     write_record(prepared, out, report["cost"])
     return report
@@ -79,14 +84,9 @@ def _verdicts(study: Study, measures: Measures) -> list[Verdict]:
 def control_outcomes(study: Study, measures: Measures) -> list[ControlOutcome]:
     """Every control held against its limits."""
     controls = study.control_settings
-    k = max((_k_of(name) for name in measures.names() if name.endswith(".permuted_minus_gold")), default=8)
+    k = measures.largest_k().get(FRESH, USUAL_K)
     limits = {arm: (settings.low, settings.high) for arm, settings in controls.arms.items()}
-    measure = f"few_shot.control_map.k{k}.permuted_minus_gold"
-    return check(limits, measures, measure, k, controls.seeds or study.seeds)
-
-
-def _k_of(name: str) -> int:
-    return int(name.removesuffix(".permuted_minus_gold").rsplit(".k", 1)[1]) if ".control_map.k" in name else 0
+    return check(limits, measures, gain_name(FRESH, k), k, controls.seeds or study.seeds)
 
 
 def counted(n: int, what: str) -> str:
@@ -96,8 +96,8 @@ def counted(n: int, what: str) -> str:
 
 def _heading(prepared: Prepared) -> dict[str, Any]:
     study = prepared.study
-    tokens = sorted({int(plan.spec["schedule"]["tokens"]) for plan in prepared.plans if not plan.control})
-    tokens = tokens or [int(plan.spec["schedule"]["tokens"]) for plan in prepared.plans[:1]]
+    tokens = sorted({plan.training.schedule.tokens for plan in prepared.plans if not plan.control})
+    tokens = tokens or [plan.training.schedule.tokens for plan in prepared.plans[:1]]
     budget = " to ".join(f"{value:,}" for value in dict.fromkeys((tokens[0], tokens[-1])))
     return {
         "name": study.name,
@@ -144,22 +144,24 @@ def _tokens(tokenized: Tokenized) -> dict[str, Any]:
 
 
 def _arms(prepared: Prepared, cells: Sequence[CellResult]) -> list[dict[str, Any]]:
-    first = {cell.arm: cell.result for cell in reversed(cells)}
-    rows: dict[str, dict[str, Any]] = {}
-    for plan in prepared.plans:
-        if plan.arm in rows or plan.arm not in first:
-            continue
-        result, model = first[plan.arm], plan.spec["model"]
-        rows[plan.arm] = {
-            "arm": plan.arm,
-            "control": plan.control,
-            "mixture": {part["source"]: part["weight"] for part in plan.spec["train"]},
-            "fraction": plan.spec["train"][0]["fraction"],
-            "model": {**{k: model.get(k) for k in ("layers", "width", "context")}, "parameters": result["parameters"]},
-            "tokens": result["tokens"],
-            "sources": {name: _seen(seen) for name, seen in result["sources"].items()},
-        }
-    return list(rows.values())
+    """One row an arm: of its cells the first that is trained."""
+    trained = {cell.arm: cell.training for cell in reversed(cells)}
+    plans = {plan.arm: plan for plan in reversed(prepared.plans)}
+    return [_arm(plans[arm], trained[arm]) for arm in dict.fromkeys(p.arm for p in prepared.plans) if arm in trained]
+
+
+def _arm(plan: CellPlan, trained: Mapping[str, Any]) -> dict[str, Any]:
+    train, model = plan.training.train, plan.training.model
+    shape = {"layers": model.layers, "width": model.width, "context": model.context}
+    return {
+        "arm": plan.arm,
+        "control": plan.control,
+        "mixture": {part.source: part.weight for part in train},
+        "fraction": train[0].fraction,
+        "model": {**shape, "parameters": trained["parameters"]},
+        "tokens": trained["tokens"],
+        "sources": {name: _seen(seen) for name, seen in trained["sources"].items()},
+    }
 
 
 def _seen(seen: Mapping[str, Any]) -> dict[str, Any]:
@@ -177,8 +179,12 @@ def _machines(prepared: Prepared) -> list[dict[str, str]]:
     return [{"what": what, "value": value} for what, value in found]
 
 
-def _unfinished(prepared: Prepared, cells: Sequence[CellResult]) -> list[str]:
-    missing = len(prepared.plans) - len(cells)
-    return (
-        [f"{missing} of {len(prepared.plans)} cells are not finished; the report shows the others"] if missing else []
-    )
+def _unfinished(found: Sequence[CellState]) -> list[str]:
+    told = []
+    if untrained := sum(not state.trained for state in found):
+        told.append(f"{untrained} of {len(found)} cells are not trained; the report shows the others")
+    if unmeasured := sum(state.state == TO_MEASURE for state in found):
+        told.append(
+            f"{unmeasured} cells lack measures; run `loam ablate measure`, or `loam ablate status` to see which"
+        )
+    return told

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from ablations.core.readings import Name
 from ablations.report.contract import Arm, Measure
 from curation.dashboard.numbers import mean
 
@@ -86,8 +87,14 @@ def _block(metric: str, measures: list[Measure], names: list[str], controls: set
         if any(name in measure["arms"] for measure in measures)
     ]
     real = [row for row in rows if row.arm not in controls]
-    labels = [m["measure"].removeprefix(f"{metric}.").split(".") for m in measures]
+    labels = [_label(m).split(".") for m in measures]
     return Block(metric, measures, labels, real, [row for row in rows if row.arm in controls])
+
+
+def _label(m: Measure) -> str:
+    """Its name less the metric."""
+    name = Name("", m["reading"], m["source"], m["task"], m["k"], m["condition"], m["of"])
+    return name.text or m["metric"]
 
 
 def _cell(measure: Measure, arm: str, best: bool, marks: Mapping[str, str]) -> Cell:
@@ -99,7 +106,7 @@ def _best(measure: Measure, controls: set[str]) -> set[str]:
     """The real arms with the best mean; nobody when there is no contest or the measure has no better side."""
     means = {arm: mean(seeds.values()) for arm, seeds in measure["arms"].items() if arm not in controls}
     known = {arm: value for arm, value in means.items() if value is not None}
-    if len(known) < 2 or measure["lower_is_better"] is None:
+    if len(known) < 2 or measure["better"] is None:
         return set()
-    top = min(known.values()) if measure["lower_is_better"] else max(known.values())
+    top = min(known.values()) if measure["better"] == "lower" else max(known.values())
     return {arm for arm, value in known.items() if value == top}

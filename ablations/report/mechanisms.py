@@ -9,6 +9,8 @@ from typing import Any
 import altair as alt
 from markupsafe import Markup
 
+from ablations.core.readings import SILENCED
+from ablations.report.contract import Measure
 from ablations.report.probe_contract import Head, Heads, PositionLoss
 from ablations.report.values import WHOLE, Values
 from curation.dashboard import charts
@@ -18,8 +20,6 @@ from curation.dashboard.palette import Style, styles
 COLUMNS, WIDTH, HEIGHT = 3, 345, 210
 SOURCES = 6  # panels of losses by place
 ARMS = 10  # arms with maps of their heads
-_TOP, _RANDOM = ".top", ".random"
-_ABLATION = "head_ablation."
 
 
 @dataclass(frozen=True)
@@ -125,11 +125,15 @@ def _strongest(seeds: Sequence[Heads], name: str) -> str:
 
 
 def _ablations(values: Values) -> list[Ablation]:
-    named = [name.removesuffix(_TOP) for name in values.names() if name.startswith(_ABLATION) and name.endswith(_TOP)]
+    costs: dict[str, dict[str, Measure]] = {}
+    for row in values.rows():
+        if row["of"] and row["reading"] in SILENCED:
+            costs.setdefault(row["of"], {})[row["reading"]] = row
     found = []
     for arm in [*values.real, *values.controls]:
-        for name in named:
-            top, lot = (list(values.of(name + ending, arm).values()) for ending in (_TOP, _RANDOM))
-            if top or lot:
-                found.append(Ablation(arm, name.removeprefix(_ABLATION), values.unit(name + _TOP), top, lot))
+        for measure, by_heads in costs.items():
+            seeds = {done: list(values.of(row["measure"], arm).values()) for done, row in by_heads.items()}
+            if any(seeds.values()):
+                unit = next(iter(by_heads.values()))["unit"]
+                found.append(Ablation(arm, measure, unit, seeds.get("top", []), seeds.get("random", [])))
     return found

@@ -12,9 +12,9 @@ REFERENCE = "all"  # the arm of all corpora
 def midpoint_marks(values: Values) -> dict[str, dict[str, str]]:
     """Accuracy at the largest k of each task -> arm -> "above" or "below"; empty without an arm called all."""
     found = {}
-    for gap in values.gaps().values():
-        start = gap.removesuffix("permuted_minus_gold")
-        measure, majority = f"{start}gold.accuracy", f"{start}blind.majority"
+    for task, gap in values.gaps().items():
+        k = gap["k"] or 0
+        measure, majority = values.shots(task, k, "gold", "accuracy"), values.shots(task, k, "", "blind.majority")
         known = {arm: value for arm in values.real if (value := values.mean(measure, arm)) is not None}
         baseline = mean(values.mean(majority, arm) for arm in known)
         if baseline is not None and (told := marks(known, REFERENCE, baseline)):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from ablations.report.curves import words as interval_words
 from ablations.report.probe_contract import OnsetPrediction
-from ablations.report.wording import words
 from curation.dashboard.numbers import amount, listed, mean
 
 
@@ -24,15 +23,15 @@ class OnsetRow:
     seen: list[str]
 
 
-def onset_rows(predictions: Sequence[OnsetPrediction]) -> list[OnsetRow]:
-    """Seeds of an arm together."""
+def onset_rows(predictions: Sequence[OnsetPrediction], title: Callable[[str], str]) -> list[OnsetRow]:
+    """Seeds of an arm together; `title` gives the words of a measure."""
     groups: dict[tuple[str, str], list[OnsetPrediction]] = {}
     for row in predictions:
         groups.setdefault((row["arm"], row["measure"]), []).append(row)
     return [
         OnsetRow(
             arm,
-            words(measure),
+            title(measure),
             mean(row["frequency"] for row in rows),
             mean(row["reliability"] for row in rows),
             _spread(row["predicted_by_size"] for row in rows),

@@ -62,7 +62,9 @@ def _parts(report: Report) -> dict[str, Any]:
         "v": verdicts,
         "ratio": ratio,
         "instrument_state": verdicts.instrument_state(report["instrument"]),
-        "said": verdicts.verdicts_view(report["verdicts"], {cell["cell"] for cell in report["cost"]["cells"]}),
+        "said": verdicts.verdicts_view(
+            report["verdicts"], {cell["cell"] for cell in report["cost"]["cells"]}, values.title
+        ),
         "effects": verdicts.effect_figures(report["verdicts"]),
         "arm_rows": arm_rows(report["arms"]),
         "measures": parts(report["measures"], report["arms"], values.primary(), marks),
@@ -75,7 +77,7 @@ def _parts(report: Report) -> dict[str, Any]:
         "readings": readings_view(values),
         "mechanisms": mechanisms(values, report["positions"], report["heads"]),
         "recognised": recognising(values),
-        "onset_predictions": onset_rows(report["onset_predictions"]),
+        "onset_predictions": onset_rows(report["onset_predictions"], values.title),
         "curves": curves_view(report["curves"], {m["measure"]: m["unit"] for m in report["measures"]}),
         "cost_lines": cost.cost_lines(report["cost"]),
         "time_headline": cost.time_headline(report["cost"]),

@@ -12,8 +12,8 @@ from markupsafe import Markup
 
 from ablations.report.contract import Verdict
 from ablations.report.probe_contract import OnsetPrediction
-from ablations.report.values import Values
-from ablations.report.wording import words
+from ablations.report.values import CONTEXT, MATCHING, Values
+from ablations.report.wording import axis
 from ablations.statistics.onset_prediction import onset_correlation
 from ablations.statistics.rank_correlation import RankCorrelation, spearman
 from curation.dashboard import charts, palette
@@ -48,17 +48,18 @@ def pairs_view(values: Values, verdicts: Sequence[Verdict], predictions: Sequenc
     shown = [pair for pair in asked if _shared(*pair)], [pair for pair in usual if _shared(*pair)]
     registered = [_panel(x, y, f"pairs-asked-{i}") for i, (x, y) in enumerate(shown[0])]
     others = [_panel(x, y, f"pairs-usual-{i}") for i, (x, y) in enumerate(shown[1][:PANELS])]
-    others += [_panel(x, y, f"pairs-onset-{i}", said) for i, (x, y, said) in enumerate(onset_pairs(predictions))]
+    others += [
+        _panel(x, y, f"pairs-onset-{i}", said) for i, (x, y, said) in enumerate(onset_pairs(values, predictions))
+    ]
     return PairsView(registered, others, [f"{x.title} against {y.title}" for x, y in shown[1][PANELS:]])
 
 
 def _usual(values: Values) -> Iterator[tuple[Side, Side]]:
-    heads, context = "heads.prefix_matching.max", values.whole("late_minus_early")
-    if heads in values and context:
-        yield _side(values, heads), _side(values, context[0])
+    for heads, context in zip(values.find(*MATCHING), values.whole(CONTEXT), strict=False):
+        yield _side(values, heads), _side(values, context)
     for bits in values.bits():
         for gap in values.gaps().values():
-            yield _side(values, bits), _side(values, gap)
+            yield _side(values, bits), _side(values, gap["measure"])
 
 
 def _side(values: Values, measure: str) -> Side:
@@ -72,13 +73,13 @@ def _shared(x: Side, y: Side) -> list[str]:
     return both if len(both) >= LEAST else []
 
 
-def onset_pairs(predictions: Sequence[OnsetPrediction]) -> Iterator[tuple[Side, Side, str]]:
+def onset_pairs(values: Values, predictions: Sequence[OnsetPrediction]) -> Iterator[tuple[Side, Side, str]]:
     """Predicted against seen onset, controls too. A censored onset has no point, but its rank enters the correlation."""
     for measure in dict.fromkeys(row["measure"] for row in predictions):
         rows = [row for row in predictions if row["measure"] == measure]
         seen = [row for row in rows if row["predicted"] is not None and row["observed_at"] is not None]
         x = Side("predicted onset", "tokens", _middle(seen, "predicted"))
-        y = Side(f"observed onset, {words(measure)}", "tokens", _middle(seen, "observed_at"))
+        y = Side(f"observed onset, {values.title(measure)}", "tokens", _middle(seen, "observed_at"))
         if _shared(x, y):
             yield x, y, said(onset_correlation(rows))
 
@@ -110,7 +111,7 @@ def _panel(x: Side, y: Side, name: str, related: str = "") -> Markup:
     rows: list[dict[str, Any]] = [{"arm": arm, "x": x.arms[arm], "y": y.arms[arm]} for arm in _shared(x, y)]
     right = charts.extent([row["x"] for row in rows], 0.12)
     base = alt.Chart(charts.data(rows)).encode(
-        alt.X("x:Q", title=_axis(x), scale=alt.Scale(domain=right, nice=False), axis=_ticks(x)),
+        alt.X("x:Q", title=axis(x.title, x.unit), scale=alt.Scale(domain=right, nice=False), axis=_ticks(x)),
         alt.Y("y:Q", title=y.unit, scale=alt.Scale(domain=charts.extent([r["y"] for r in rows], 0.1)), axis=_ticks(y)),
     )
     middle = sum(right) / 2  # names point inwards, so that none is cut off
@@ -126,10 +127,6 @@ def _panel(x: Side, y: Side, name: str, related: str = "") -> Markup:
     title = charts.heading(f"{y.title} against {x.title}", related, chars=46)
     chart = alt.layer(*layers, title=title).properties(width=WIDTH, height=HEIGHT)
     return charts.svg(chart, name, f"{y.title} against {x.title}, one point an arm: {related}")
-
-
-def _axis(side: Side) -> str:
-    return f"{side.title}, {side.unit}" if side.unit and side.unit not in side.title else side.title
 
 
 def _ticks(side: Side) -> Any:

@@ -49,7 +49,7 @@ def heads(cell: CellResult) -> Iterator[dict[str, Any]]:
 
 
 def _details(cell: CellResult, metric: str) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = cell.result.get("final", {}).get(metric, {}).get("details", {})
+    found: Mapping[str, Any] = cell.details.get(metric, {})
     return found
 
 

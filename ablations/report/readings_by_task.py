@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
+from ablations.core.readings import FEW_SHOT
+from ablations.report.contract import Measure
 from ablations.report.values import Values
+from ablations.statistics.few_shot_readings import ITEMS, PREDICTIONS
+from ablations.statistics.questions import BLIND
 
 TASKS = 12  # tables; the others stand in the JSON of the report
-_SCORED = ("accuracy", "accuracy_per_token", "accuracy_per_byte", "accuracy_pmi", "accuracy_calibrated", "macro_f1")
-_BIASES = ("majority_label", "recency")
-_NAME = re.compile(rf"few_shot\.(.+)\.k(\d+)\.(?:gold\.({'|'.join(_SCORED)})|bias\.({'|'.join(_BIASES)}))")
+ACCURACY = "accuracy"
 
 
 @dataclass(frozen=True)
@@ -31,22 +32,29 @@ class ReadingsView:
 
 def readings_view(values: Values) -> ReadingsView:
     """Tasks with more to tell than accuracy; empty where there is none."""
-    found: dict[str, dict[int, dict[str, str]]] = {}
-    for name in values.names():
-        if parts := _NAME.fullmatch(name):
-            column = parts[3] or f"bias: {parts[4]}"
-            found.setdefault(parts[1], {}).setdefault(int(parts[2]), {})[column] = name
-    tables = [table for task, ks in found.items() if (table := _table(values, task, ks))]
+    found: dict[str, list[Measure]] = {}
+    for row in values.rows():
+        if row["metric"] == FEW_SHOT and row["task"]:
+            found.setdefault(row["task"], []).append(row)
+    tables = [table for task, rows in found.items() if (table := _table(values, task, rows))]
     return ReadingsView(tables[:TASKS], [table.task for table in tables[TASKS:]])
 
 
-def _table(values: Values, task: str, ks: dict[int, dict[str, str]]) -> TaskReadings | None:
-    k = max(ks)
-    order = [*_SCORED, *(f"bias: {name}" for name in _BIASES)]
-    names = {column: ks[k][column] for column in order if column in ks[k]}
-    if not set(names) - {"accuracy"}:
+def _table(values: Values, task: str, rows: list[Measure]) -> TaskReadings | None:
+    """None where answers are written: what these come to stands with the k-shot curves."""
+    told = _told(rows)
+    k = max((row["k"] or 0 for row in told), default=0)
+    columns = sorted((row for row in told if row["k"] == k), key=lambda row: row["unit"] == PREDICTIONS)
+    if len(columns) < 2 or ACCURACY not in {row["reading"] for row in columns}:
         return None
     arms = [*values.real, *values.controls]
-    rows = [(arm, [values.mean(name, arm) for name in names.values()]) for arm in arms]
-    columns = [column.replace("_", " ") for column in names]
-    return TaskReadings(task, k, columns, [(arm, row) for arm, row in rows if any(v is not None for v in row)])
+    means = [(arm, [values.mean(column["measure"], arm) for column in columns]) for arm in arms]
+    known = [(arm, row) for arm, row in means if any(value is not None for value in row)]
+    return TaskReadings(task, k, [column["short"] for column in columns], known)
+
+
+def _told(rows: list[Measure]) -> list[Measure]:
+    """With gold demos: accuracies of every sort, and what else a blind guess is held against; and biases."""
+    held = {row["reading"].removeprefix(BLIND) for row in rows if row["reading"].startswith(BLIND)}
+    scored = [row for row in rows if row["condition"] == "gold" and (row["unit"] == ITEMS or row["reading"] in held)]
+    return [*scored, *(row for row in rows if row["unit"] == PREDICTIONS)]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ablations.core.readings import CONDITIONS, FEW_SHOT
 from ablations.report.values import Values
 from ablations.statistics.recognition import Recognition, recognition, said
 from curation.dashboard.numbers import mean
 from curation.sources.control_texts import VALUES
 
 KNOWN, FRESH = "known_map", "control_map"
-CONDITIONS = ("gold", "permuted", "flipped", "nonce")
 
 
 @dataclass(frozen=True)
@@ -38,14 +38,13 @@ def recognising(values: Values) -> list[Recognised]:
     gaps = values.gaps()
     if KNOWN not in gaps:
         return []
-    k = int(gaps[KNOWN].rsplit(".k", 1)[1].split(".")[0])
-    arms = [arm for arm in [*values.controls, *values.real] if values.of(gaps[KNOWN], arm)]
-    return [_row(values, arm, k, gaps.get(FRESH, "")) for arm in arms]
+    known, fresh = gaps[KNOWN], gaps[FRESH]["measure"] if FRESH in gaps else ""
+    arms = [arm for arm in [*values.controls, *values.real] if values.of(known["measure"], arm)]
+    return [_row(values, arm, known["k"] or 0, fresh) for arm in arms]
 
 
 def _row(values: Values, arm: str, k: int, fresh: str) -> Recognised:
-    start = f"few_shot.{KNOWN}.k"
-    names = [name for name in values.names() if name.startswith(start)]
+    names = [row["measure"] for row in values.rows() if row["metric"] == FEW_SHOT and row["task"] == KNOWN]
     by_seed: dict[str, dict[str, float]] = {}
     for name in names:
         for seed, value in values.of(name, arm).items():
@@ -54,8 +53,8 @@ def _row(values: Values, arm: str, k: int, fresh: str) -> Recognised:
     return Recognised(
         arm,
         k,
-        values.mean(f"{start}0.gold.nll", arm),
-        {condition: values.mean(f"{start}{k}.{condition}.nll", arm) for condition in CONDITIONS},
+        values.mean(values.shots(KNOWN, 0, "gold", "nll"), arm),
+        {condition: values.mean(values.shots(KNOWN, k, condition, "nll"), arm) for condition in CONDITIONS},
         values.mean(fresh, arm),
         found,
         said(_mean(found)) if found else "not asked under every condition that tells",

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from ablations import sweep
+from ablations.cell_folder import TIMING
+from ablations.cell_states import CellState, states
 from ablations.study import Prepared, resolved
 from curation.run_record import STUDY_ENDING
-from curation.runtime.identity import fingerprint
+from curation.runtime.identity import IDENTITY, fingerprint
 from curation.runtime.manifest import Manifest, code_version, finished
+from curation.runtime.parts import read_checked
 from curation.runtime.store import MANIFEST, Folder
 from curation.runtime.usage import Usage
 from tokenizer.pipeline import Tokenized
@@ -23,35 +27,55 @@ def study_fingerprint(prepared: Prepared) -> str:
 
 def write_record(prepared: Prepared, out: Folder, report_cost: Mapping[str, Any] | None = None) -> None:
     """`<out>/runs/<name>.study.json`: where everything lies, and the results of all cells by hash."""
-    cells = sweep.results(prepared.plans, out)
+    found = states(prepared.plans, out)
     record = {
         "kind": "study",
+        "identity": IDENTITY,
         "name": prepared.study.name,
         "study": resolved(prepared.study, prepared.recipe),
         "curation": prepared.curated.record["stages"],
-        "tokenizers": [_relative(t.folder, out) for t in prepared.tokenized],
+        "tokenizers": [out.relative(t.folder) for t in prepared.tokenized],
         "tokens": [path for t in prepared.tokenized for path in _token_folders(t, out)],
-        "cells": {plan.output.fingerprint: _relative(plan.output.folder(out), out) for plan in prepared.plans},
-        "results": {cell.cell: dict(cell.values) for cell in cells},
+        "cells": {state.plan.name: _cell(state, out) for state in found},
+        "results": {cell.cell: dict(cell.values) for cell in sweep.results(found, out)},
         "cost": report_cost or _cost_before(prepared, out),
         "code": code_version(),
     }
     (out / "runs").write_json(f"{prepared.study.name}{STUDY_ENDING}", record)
 
 
+def _cell(state: CellState, out: Folder) -> dict[str, Any]:
+    """Where a cell's own files lie, and those that it was made of; folders are relative to `out`."""
+    plan, measuring = state.plan, state.plan.measuring
+    return {
+        "folder": out.relative(state.folder),
+        "fingerprint": plan.output.fingerprint,
+        "arm": plan.arm,
+        "seed": plan.seed,
+        "control": plan.control,
+        "tokenizer": out.relative(plan.tokenizer) if plan.tokenizer else "",
+        "train": {stem: out.relative(tokens.folder) for stem, tokens in plan.tokens.items()},
+        "heldout": {source: out.relative(tokens.folder) for source, tokens in measuring.heldout.items()},
+        "items": {task: out.relative(file.kept(out)) for task, file in measuring.items.items()},
+        "plugins": {plugin.name: plugin.digest for plugin in measuring.plugins},
+        "measuring": asdict(measuring.spec),
+        "measures": {label: out.relative(each.output.folder(out)) for label, each in state.measured.items()},
+    }
+
+
 def cost(prepared: Prepared, out: Folder, predicted: Mapping[str, Any] | None, usage: Usage | None) -> dict[str, Any]:
     stages = []
     for path in stage_folders(prepared, out):
-        manifest = Manifest.load(Folder(f"{out.url}/{path}"))
+        manifest = Manifest.load(out / path)
         reused = usage is None or manifest.cost["finished_at"] < usage.started_at
         stages.append({"stage": f"{manifest.stage} {manifest.name}", **manifest.cost, "reused": reused})
     cells = []
     for plan in prepared.plans:
         folder = plan.output.folder(out)
         if finished(folder, plan.output.what):
-            timing = json.loads(folder.read("timing.json"))
-            name = folder.url.rsplit("/", 1)[-1]
-            cells.append({"cell": name, "seconds": timing["seconds"], "tokens_per_second": timing["tokens_per_second"]})
+            timing = json.loads(read_checked(folder, TIMING))
+            speed = timing["tokens_per_second"]
+            cells.append({"cell": plan.name, "seconds": timing["seconds"], "tokens_per_second": speed})
     return {"predicted": predicted, "actual": _actual(prepared, out, usage), "stages": stages, "cells": cells}
 
 
@@ -82,15 +106,11 @@ def stage_folders(prepared: Prepared, out: Folder) -> list[str]:
             for path in (*passed["scores"].values(), *passed["duplicates"], passed["decide"], passed["curated"]):
                 found[path] = None
     for tokenized in prepared.tokenized:
-        found[_relative(tokenized.folder, out)] = None
+        found[out.relative(tokenized.folder)] = None
         for path in _token_folders(tokenized, out):
             found[path] = None
-    return [path for path in found if Folder(f"{out.url}/{path}").exists(MANIFEST)]
+    return [path for path in found if (out / path).exists(MANIFEST)]
 
 
 def _token_folders(tokenized: Tokenized, out: Folder) -> list[str]:
-    return [_relative(folder, out) for t in tokenized.tokens.values() for folder in (t.parts, t.folder)]
-
-
-def _relative(folder: Folder, out: Folder) -> str:
-    return folder.url[len(out.url) :].lstrip("/")
+    return [out.relative(folder) for t in tokenized.tokens.values() for folder in (t.parts, t.folder)]

@@ -9,6 +9,7 @@ from typing import Any
 import altair as alt
 from markupsafe import Markup
 
+from ablations.core.readings import Better
 from ablations.report.values import Values
 from curation.dashboard import charts, palette
 from curation.dashboard.numbers import plural
@@ -72,10 +73,10 @@ def _panel(values: Values, measure: str, rows: list[dict[str, Any]], arms: list[
     if scale.domain[0] < 0 < scale.domain[1]:
         zero = alt.Chart(charts.data([{"zero": 0}])).mark_rule(color="#888", strokeDash=[3, 3])
         layers.insert(0, zero.encode(alt.X("zero:Q", title=values.unit(measure), scale=scale, axis=axis)))
-    title = charts.heading(values.title(measure), _better(values.lower_is_better(measure)), chars=40)
+    title = charts.heading(values.title(measure), _better(values.better(measure)), chars=40)
     chart = alt.layer(*layers, title=title).properties(width=WIDTH, height=alt.Step(ROW))
     return charts.svg(chart, name, f"{values.title(measure)} by arm, every seed a point")
 
 
-def _better(lower: bool | None) -> str:
-    return "" if lower is None else "lower is better" if lower else "higher is better"
+def _better(better: Better) -> str:
+    return f"{better} is better" if better else ""

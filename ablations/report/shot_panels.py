@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
 from typing import Any
 
 import altair as alt
 from markupsafe import Markup
 
 from ablations.report.contract import ShotPoint, Shots
+from ablations.report.readings import ACCURACY, LOSS
 from curation.dashboard import charts
 from curation.dashboard.numbers import mean
 from curation.dashboard.palette import Style
@@ -17,21 +19,21 @@ COLUMNS, WIDTH, HEIGHT = 4, 240, 170
 WIDE, WIDE_COLUMNS = 345, 3
 OVERVIEWS = 18  # tasks in the overview
 GOLD, PERMUTED = "gold", "permuted"
-AXES = {  # readings with panels of their own, and what their axis says
-    "nll": "NLL of the gold answer, nats",
-    "accuracy": "accuracy",
-    "exact_match": "exact match",
-    "char_f1": "character F1",
-    "bleu": "BLEU",
-    "chrf": "chrF",
-}
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A reading with panels of its own, and what their axis says."""
+
+    reading: str
+    axis: str
 
 
 def panels(
-    shots: Sequence[Shots], value: str, conditions: Mapping[str, Style], controls: Set[str], name: str
+    shots: Sequence[Shots], drawn: Drawn, conditions: Mapping[str, Style], controls: Set[str], name: str
 ) -> list[Markup]:
     """Real arms share their axes, then controls: what a control does would press the arms' curves flat."""
-    said = f"{AXES[value]} by number of demos, gold and permuted"
+    value, said = drawn.reading, f"{drawn.axis} by number of demos, gold and permuted"
     figures = []
     for kind in (False, True):
         of_kind = [s for s in shots if (s["arm"] in controls) == kind]
@@ -39,26 +41,26 @@ def panels(
         if not rows:
             continue
         guessed = [guess["value"] for arm in {s["arm"] for s in of_kind} for guess in _guesses(of_kind, arm, value)]
-        domain = [0.0, 1.0] if value == "accuracy" else charts.extent([*guessed, *(row["value"] for row in rows)])
-        drawn = [
+        domain = [0.0, 1.0] if value == ACCURACY else charts.extent([*guessed, *(row["value"] for row in rows)])
+        figure = [
             _panel(
                 arm,
                 [row for row in rows if row["arm"] == arm],
-                value,
+                drawn.axis,
                 domain,
                 conditions,
                 _guesses(of_kind, arm, value),
             )
             for arm in dict.fromkeys(row["arm"] for row in rows)
         ]
-        figures += charts.side_by_side(drawn, COLUMNS, f"{name}-{'controls' if kind else 'arms'}", said)
+        figures += charts.side_by_side(figure, COLUMNS, f"{name}-{'controls' if kind else 'arms'}", said)
     return figures
 
 
 def _read(point: ShotPoint, value: str) -> float | None:
-    if value == "nll":
+    if value == LOSS:
         return point["nll"]
-    return point["accuracy"] if value == "accuracy" else point.get("scores", {}).get(value)
+    return point["accuracy"] if value == ACCURACY else point.get("scores", {}).get(value)
 
 
 def _values(shots: Shots, value: str) -> list[dict[str, Any]]:
@@ -88,14 +90,14 @@ def _k(ks: Sequence[int]) -> Any:
 def _panel(
     arm: str,
     rows: list[dict[str, Any]],
-    value: str,
+    axis: str,
     domain: list[float],
     conditions: Mapping[str, Style],
     guesses: list[dict[str, float]],
 ) -> Any:
     y = alt.Scale(domain=domain, nice=False)
     base = alt.Chart(charts.data(rows)).encode(_k([row["k"] for row in rows]), charts.colour(conditions, "condition"))
-    level = alt.Y("mean(value):Q", title=AXES[value], scale=y, axis=alt.Axis(tickCount=5))
+    level = alt.Y("mean(value):Q", title=axis, scale=y, axis=alt.Axis(tickCount=5))
     layers = [
         base.mark_line(strokeWidth=1.8).encode(level, charts.dash(conditions, "condition")),
         base.mark_point(filled=True, size=26, opacity=0.8).encode(alt.Y("value:Q", scale=y)),

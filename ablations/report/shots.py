@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from ablations.report.contract import ShotPoint, Shots
-from ablations.report.shot_panels import AXES, GOLD, PERMUTED, overview, panels
+from ablations.report.contract import ShotPoint, ShotReading, Shots
+from ablations.report.readings import ACCURACY, LOSS
+from ablations.report.shot_panels import GOLD, PERMUTED, Drawn, overview, panels
+from ablations.report.wording import axis
 from curation.dashboard.numbers import listed, mean, number, plural
 from curation.dashboard.palette import BLUE, VERMILLION, Style, styles
 
@@ -31,17 +33,26 @@ class ShotRow:
 
 
 @dataclass(frozen=True)
+class More:
+    """Panels of a further reading; `unfolded`: shown at once."""
+
+    title: str
+    figures: list[Markup]
+    unfolded: bool
+
+
+@dataclass(frozen=True)
 class TaskView:
-    """`note`: what is amiss with the curves; `undrawn`: arms without a panel; `scores`: further readings."""
+    """`note`: what is amiss with the curves; `undrawn`: arms without a panel; `scores`: further readings and their words."""
 
     task: str
     headline: str
     note: str
     figures: list[Markup]
-    more: list[tuple[str, list[Markup]]]
+    more: list[More]
     undrawn: list[str]
     conditions: dict[str, Style]
-    scores: list[str]
+    scores: dict[str, str]
     rows: list[ShotRow]
 
 
@@ -75,22 +86,52 @@ def _view(task: str, shots: list[Shots], controls: Set[str], place: int, draw: b
     fixed = {GOLD: Style(BLUE), PERMUTED: Style(VERMILLION, (6, 3))}
     conditions = {c: fixed.get(c) or others[c] for c in found}
     rows = _rows(shots, list(conditions))
-    scores = [name for name in (*AXES, "macro_f1", "f1_positive") if any(name in row.scores for row in rows)]
+    about = _about(shots)
+    held = _held(shots, about)
     arms = _panelled(rows, controls)
     own = [s for s in shots if s["arm"] in arms] if draw else []
-    readings = [value for value in AXES if value == "accuracy" or value in scores]
-    more = [(value, panels(own, value, conditions, controls, f"{value}-{place}")) for value in readings]
+    drawn = {reading: _panels(own, reading, about, conditions, controls, place) for reading in (LOSS, *held)}
     return TaskView(
         task,
         _headline(rows),
         _note(shots),
-        panels(own, "nll", conditions, controls, f"shots-{place}"),
-        [(AXES[value], figures) for value, figures in more if figures],
+        drawn[LOSS],
+        [More(about[r]["words"], drawn[r], r == _main(held)) for r in held if drawn[r]],
         [arm for arm in dict.fromkeys(row.arm for row in rows) if arm not in arms] if draw else [],
         conditions,
-        scores,
+        {reading: about[reading]["words"] for reading in held if reading != ACCURACY},
         rows if draw else _at_most(rows) or rows,
     )
+
+
+def _about(shots: list[Shots]) -> dict[str, ShotReading]:
+    """Reading -> what it is called, of everything that some cell has."""
+    return {reading: about for s in shots for reading, about in s["readings"].items()}
+
+
+def _held(shots: list[Shots], about: Mapping[str, ShotReading]) -> list[str]:
+    """Readings that a blind guess is held against: accuracy, and the metrics of the task in its order."""
+    blind = {reading for s in shots for point in s["points"] for reading in point.get("blind", {})}
+    return [reading for reading in about if reading in blind]
+
+
+def _main(held: list[str]) -> str:
+    """The one to look at first: of a task with written answers its first metric."""
+    return held[0] if held and ACCURACY not in held else ""
+
+
+def _panels(
+    shots: list[Shots],
+    reading: str,
+    about: Mapping[str, ShotReading],
+    conditions: dict[str, Style],
+    controls: Set[str],
+    place: int,
+) -> list[Markup]:
+    if reading not in about:
+        return []
+    drawn = Drawn(reading, axis(about[reading]["words"], about[reading]["unit"]))
+    return panels(shots, drawn, conditions, controls, f"{reading}-{place}")
 
 
 def _rows(shots: list[Shots], conditions: list[str]) -> list[ShotRow]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
+from ablations.core.readings import Better
 from ablations.report.contract import Arm
 from ablations.report.values import Values
 from curation.dashboard.numbers import mean, plural
@@ -79,10 +80,10 @@ def _pairs(group: Sequence[Arm]) -> list[Arm]:
 
 
 def _matrix(values: Values, measure: str, group: Sequence[Arm]) -> Matrix | None:
-    singles, lower = _singles(group), values.lower_is_better(measure)
-    gains = {arm["arm"]: _gain(values, measure, arm, singles, bool(lower)) for arm in _pairs(group)}
+    singles, better = _singles(group), values.better(measure)
+    gains = {arm["arm"]: _gain(values, measure, arm, singles, better) for arm in _pairs(group)}
     known = {arm: gain for arm, gain in gains.items() if gain}
-    if lower is None or not known:
+    if better is None or not known:
         return None
     most = max(abs(mean(gain) or 0) for gain in known.values())
     pairs = [arm for arm in _pairs(group) if arm["arm"] in known]
@@ -92,15 +93,15 @@ def _matrix(values: Values, measure: str, group: Sequence[Arm]) -> Matrix | None
         place = next((pair for pair in squares if set(pair) == set(arm["mixture"])), None)
         if place:
             squares[place].append(_square(arm["arm"], known[arm["arm"]], most))
-    better = sum((mean(gain) or 0) > 0 for gain in known.values())
-    said = f"{better} of {plural(len(known), 'mixture')} lie above the better of their two parts on average"
+    above = sum((mean(gain) or 0) > 0 for gain in known.values())
+    said = f"{above} of {plural(len(known), 'mixture')} lie above the better of their two parts on average"
     alone = {source: values.mean(measure, singles[source]) for source in sources}
     return Matrix(values.title(measure), values.unit(measure), group[0]["arm"], sources, alone, squares, said)
 
 
-def _gain(values: Values, measure: str, arm: Arm, singles: dict[str, str], lower: bool) -> list[float]:
+def _gain(values: Values, measure: str, arm: Arm, singles: dict[str, str], better: Better) -> list[float]:
     """The mixture less its best part, one number a seed that all three have; positive is better, whatever the measure."""
-    sign = -1 if lower else 1
+    sign = -1 if better == "lower" else 1
     mine = values.of(measure, arm["arm"])
     parts = [values.of(measure, singles[source]) for source in arm["mixture"]]
     seeds = [seed for seed in mine if all(seed in part for part in parts)]

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from ablations.core.readings import FEW_SHOT, GAIN, Better
 from ablations.report.contract import Arm, Measure
 from ablations.report.wording import words
 from curation.dashboard.numbers import mean
 
-GAP = re.compile(r"few_shot\.(?P<task>.+)\.k(?P<k>\d+)\.permuted_minus_gold")
-WHOLE = ("common", "pooled")  # readings over all sources, the one that is the same for all arms first
-BITS = "bits_per_byte"
+WHOLE = ("common", "pooled")  # sources of readings over all sources, the one that is the same for all arms first
+BITS, CONTEXT, OLSSON = "bits_per_byte", "late_minus_early", "icl_score"
+MATCHING, COPYING = ("heads", "prefix_matching.max"), ("repeated_tokens", "first_minus_second")
 
 
 class Values:
@@ -30,11 +31,22 @@ class Values:
         self.real = [name for name in names if name not in control]
         self.controls = [name for name in names if name in control]
 
-    def __contains__(self, measure: str) -> bool:
-        return measure in self._by_name
+    def rows(self) -> list[Measure]:
+        return list(self._by_name.values())
 
-    def names(self) -> list[str]:
-        return list(self._by_name)
+    def find(self, metric: str, reading: str = "", **fields: Any) -> list[str]:
+        """Names of the measures of a reading, about no other reading.
+
+        Args:
+            fields: what else they must have: `source`, `task`, `k`, `condition`.
+        """
+        wanted = {"metric": metric, "reading": reading, "of": "", **fields}
+        rows: Mapping[str, Mapping[str, object]] = self._by_name
+        return [name for name, row in rows.items() if all(row[key] == value for key, value in wanted.items())]
+
+    def shots(self, task: str, k: int, condition: str, reading: str) -> str:
+        """Name of a few-shot measure; empty where it was not measured."""
+        return next(iter(self.find(FEW_SHOT, reading, task=task, k=k, condition=condition)), "")
 
     def of(self, measure: str, arm: str) -> dict[str, float]:
         """Seed -> value, those that were measured."""
@@ -48,37 +60,34 @@ class Values:
     def unit(self, measure: str) -> str:
         return self._by_name[measure]["unit"] if measure in self._by_name else ""
 
-    def lower_is_better(self, measure: str) -> bool | None:
-        return self._by_name[measure]["lower_is_better"] if measure in self._by_name else None
+    def better(self, measure: str) -> Better:
+        return self._by_name[measure]["better"] if measure in self._by_name else None
 
     def title(self, measure: str) -> str:
-        return "bits per byte, mean over sources" if measure == BITS else words(measure)
+        return self._by_name[measure]["words"] if measure in self._by_name else words(measure)
 
-    def gaps(self) -> dict[str, str]:
+    def gaps(self) -> dict[str, Measure]:
         """Task -> its measure of what permuted labels cost, at the largest k."""
-        largest: dict[str, int] = {}
-        for name in self._by_name:
-            if found := GAP.fullmatch(name):
-                largest[found["task"]] = max(int(found["k"]), largest.get(found["task"], 0))
-        return {task: f"few_shot.{task}.k{k}.permuted_minus_gold" for task, k in largest.items()}
+        rows = [self._by_name[name] for name in self.find(FEW_SHOT, GAIN)]
+        largest = {row["task"]: row for row in sorted(rows, key=lambda row: row["k"] or 0)}
+        return {task: largest[task] for task in dict.fromkeys(row["task"] for row in rows)}
 
-    def whole(self, metric: str, ending: str = "") -> list[str]:
+    def whole(self, metric: str, reading: str = "") -> list[str]:
         """The reading over all sources, if there is one."""
-        names = [f"{metric}.{each}{ending}" for each in WHOLE]
-        return [name for name in names if name in self._by_name][:1]
+        return [name for source in WHOLE for name in self.find(metric, reading, source=source)][:1]
 
     def bits(self) -> list[str]:
-        return self.whole(BITS) or [name for name in (BITS,) if name in self._by_name]
+        return self.whole(BITS) or self.find(BITS, source="")
 
     def primary(self) -> list[str]:
         """The measures that speak for a study, the most important first."""
-        single = ("heads.prefix_matching.max", "repeated_tokens.first_minus_second")
         return [
-            *self.gaps().values(),
-            *self.whole("late_minus_early"),
-            *self.whole("late_minus_early", ".icl_score"),
+            *(gap["measure"] for gap in self.gaps().values()),
+            *self.whole(CONTEXT),
+            *self.whole(CONTEXT, OLSSON),
             *self.bits(),
-            *(name for name in single if name in self._by_name),
+            *self.find(*MATCHING),
+            *self.find(*COPYING),
         ]
 
 
@@ -91,7 +100,8 @@ def _mean_bits(measures: Sequence[Measure], arms: Sequence[Arm]) -> Measure | No
     if not real or not shared:
         return None
     values = {arm: {s: _mean_of_all(shared, arm, s) for s in shared[0]["arms"][arm]} for arm in real}
-    return {**shared[0], "measure": BITS, "n": None, "arms": values}
+    said = "bits per byte, mean over sources"
+    return {**shared[0], "measure": BITS, "source": "", "words": said, "short": said, "n": {}, "arms": values}
 
 
 def _mean_of_all(measures: Sequence[Measure], arm: str, seed: str) -> float | None:

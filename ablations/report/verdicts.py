@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,6 @@ import altair as alt
 from markupsafe import Markup
 
 from ablations.report.contract import Instrument, Verdict
-from ablations.report.wording import words
 from curation.dashboard import charts, palette
 from curation.dashboard.numbers import NOTHING, listed, number, plural, setting
 
@@ -51,16 +50,17 @@ class VerdictsView:
     hidden: int
 
 
-def verdicts_view(verdicts: Sequence[Verdict], cells: Collection[str]) -> VerdictsView:
+def verdicts_view(verdicts: Sequence[Verdict], cells: Collection[str], title: Callable[[str], str]) -> VerdictsView:
     """Registered claims in the order of the study; beside them what nobody asked beforehand, the clearest first.
 
     Args:
         cells: names that have a row of their own further down the page.
+        title: of a measure, its words.
     """
     registered = [v for v in verdicts if v["registered"]]
     beside = sorted((v for v in verdicts if not v["registered"]), key=_doubt)
     shown = [*registered, *beside[:EXPLORATORY_SHOWN]]
-    said = [_said(place, verdict, cells) for place, verdict in enumerate(shown, 1)]
+    said = [_said(place, verdict, cells, title) for place, verdict in enumerate(shown, 1)]
     return VerdictsView(said[: len(registered)], said[len(registered) :], max(0, len(beside) - EXPLORATORY_SHOWN))
 
 
@@ -68,7 +68,7 @@ def _doubt(verdict: Verdict) -> float:
     return next((p for p in (verdict["p_adjusted"], verdict["p"]) if p is not None), 2.0)
 
 
-def _said(place: int, verdict: Verdict, cells: Collection[str]) -> Said:
+def _said(place: int, verdict: Verdict, cells: Collection[str], title: Callable[[str], str]) -> Said:
     evidence, measures = verdict["evidence"], verdict.get("measures") or []
     follow = f"loam ablate explain {evidence[0]} {measures[0]}" if evidence and measures else ""
     claim = verdict["sentence"].partition(f": {verdict['outcome']}")[0]  # the badge says the outcome
@@ -77,7 +77,11 @@ def _said(place: int, verdict: Verdict, cells: Collection[str]) -> Said:
         verdict["outcome"],
         mark(verdict["outcome"]),
         claim,
-        [fact for fact in (_short(verdict), _effect(verdict), _n(verdict), _p(verdict), _sight(verdict)) if fact],
+        [
+            fact
+            for fact in (_short(verdict), _effect(verdict, title), _n(verdict), _p(verdict), _sight(verdict))
+            if fact
+        ],
         effect_text(verdict),
         _n(verdict).removeprefix("n = ").rstrip("."),
         verdict["p_adjusted"],
@@ -103,11 +107,11 @@ def _short(verdict: Verdict) -> str:
             return "Open: neither shown nor ruled out by this study."
 
 
-def _effect(verdict: Verdict) -> str:
+def _effect(verdict: Verdict, title: Callable[[str], str]) -> str:
     """'Effect on bits per byte, news (positive is better): 0.010 nats, 95 % interval −0.100 to 0.120.'"""
     if verdict["effect"] is None:
         return "No effect could be estimated."
-    about = listed(words(measure) for measure in verdict.get("measures") or [])
+    about = listed(title(measure) for measure in verdict.get("measures") or [])
     if verdict["claim"] == "goes_with":
         return f"{_capital(effect_text(verdict))}{f', between {about}' if about else ''}."
     return f"Effect{f' on {about}' if about else ''} (positive is better): {effect_text(verdict)}."

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from ablations.core.answers import GroupAnswers, Score
+from ablations.core.readings import FEW_SHOT, GAIN, Name
+from ablations.statistics.blind import commonest
 from ablations.statistics.crossed import Array
 from ablations.statistics.measures import CellResult
 
 MIRRORED = re.compile(r"[0-9a-f]{16}\.[01]")  # items of maps come in pairs <map>.0 and <map>.1: a pair is one item
-READING = re.compile(r"few_shot\.(?P<task>.+)\.k(?P<k>\d+)\.(?P<what>.+)")
+Number = Callable[[Score], float]  # one number of a single answer
 
 
 @dataclass(frozen=True)
@@ -65,69 +67,67 @@ def stacked(all_answers: Sequence[Answers | None]) -> Array | None:
 
 def answers(cell: CellResult, measure: str) -> Answers | None:
     """The single answers behind a few-shot measure; None if the cell kept none."""
-    found = READING.fullmatch(measure)
-    if not found:
+    name = Name.parse(measure)
+    if name.metric != FEW_SHOT or name.k is None:
         return None
-    task, k, what = found["task"], int(found["k"]), found["what"]
-    if what.endswith("_minus_gold"):
-        return _difference(
-            group(cell, task, k, what.removesuffix("_minus_gold"), "gold_nll"), group(cell, task, k, "gold", "gold_nll")
-        )
-    condition, _, reading = what.partition(".")
-    key = {"nll": "gold_nll", "accuracy": "correct"}.get(reading)
-    return group(cell, task, k, condition, key) if key else None
+    if name.reading == GAIN:
+        return _difference(group(cell, name.task, name.k, "permuted", nll), group(cell, name.task, name.k, "gold", nll))
+    number = {"nll": nll, "accuracy": right}.get(name.reading)
+    return group(cell, name.task, name.k, name.condition, number) if number else None
+
+
+def nll(score: Score) -> float:
+    return score.gold_nll
+
+
+def right(score: Score) -> float:
+    return float(score.correct)
+
+
+def gold(score: Score) -> float:
+    return float(score.gold)
 
 
 def zero_minus_shots(task: str, k: int) -> Reader:
     """What k gold demonstrations take off the loss of the gold answer."""
-    return lambda cell: _difference(group(cell, task, 0, "gold", "gold_nll"), group(cell, task, k, "gold", "gold_nll"))
+    return lambda cell: _difference(group(cell, task, 0, "gold", nll), group(cell, task, k, "gold", nll))
 
 
 def right_minus_blind(task: str, k: int) -> Reader:
     """Right answers minus those of the strongest blind guess: on the same items, or as its accuracy where it names no label."""
 
     def read(cell: CellResult) -> Answers | None:
-        right = group(cell, task, k, "gold", "correct")
-        blind = cell.values.get(f"few_shot.{task}.k{k}.blind_accuracy")
-        if right is None or blind is None:
+        correct = group(cell, task, k, "gold", right)
+        blind = cell.values.get(Name(FEW_SHOT, "blind_accuracy", task=task, k=k).text)
+        if correct is None or blind is None:
             return None
-        return Answers(right.draws, right.items, right.values_DI - _guessed(cell, task, k, right, blind))
+        return Answers(correct.draws, correct.items, correct.values_DI - _guessed(cell, task, k, correct, blind))
 
     return read
 
 
 def _guessed(cell: CellResult, task: str, k: int, asked: Answers, blind: float) -> Array | float:
     """Where the strongest blind guess is right, shape (D, I); its accuracy if it names no label, or looks elsewhere."""
-    gold = group(cell, task, k, "gold", "gold")
-    if gold is None or (gold.draws, gold.items) != (asked.draws, asked.items):
+    known = group(cell, task, k, "gold", gold)
+    if known is None or (known.draws, known.items) != (asked.draws, asked.items):
         return blind
-    shown = {int(g["draw"]): g.get("demo_labels") or [] for g in _groups(cell, task, k, "gold")}
-    labels = [shown[draw] for draw in gold.draws]
-    guesses = [[Counter(gold.values_DI.ravel().tolist()).most_common(1)[0][0]] * len(labels)]
+    shown = {each.draw: each.demo_labels for each in _groups(cell, task, k, "gold")}
+    labels = [shown[draw] for draw in known.draws]
+    guesses = [[Counter(known.values_DI.ravel().tolist()).most_common(1)[0][0]] * len(labels)]
     if all(labels):
-        guesses += [[each[-1] for each in labels], [_commonest(each) for each in labels]]
-    right = [gold.values_DI == np.array(guess, np.float64)[:, None] for guess in guesses]
-    best = max(right, key=lambda each: float(each.mean()))
+        guesses += [[each[-1] for each in labels], [commonest(each) for each in labels]]
+    hits = [known.values_DI == np.array(guess, np.float64)[:, None] for guess in guesses]
+    best = max(hits, key=lambda each: float(each.mean()))
     return best.astype(np.float64) if abs(float(best.mean()) - blind) < 1e-6 else blind
-
-
-def _commonest(labels: Sequence[int]) -> int:
-    """Of equals the smallest, as the guesser does."""
-    counts = Counter(labels)
-    return min(counts, key=lambda label: (-counts[label], label))
 
 
 def _difference(one: Answers | None, other: Answers | None) -> Answers | None:
     return one.minus(other) if one and other else None
 
 
-def group(cell: CellResult, task: str, k: int, condition: str, key: str) -> Answers | None:
+def group(cell: CellResult, task: str, k: int, condition: str, number: Number) -> Answers | None:
     """One number of every answer under a condition, on the items that were asked under all draws."""
-    draws = {
-        int(each["draw"]): _by_item(each, key)
-        for each in _groups(cell, task, k, condition)
-        if each["ids"] and each.get(key)
-    }
+    draws = {each.draw: _by_item(each, number) for each in _groups(cell, task, k, condition) if each.scores}
     items = sorted(set.intersection(*(set(asked) for asked in draws.values()))) if draws else []
     if not items:
         return None
@@ -135,14 +135,14 @@ def group(cell: CellResult, task: str, k: int, condition: str, key: str) -> Answ
     return Answers(tuple(sorted(draws)), tuple(items), np.array(values, np.float64))
 
 
-def _groups(cell: CellResult, task: str, k: int, condition: str) -> list[Mapping[str, Any]]:
-    """All draws of a condition, as `few_shot` keeps them."""
-    details = cell.result.get("final", {}).get("few_shot", {}).get("details", {}).get(task, {})
-    return [each for each in details.get("groups", ()) if each["k"] == k and each["condition"] == condition]
+def _groups(cell: CellResult, task: str, k: int, condition: str) -> list[GroupAnswers]:
+    """All draws of a condition."""
+    asked = cell.answers[task].groups if task in cell.answers else ()
+    return [each for each in asked if each.k == k and each.condition == condition]
 
 
-def _by_item(each: Mapping[str, Any], key: str) -> dict[str, float]:
-    found = dict(zip(each["ids"], map(float, each[key]), strict=True))
+def _by_item(each: GroupAnswers, number: Number) -> dict[str, float]:
+    found = {score.id: number(score) for score in each.scores}
     if not all(MIRRORED.fullmatch(item) for item in found):
         return found
     maps = [item[:-2] for item in found if item.endswith(".0") and f"{item[:-2]}.1" in found]

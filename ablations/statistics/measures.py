@@ -2,40 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
+
+from ablations.core.answers import TaskAnswers
+from ablations.core.readings import GAIN, Better, Reading
+from ablations.statistics.onset import Onset
 
 if TYPE_CHECKING:
     from ablations.statistics.contrast import Answers
-
-UNITS = {  # by the beginning of a reading's last name
-    "nll_per_byte": "nats per byte",
-    "nll": "nats",
-    "margin": "nats",
-    "permuted_minus_gold": "nats",
-    "accuracy": "share of items",
-    "blind_accuracy": "share of items",
-    "exact_match": "share of items",
-    "macro_f1": "F1, 0 to 1",
-    "f1_positive": "F1, 0 to 1",
-    "char_f1": "F1, 0 to 1",
-    "bleu": "BLEU, 0 to 100",
-    "chrf": "chrF, 0 to 100",
-    "majority": "share of items",
-    "prior_matched": "share of items",
-    "copy_last": "share of items",
-    "most_frequent_demo": "share of items",
-    "blind_macro_f1": "F1, 0 to 1",
-    "blind_f1_positive": "F1, 0 to 1",
-    "blind_exact_match": "share of items",
-    "blind_char_f1": "F1, 0 to 1",
-    "blind_bleu": "BLEU, 0 to 100",
-    "blind_chrf": "chrF, 0 to 100",
-    "majority_label": "share of predictions",  # a bias
-    "recency": "share of predictions",
-}
-COUNTS = {"heads.induction_heads": "heads", "head_ablation.silenced": "heads"}
 
 
 @dataclass(frozen=True)
@@ -44,24 +21,30 @@ class CellResult:
 
     Attributes:
         cell: its folder's name.
-        values: measure (such as `bits_per_byte.code`) -> value.
-        result: the whole result.json.
+        readings: final readings by name, those without a value too.
+        answers: task -> what the model said at the end.
+        curves: reading -> (training tokens, value) along the way, in order.
+        onsets: of the readings that have one.
+        details: metric -> what it kept for looking things up.
+        training: the cell's training.json.
+        counts: task -> what happened when its items were made.
     """
 
     cell: str
     arm: str
     seed: int
-    values: Mapping[str, float]
-    result: Mapping[str, Any] = field(default_factory=dict)
+    readings: Mapping[str, Reading]
+    answers: Mapping[str, TaskAnswers] = field(default_factory=dict)
+    curves: Mapping[str, Sequence[tuple[int, float]]] = field(default_factory=dict)
+    onsets: Mapping[str, Onset] = field(default_factory=dict)
+    details: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
+    counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
-
-def values_of(result: Mapping[str, Any]) -> dict[str, float]:
-    """Every final number of a result.json by its full name."""
-    return {
-        f"{metric}.{name}": float(value)
-        for metric, reading in result["final"].items()
-        for name, value in reading["values"].items()
-    }
+    @cached_property
+    def values(self) -> dict[str, float]:
+        """Reading -> value, of those that were measured."""
+        return {name: each.value for name, each in self.readings.items() if each.value is not None}
 
 
 class Measures:
@@ -70,6 +53,16 @@ class Measures:
     def __init__(self, cells: Iterable[CellResult]) -> None:
         self.cells = sorted(cells, key=lambda cell: (cell.arm, cell.seed))
         self.answers: dict[tuple[str, str], Answers | None] = {}  # of (cell, measure), read once
+
+    @cached_property
+    def readings(self) -> dict[str, Reading]:
+        """Name -> a reading of that name that has a value, for what it is."""
+        return {
+            name: each
+            for cell in reversed(self.cells)
+            for name, each in cell.readings.items()
+            if each.value is not None
+        }
 
     def arms(self) -> list[str]:
         """Arms with a finished cell, sorted."""
@@ -85,7 +78,7 @@ class Measures:
 
     def names(self) -> list[str]:
         """All measures, sorted."""
-        return sorted({name for cell in self.cells for name in cell.values})
+        return sorted(self.readings)
 
     def evidence(self, arms: Iterable[str]) -> list[str]:
         """Names of the cells that a statement about these arms rests on."""
@@ -93,25 +86,17 @@ class Measures:
         return [cell.cell for cell in self.cells if cell.arm in wanted]
 
     def unit(self, measure: str) -> str:
-        """The unit of a reading: that of its metric, unless its name says another one."""
-        metric, last = measure.split(".")[0], measure.rsplit(".", 1)[-1]
-        if measure in COUNTS:
-            return COUNTS[measure]
-        starts = [start for start in UNITS if metric == "few_shot" and last.startswith(start)]
-        if starts:
-            return UNITS[max(starts, key=len)]
-        units = (cell.result["final"][metric]["unit"] for cell in self.cells if metric in cell.result.get("final", {}))
-        return str(next(units, ""))
+        """As the reading says; empty for one that nobody measured."""
+        return self.readings[measure].unit if measure in self.readings else ""
 
-    def lower_is_better(self, measure: str) -> bool:
-        """The direction that the metric states; differences that cost nats are better when higher."""
-        if measure.endswith(("_minus_gold", ".accuracy", ".first_minus_second")):
-            return False
-        metric = measure.split(".")[0]
-        if metric == "few_shot":  # losses and scores of answers under one roof
-            return measure.rsplit(".", 1)[-1].startswith("nll")
-        for cell in self.cells:
-            reading = cell.result.get("final", {}).get(metric)
-            if reading:
-                return bool(reading["lower_is_better"])
-        return True
+    def better(self, measure: str) -> Better:
+        """Which side of a measure is better, as the reading says."""
+        return self.readings[measure].better if measure in self.readings else None
+
+    def largest_k(self) -> dict[str, int]:
+        """Task -> the largest k at which permuted labels were tried."""
+        largest: dict[str, int] = {}
+        for each in self.readings.values():
+            if each.reading == GAIN and each.k is not None and not each.of:
+                largest[each.task] = max(each.k, largest.get(each.task, 0))
+        return largest

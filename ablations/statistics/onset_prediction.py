@@ -8,10 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 from typing import Any
 
+from ablations.core.readings import Name
 from ablations.statistics.measures import CellResult
 from ablations.statistics.rank_correlation import RankCorrelation, spearman
 
 ONSET_FACTOR = 10**5.7  # read second-hand
+REPETITION = "bigram_repetition"
 DEFAULT_MEASURE = "repeated_tokens.first_minus_second"
 
 Row = dict[str, Any]
@@ -74,12 +76,13 @@ def onset_correlation(rows: Sequence[Mapping[str, Any]]) -> RankCorrelation:
 
 
 def _row(cell: CellResult, measure: str) -> Row | None:
-    metric, reading = measure.split(".", 1)
-    found = cell.result.get("onset", {}).get(metric, {}).get(reading)
-    repetition = cell.result.get("bigram_repetition")
-    if found is None or repetition is None:
+    found = cell.onsets.get(measure)
+    repetition = {
+        name: cell.values.get(Name(REPETITION, name).text) for name in ("frequency", "reliability", "product")
+    }
+    if found is None or None in repetition.values():
         return None
-    tokens_a_step = cell.result["tokens"] / cell.result["steps"]
+    tokens_a_step = cell.training["tokens"] / cell.training["steps"]
     return {
         "arm": cell.arm,
         "seed": cell.seed,
@@ -87,7 +90,7 @@ def _row(cell: CellResult, measure: str) -> Row | None:
         "observed_after": found["after_tokens"],
         "observed_by": found["by_tokens"],
         "observed_at": found["at_tokens"],
-        **{name: repetition[name] for name in ("frequency", "reliability", "product")},
+        **repetition,
         "tokens_a_step": tokens_a_step,
         "predicted_by_size": predicted_onset(tokens_a_step),
     }

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ablations.claims import Claim, Differs, Emerges, GoesWith, SizeEffect, Synergy
+from ablations.core.readings import FEW_SHOT, Name, gain_name
 from ablations.statistics.contrast import Answers, answers, right_minus_blind, stacked, zero_minus_shots
 from ablations.statistics.crossed import Array
 from ablations.statistics.measures import CellResult, Measures
@@ -16,8 +16,7 @@ from ablations.statistics.over_arms import least_seeds, relation
 from ablations.statistics.paired import Estimate, estimate_crossed, interval_of_least
 
 NEGLIGIBLE_NATS = 0.05  # a gain below this is none: the limit that the controls have to keep as well
-GAIN = re.compile(r"few_shot\.(?P<task>.+)\.k(?P<k>\d+)\.permuted_minus_gold")
-BLIND = re.compile(r"blind_(?P<metric>.+)")  # accuracy, or the metric of a task with written answers
+BLIND = "blind_"  # how the baseline of a reading begins: of accuracy, or of the metric of a task with written answers
 
 Single = Callable[[CellResult], Answers | None]
 ByValue = Callable[[CellResult], float | None]
@@ -90,26 +89,15 @@ def question(claim: Claim, measures: Measures) -> Question:
             return _goes_with(claim, measures)
 
 
-def gains(measures: Measures) -> dict[str, int]:
-    """Task -> the largest k at which permuted labels were tried."""
-    largest: dict[str, int] = {}
-    for name in measures.names():
-        if found := GAIN.fullmatch(name):
-            largest[found["task"]] = max(int(found["k"]), largest.get(found["task"], 0))
-    return largest
-
-
 def _emerges(claim: Emerges, measures: Measures) -> Question:
-    k = claim.k if claim.k is not None else gains(measures).get(claim.task, 0)
-    start = f"few_shot.{claim.task}"
-    gain = f"{start}.k{k}.permuted_minus_gold"
+    k = claim.k if claim.k is not None else measures.largest_k().get(claim.task, 0)
+    gain = gain_name(claim.task, k)
     about = Question("nats", margin=claim.smallest or NEGLIGIBLE_NATS, measures=(gain,))
     main = of_arm(measures, claim.arm, gain)
     if main is None:
         return _lacking(about, f"arm {claim.arm} has no finished cell with {gain}")
-    fewer = _over_cells(
-        measures, claim.arm, zero_minus_shots(claim.task, k), _gap(f"{start}.k0.gold.nll", f"{start}.k{k}.gold.nll")
-    )
+    zero, shots = (Name(FEW_SHOT, "nll", task=claim.task, k=shown, condition="gold").text for shown in (0, k))
+    fewer = _over_cells(measures, claim.arm, zero_minus_shots(claim.task, k), _gap(zero, shots))
     blind = _beyond_blind(measures, claim.arm, claim.task, k)
     legs = (("better than zero-shot", fewer), ("better than the strongest blind guess", blind))
     known = tuple((name, leg) for name, leg in legs if leg is not None)
@@ -120,15 +108,16 @@ def _emerges(claim: Emerges, measures: Measures) -> Question:
 
 def _beyond_blind(measures: Measures, arm: str, task: str, k: int) -> Estimate | None:
     """What accuracy, or the metric of a written answer, has over the strongest blind guess."""
-    start = f"few_shot.{task}.k{k}"
-    metrics = [
-        found["metric"]
-        for name in measures.names()
-        if name.startswith(f"{start}.") and (found := BLIND.fullmatch(name.removeprefix(f"{start}.")))
+    blind = [
+        each
+        for each in measures.readings.values()
+        if each.task == task and each.k == k and each.reading.startswith(BLIND)
     ]
+    metrics = [each.reading.removeprefix(BLIND) for each in blind]
     for metric in sorted(metrics, key=lambda name: (name != "accuracy", name)):
         single = right_minus_blind(task, k) if metric == "accuracy" else _nothing
-        by_value = _gap(f"{start}.gold.{metric}", f"{start}.blind_{metric}")
+        reached = Name(FEW_SHOT, metric, task=task, k=k, condition="gold").text
+        by_value = _gap(reached, Name(FEW_SHOT, f"{BLIND}{metric}", task=task, k=k).text)
         if beyond := _over_cells(measures, arm, single, by_value):
             return beyond
     return None
@@ -208,7 +197,7 @@ def _better(
     known = [each for each in found if each is not None]
     if len(known) < len(found):
         return _lacking(about, f"no seed has {measure} in both {arm} and {others[found.index(None)]}")
-    signed = [flipped(each) if measures.lower_is_better(measure) else each for each in known]
+    signed = [flipped(each) if measures.better(measure) == "lower" else each for each in known]
     main = min(signed, key=lambda each: each.effect)
     if len(signed) == 1:
         return replace(about, main=main)

@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ablations.core.readings import FEW_SHOT, Name
+
 CHANCE = 1 / 8  # of a choice of `known_map`
 
 
@@ -37,12 +39,9 @@ def recognition(values: Mapping[str, float], n_values: int, k: int = 8, task: st
         values: full name -> value, such as `few_shot.known_map.k8.flipped.nll`.
         n_values: how many values the whole map has: 64 for the controls.
     """
-    start = f"few_shot.{task}"
+    asked = ((0, "gold", "nll"), (k, "permuted", "nll"), (k, "flipped", "nll"), (k, "nonce", "accuracy"))
     names = [
-        f"{start}.k0.gold.nll",
-        f"{start}.k{k}.permuted.nll",
-        f"{start}.k{k}.flipped.nll",
-        f"{start}.k{k}.nonce.accuracy",
+        Name(FEW_SHOT, reading, task=task, k=shown, condition=condition).text for shown, condition, reading in asked
     ]
     if any(name not in values for name in names):
         return None

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 from ablations.claims import Claim, Differs, Emerges, GoesWith, SizeEffect, Synergy, arms_of
+from ablations.core.readings import gain_name
 from ablations.statistics.adjustment import benjamini_hochberg, holm
 from ablations.statistics.measures import Measures
 from ablations.statistics.over_arms import smallest_correlation
 from ablations.statistics.paired import ALPHA, LEAST_FOR_INTERVAL, LEAST_FOR_VERDICT, Estimate
 from ablations.statistics.permutation import sign_flip_p
-from ablations.statistics.questions import Question, gains, question
+from ablations.statistics.questions import Question, question
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,8 @@ def exploratory(measures: Measures, arms: Sequence[str], registered: Sequence[Cl
     """
     known = {_key(claim) for claim in registered}
     claims: list[Claim] = []
-    for task, k in gains(measures).items():
-        measure = f"few_shot.{task}.k{k}.permuted_minus_gold"
+    for task, k in measures.largest_k().items():
+        measure = gain_name(task, k)
         claims += [Emerges(task=task, arm=arm, k=k) for arm in arms]
         claims += [Differs(arm_a=a, arm_b=b, measure=measure) for a, b in combinations(arms, 2)]
     claims = [claim for claim in claims if _key(claim) not in known]

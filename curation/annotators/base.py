@@ -151,6 +151,10 @@ class Annotator(Config, ABC):
         """Hand over the run's plugins; for annotators that look up members of their own, such as entities."""
         return self
 
+    def entities_found(self) -> Sequence[str] | None:
+        """Names of the entities that its spans may be; None says nothing, and then what it found is looked at."""
+        return None
+
     def column(self, name: str) -> Column | None:
         return next((column for column in self.columns if column.name == name), None)
 

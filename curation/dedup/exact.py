@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from curation.eligibility import shard_reasons
 from curation.policy import KEPT, Rules
@@ -178,6 +177,5 @@ def _as_pairs(column: pa.ChunkedArray) -> npt.NDArray[np.uint64]:
 def edges_of(folder: Folder, buckets: int, shard: str) -> Iterator[tuple[int, bytes]]:
     """(row, keeper's id) of every document of a shard that is dropped as a duplicate."""
     for bucket in range(buckets):
-        with folder.local(f"{bucket:05d}.parquet") as path:
-            table = pq.read_table(path, filters=[("shard", "==", shard)])
+        table = read_columns(folder, f"{bucket:05d}.parquet", EDGE.names).filter(pc.field("shard") == shard)
         yield from zip(table["row"].to_pylist(), table["keeper"].to_pylist(), strict=True)

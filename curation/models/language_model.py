@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ import numpy.typing as npt
 
 from curation.models import ccnet_form
 from curation.runtime.errors import ConfigError, InputError
+from curation.runtime.parts import checked, read_checked
 from curation.runtime.store import Folder
 
 FORMAT = 1
@@ -159,7 +161,7 @@ def read_card(url: str) -> dict[str, Any]:
         raise ConfigError(
             f"model {url}: no {CARD} there. Give a folder that `loam curate train-lm` made, or a name in models:."
         )
-    card = folder.read_json(CARD)
+    card = _parsed(read_checked(folder, CARD), f"{url}/{CARD}")
     files = card.get("files")
     if card.get("format") != FORMAT or not isinstance(files, dict) or PIECES not in files:
         found = f"not a language model of format {FORMAT}"
@@ -168,6 +170,16 @@ def read_card(url: str) -> dict[str, Any]:
         found = f"trained on normal form {card['normalisation']}, this program makes {ccnet_form.VERSION}"
         raise InputError(f"{url}/{CARD}", found, RETRAIN)
     return card
+
+
+def _parsed(data: bytes, where: str) -> dict[str, Any]:
+    try:
+        value = json.loads(data)
+    except ValueError as error:
+        raise InputError(where, f"not JSON ({error})", RETRAIN) from error
+    if not isinstance(value, dict):
+        raise InputError(where, "not a JSON object", RETRAIN)
+    return value
 
 
 @cache
@@ -180,7 +192,7 @@ def checked_digest(url: str) -> str:
     card, folder = read_card(url), Folder(url)
     for name, digest in card["files"].items():
         try:
-            with folder.local(name) as path:
+            with checked(folder, name) as path:
                 found = file_digest(path)
         except OSError as error:
             raise InputError(f"{url}/{name}", f"cannot be read ({error.strerror or error})", RETRAIN) from error
@@ -209,10 +221,11 @@ def load(url: str) -> LanguageModel:
 def _path(folder: Folder, name: str, card: Mapping[str, Any]) -> str:
     """The file itself, or a copy that all processes of this machine share."""
     if folder.is_local:
-        return f"{folder.url}/{name}"
+        with checked(folder, name) as path:
+            return path
     copies = Folder(os.path.join(tempfile.gettempdir(), f"loam-models-{os.getuid()}"))
     copy = f"{card['files'][name]}-{name}"
-    if not copies.exists(copy):
-        with folder.local(name) as path, copies.draft(copy) as draft:
-            os.replace(path, draft)
+    if not (copies.exists(copy) and file_digest(f"{copies.url}/{copy}") == card["files"][name]):
+        with checked(folder, name) as path, copies.draft(copy) as draft:
+            shutil.copyfile(path, draft)
     return f"{copies.url}/{copy}"

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
+from curation.runtime import interruption, other_code
 from curation.runtime.errors import LoamError
 from curation.runtime.registry import Plugin, Registry
 
@@ -21,7 +22,7 @@ ALARM = "alarm: "  # how a warning begins that says a result is most likely not 
 
 
 def where_options(command: F) -> F:
-    """`--out`, `--workers`, `--ray-address`: where and how; they change no byte of any result."""
+    """Where and how a command works; they change no byte of any result, but for nodes that may run other code."""
     for option in reversed(
         (
             click.option("--out", default="out", show_default=True, metavar="FOLDER", help="Where everything is kept."),
@@ -29,12 +30,27 @@ def where_options(command: F) -> F:
                 "--workers", type=click.IntRange(1), metavar="N", help="Tasks at a time. [default: all cores]"
             ),
             click.option(
-                "--ray-address", metavar="ADDRESS", help="A running Ray cluster; else Ray starts on this machine."
+                "--ray-address",
+                metavar="HOST:PORT",
+                help="A running Ray cluster, or `auto`, or `local`. [default: $RAY_ADDRESS, else local: Ray starts here]",
+            ),
+            click.option(
+                "--allow-other-code",
+                multiple=True,
+                metavar="NODE",
+                expose_value=False,
+                callback=_allow_other_code,
+                help="A node of the cluster that may run other code or libraries; its results count as another computation.",
             ),
         )
     ):
         command = option(command)
     return command
+
+
+def _allow_other_code(ctx: click.Context, _: click.Parameter, nodes: tuple[str, ...]) -> None:
+    if nodes and not ctx.resilient_parsing:
+        other_code.allow(nodes)
 
 
 def what_options(command: F) -> F:
@@ -106,9 +122,13 @@ def _plugins_of(config: str) -> Iterator[str]:
 
 @contextmanager
 def errors_as_one_line() -> Iterator[None]:
-    """A user's mistake ends as one line and its exit code; a mistake of ours says so, with the traceback on demand."""
+    """A user's mistake ends as one line and its exit code, and so does a signal.
+
+    A mistake of ours says that it is one, with the traceback on demand.
+    """
     try:
-        yield
+        with interruption.handled():
+            yield
     except LoamError as error:
         print(f"loam: {_one_line(str(error))}", file=sys.stderr)
         sys.exit(error.exit_code)

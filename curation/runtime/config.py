@@ -131,9 +131,7 @@ def _members(annotation: Any) -> list[Any]:
 
 def with_settings(value: Mapping[str, Any], settings: Sequence[str]) -> dict[str, Any]:
     """A copy of a YAML mapping with `--set a.b.c=VALUE` applied; VALUE is YAML; a list's items go by `name` or `kind`."""
-    import copy
-
-    result = copy.deepcopy(dict(value))
+    result: dict[str, Any] = _copied(dict(value))
     for setting in settings:
         path, equals, text = setting.partition("=")
         if not equals or not path.strip():
@@ -144,6 +142,13 @@ def with_settings(value: Mapping[str, Any], settings: Sequence[str]) -> dict[str
             raise ConfigError(f"--set {setting}: the value is not YAML. Quote it.") from error
         _put(result, path.strip().split("."), new, setting)
     return result
+
+
+def _copied(value: Any) -> Any:
+    """A copy in which nothing stands in two places; YAML's anchors share what they stand for."""
+    if isinstance(value, dict):
+        return {key: _copied(inner) for key, inner in value.items()}
+    return [_copied(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _put(target: Any, keys: Sequence[str], new: Any, setting: str) -> None:

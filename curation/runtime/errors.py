@@ -28,10 +28,39 @@ class InputError(LoamError):
         return type(self), (self.where, self.found, self.fix)  # Ray sends errors between processes
 
 
+class DamagedError(InputError):
+    """A file of a finished stage is not what its manifest lists.
+
+    Attributes:
+        folder: URL of the stage's folder.
+        file: path of the file below it.
+    """
+
+    def __init__(self, folder: str, file: str, found: str) -> None:
+        fix = "Run again: it is made anew, if what it was made of is whole."
+        super().__init__(f"{folder}/{file}", found, fix)
+        self.folder, self.file = folder, file
+
+    def __reduce__(self) -> tuple[type[DamagedError], tuple[str, str, str]]:
+        return type(self), (self.folder, self.file, self.found)
+
+
+class OtherCodeError(ConfigError):
+    """A node of the cluster runs other code, or other versions of libraries, than the program that plans the work."""
+
+
 class StageError(LoamError):
-    """A stage did not finish. What it had finished is kept, and the next run goes on from there."""
+    """A stage did not finish. What it had finished is kept, and the next run goes on from there.
+
+    Attributes:
+        damaged: files of earlier stages that jobs found damaged, if all failed jobs failed for that.
+    """
 
     exit_code = 1
+
+    def __init__(self, message: str, damaged: tuple[DamagedError, ...] = ()) -> None:
+        super().__init__(message)
+        self.damaged = damaged
 
 
 class BusyError(LoamError):

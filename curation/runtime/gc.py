@@ -1,4 +1,8 @@
-"""Removes results that no run's record names. Old results stay until then, so that going back costs nothing."""
+"""Removes results that no run's record names. Old results stay until then, so that going back costs nothing.
+
+Links are not followed: what lies behind one is somebody's, here or in another output folder, and is neither measured nor
+removed. The link itself stays too, since whoever made it had a reason; it is listed.
+"""
 
 from __future__ import annotations
 
@@ -22,16 +26,27 @@ class Unused:
 
 def unused(out: Folder) -> list[Unused]:
     """Stage folders under `out` that no record in `runs/` names, largest first."""
+    found = [Unused(path, (out / path).bytes_used()) for path in _unnamed(out) if not (out / path).is_link]
+    return sorted(found, key=lambda each: (-each.bytes, each.path))
+
+
+def links(out: Folder) -> list[str]:
+    """Links where stage folders stand, or folders of them, which no record names: they are left alone."""
+    return [path for path in _unnamed(out) if (out / path).is_link]
+
+
+def _unnamed(out: Folder) -> Iterator[str]:
     used = set(_strings([(out / RUNS).read_json(name) for name in (out / RUNS).names() if name.endswith(".json")]))
-    found: list[Unused] = []
     for stage in out.names():
         if stage in KEPT_FOLDERS or stage.startswith("."):
+            continue
+        if (out / stage).is_link:
+            yield stage
             continue
         for name in (out / stage).names():
             path = f"{stage}/{name}"
             if path not in used and _is_stage_folder(name):
-                found.append(Unused(path, (out / path).bytes_used()))
-    return sorted(found, key=lambda each: (-each.bytes, each.path))
+                yield path
 
 
 def _is_stage_folder(name: str) -> bool:

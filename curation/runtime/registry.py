@@ -16,6 +16,7 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Generic, TypeVar, cast
@@ -140,12 +141,24 @@ class Registry(Generic[T]):
             found.setdefault(point.name, f"{point.value} {point.dist.version if point.dist else ''}")
         return dict(sorted(found.items()))
 
+    def places(self, plugins: Sequence[Plugin] = ()) -> dict[str, tuple[str, str] | str]:
+        """Name -> module and class of our own members; of a plugin's what its results depend on, as `versions` says.
+
+        Read without importing.
+        """
+        found: dict[str, tuple[str, str] | str] = dict(self.versions(plugins))
+        for path in self._files():
+            for node in self._members_in(path.read_text(encoding="utf8")):
+                found[snake_case(node.name)] = f"{self.package}.{path.stem}", node.name
+        return found
+
+    def _members_in(self, source: str) -> Iterator[ast.ClassDef]:
+        for node in ast.parse(source).body:
+            if isinstance(node, ast.ClassDef) and self.base in {ast.unparse(b).split(".")[-1] for b in node.bases}:
+                yield node
+
     def _versions_in(self, source: str, digest: str) -> dict[str, str]:
-        return {
-            snake_case(node.name): f"{_version_in(node)} {digest}".strip()
-            for node in ast.parse(source).body
-            if isinstance(node, ast.ClassDef) and self.base in {ast.unparse(b).split(".")[-1] for b in node.bases}
-        }
+        return {snake_case(node.name): f"{_version_in(node)} {digest}".strip() for node in self._members_in(source)}
 
     def _own_sources(self) -> Iterator[str]:
         for path in self._files():
@@ -195,7 +208,9 @@ def _version_in(node: ast.ClassDef) -> str:
     return ""
 
 
+@cache
 def _entry_points(group: str) -> Any:
+    """Read once a process: every look at them opens the metadata of all that is installed."""
     import importlib.metadata  # a tenth of a second that `loam --help` should not wait for
 
     return importlib.metadata.entry_points(group=group)

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from typing import Any, TypeVar
 
+from curation.runtime import other_code
 from curation.runtime.cluster import Compute
-from curation.runtime.errors import LoamError, StageError
-from curation.runtime.identity import fingerprint
-from curation.runtime.manifest import Manifest, finished, stage_folder
-from curation.runtime.progress import Meter, meter
+from curation.runtime.errors import DamagedError, LoamError, StageError
+from curation.runtime.identity import IDENTITY, fingerprint
+from curation.runtime.manifest import Manifest, damage, damage_at_start, finished, stage_folder
+from curation.runtime.marks import marks_in
+from curation.runtime.naming import name_folders
+from curation.runtime.needs import Needs
+from curation.runtime.receipts import Receipt, files_of, forget, read_receipts
 from curation.runtime.store import Folder
 
-Result = dict[str, Any]
-LOOK_AT_NODES_EVERY_SECONDS = 20.0  # without a finished task: a node may have left
 MEMORY_BASE_BYTES = 350 * 2**20  # interpreter, pyarrow, numba, a language model
+Result = dict[str, Any]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -32,11 +37,20 @@ class Job:
 
 @dataclass(frozen=True)
 class Output:
-    """One folder that a stage fills. Most stages have one; annotating fills one for each annotator in one walk."""
+    """One folder that a stage fills. Most stages have one; annotating fills one for each annotator in one walk.
+
+    Args:
+        of: everything that changes the bytes that are written.
+    """
 
     stage: str
     name: str
-    what: Mapping[str, Any]
+    of: Mapping[str, Any]
+
+    @cached_property
+    def what(self) -> dict[str, Any]:
+        """As it stands in the manifest: what fingerprints hold nowadays comes first, and other code if it was allowed."""
+        return {"identity": IDENTITY, **other_code.in_identity(), **self.of}
 
     @property
     def fingerprint(self) -> str:
@@ -64,6 +78,8 @@ class Stage:
         memory_per_byte: memory that a job needs for each byte of its cost, for Ray's scheduler.
         held_bytes: of its cost a job holds at most these; the rest streams past.
         cpus: cores that a job uses.
+        gpus: GPUs that a job uses. It then only runs on a node that has them free, sees these alone, as cuda:0 and so on, and has a
+            process of its own, since CUDA stays with the device that a process took first.
     """
 
     title: str
@@ -75,6 +91,11 @@ class Stage:
     memory_per_byte: float = 10.0
     held_bytes: float = math.inf
     cpus: int = 1
+    gpus: float = 0.0
+
+    def needs(self, job: Job) -> Needs:
+        held = min(job.cost, self.held_bytes)
+        return Needs(int(MEMORY_BASE_BYTES + self.memory_per_byte * held), self.cpus, self.gpus)
 
 
 def total(results: Sequence[Result]) -> dict[str, Any]:
@@ -96,6 +117,7 @@ def _plus(left: dict[str, Any], right: Mapping[str, Any]) -> dict[str, Any]:
 
 
 Task = tuple[Stage, Job, dict[str, Folder]]
+Known = dict[str, Manifest | None]
 
 
 def run_stage(stage: Stage, out: Folder, compute: Compute) -> dict[str, Manifest]:
@@ -106,17 +128,21 @@ def run_stage(stage: Stage, out: Folder, compute: Compute) -> dict[str, Manifest
 def run_stages(stages: Sequence[Stage], out: Folder, compute: Compute, title: str = "") -> list[dict[str, Manifest]]:
     """Do what is missing of stages that do not need each other, all their jobs together, and commit each of them.
 
-    A stage that is whole is only read, without Ray.
+    A stage that is whole is only read, without Ray. Of one whose files are gone or cut, the jobs that wrote them are done again.
 
     Returns:
         For each stage the manifests of its outputs.
 
     Raises:
         StageError: names the first failed job and its cause; the other jobs were still finished and keep their receipts.
+        DamagedError: a file is gone, and nothing may run.
     """
-    found = [{name: finished(o.folder(out), o.what) for name, o in stage.outputs.items()} for stage in stages]
+    from curation.runtime.scheduling import run_jobs
+
+    name_folders(output.folder(out) for stage in stages for output in stage.outputs.values())
+    found: list[Known] = [{name: _known(o, out, compute) for name, o in stage.outputs.items()} for stage in stages]
     started = time.monotonic()
-    failed = _run_jobs(
+    failed = run_jobs(
         [task for s, known in zip(stages, found, strict=True) for task in _todo(s, known, out)], compute, title
     )
     wall = time.monotonic() - started
@@ -129,13 +155,66 @@ def run_stages(stages: Sequence[Stage], out: Folder, compute: Compute, title: st
     return manifests
 
 
-def _todo(stage: Stage, known: Mapping[str, Manifest | None], out: Folder) -> Iterator[Task]:
+def _known(output: Output, out: Folder, compute: Compute) -> Manifest | None:
+    """The manifest of an output that is whole, as far as can be told at the start."""
+    folder = output.folder(out)
+    try:
+        manifest = finished(folder, output.what)
+        broken = damage_at_start(folder, manifest.files) if manifest else []
+    except DamagedError as error:
+        manifest, broken = None, [error]
+    for each in broken:
+        _mend(each, compute)
+    return None if broken else manifest
+
+
+def _mend(error: DamagedError, compute: Compute) -> None:
+    """Have a damaged file made again by the jobs that wrote it; or say that it is damaged, where nothing may run."""
+    if not compute.may_run:
+        raise error
+    print(f"damaged: {error.folder}/{error.file}: {error.found}; it is made again", file=sys.stderr, flush=True)
+    forget(Folder(error.folder), error.file)
+
+
+def mended(work: Callable[[], T], out: Folder, compute: Compute) -> T:
+    """Run `work`, and again where it came upon damaged files of earlier stages, once those are marked as not done.
+
+    Raises:
+        DamagedError: a file outside of `out`, or one that is damaged again after it was made anew.
+    """
+    seen: set[tuple[str, str]] = set()
+    while True:
+        try:
+            return work()
+        except (DamagedError, StageError) as error:
+            damaged = (error,) if isinstance(error, DamagedError) else error.damaged
+            if not damaged:
+                raise
+            for each in damaged:
+                if not each.folder.startswith(f"{out.url}/") or (each.folder, each.file) in seen:
+                    raise each from error
+                seen.add((each.folder, each.file))
+                _mend(each, compute)
+
+
+def _todo(stage: Stage, known: Known, out: Folder) -> Iterator[Task]:
+    """Jobs without a receipt, and those whose receipt names a file that is not there."""
     folders = {name: stage.outputs[name].folder(out) for name, manifest in known.items() if manifest is None}
-    receipts = {name: set((folder / "receipts").names()) for name, folder in folders.items()}
+    done = {name: _done(folder) for name, folder in folders.items()} if stage.jobs else {}
     for job in stage.jobs if folders else ():
-        lacking = {name: folder for name, folder in folders.items() if f"{job.key}.json" not in receipts[name]}
+        lacking = {name: folder for name, folder in folders.items() if job.key not in done[name]}
         if lacking:
             yield stage, job, lacking
+
+
+def _done(folder: Folder) -> set[str]:
+    receipts = read_receipts(folder)
+    sizes = folder.sizes() if receipts else {}
+    return {
+        job
+        for job, receipt in receipts.items()
+        if all(sizes.get(name) == mark.size for name, mark in files_of(receipt).items())
+    }
 
 
 def _first_error(failed: Sequence[tuple[Stage, Job, BaseException]]) -> StageError:
@@ -147,7 +226,8 @@ def _first_error(failed: Sequence[tuple[Stage, Job, BaseException]]) -> StageErr
         if isinstance(cause, LoamError)
         else f"{type(cause).__name__}: {_last_line(cause)}. Run again to redo only these."
     )
-    error = StageError(lead + found)
+    damaged = tuple(cause for _, _, cause in failed if isinstance(cause, DamagedError))
+    error = StageError(lead + found, damaged if len(damaged) == len(failed) else ())
     error.__cause__ = cause
     return error
 
@@ -158,92 +238,14 @@ def _last_line(error: BaseException) -> str:
     return lines[-1].rstrip(".") if lines else "no message"
 
 
-def _run_jobs(tasks: Sequence[Task], compute: Compute, title: str = "") -> list[tuple[Stage, Job, BaseException]]:
-    """Run tasks, the longest first, so that none is left alone at the end; returns those that failed."""
-    if not tasks:
-        return []
-    ray = compute.connect()
-    titles = list(dict.fromkeys(stage.title for stage, _, _ in tasks))
-    title = title or (titles[0] if len(titles) == 1 else f"{titles[0]} and {len(titles) - 1} more")
-    todo = deque(sorted(tasks, key=lambda task: -task[1].cost))
-    with meter(title, sum(job.cost + 1 for _, job, _ in todo)) as shown:
-        return _drain(ray, todo, compute, shown)
-
-
-def _drain(ray: Any, todo: deque[Task], compute: Compute, shown: Meter) -> list[tuple[Stage, Job, BaseException]]:
-    remote = ray.remote(max_retries=3)(work_and_sign)
-    shared = {id(stage): ray.put((stage.work, stage.shared)) for stage in {id(s): s for s, _, _ in todo}.values()}
-    running: dict[Any, tuple[Task, Needs]] = {}
-    failed: list[tuple[Stage, Job, BaseException]] = []
-    most = Needs.of_largest_nodes(ray)
-    while todo or running:
-        while todo and len(running) < compute.in_flight:
-            stage, job, folders = todo.popleft()
-            held = min(job.cost, stage.held_bytes)
-            needs = most.at_most(int(MEMORY_BASE_BYTES + stage.memory_per_byte * held), stage.cpus)
-            task = remote.options(name=stage.title, memory=needs.memory, num_cpus=needs.cpus)
-            running[task.remote(shared[id(stage)], job, folders)] = (stage, job, folders), needs
-        done, _ = ray.wait(list(running), num_returns=1, timeout=LOOK_AT_NODES_EVERY_SECONDS)
-        if not done:
-            most = Needs.of_largest_nodes(ray)
-            todo.extend(_taken_back(ray, running, most))
-            continue
-        ready = done[0]
-        (stage, job, _), _ = running.pop(ready)
-        try:
-            ray.get(ready)
-        except ray.exceptions.RayTaskError as error:
-            failed.append((stage, job, error.cause if isinstance(error.cause, BaseException) else error))
-        except ray.exceptions.RayError as error:  # the worker died again and again
-            failed.append((stage, job, error))
-        shown.advance(job.cost + 1)
-    return failed
-
-
-@dataclass(frozen=True)
-class Needs:
-    """What a task asks of the node that it runs on."""
-
-    memory: int
-    cpus: int
-
-    @classmethod
-    def of_largest_nodes(cls, ray: Any) -> Needs:
-        """The most that a task may ask for: more would wait for ever."""
-        return cls(most_of(ray, "memory") or MEMORY_BASE_BYTES, most_of(ray, "CPU") or 1)
-
-    def at_most(self, memory: int, cpus: int) -> Needs:
-        return Needs(min(memory, self.memory), min(cpus, self.cpus))
-
-
-def _taken_back(ray: Any, running: dict[Any, tuple[Task, Needs]], most: Needs) -> Iterator[Task]:
-    """Tasks that wait for a node as large as one that has left, to be submitted anew with smaller needs."""
-    for ref, (task, needs) in list(running.items()):
-        if needs.memory > most.memory or needs.cpus > most.cpus:
-            ray.cancel(ref)
-            del running[ref]
-            yield task
-
-
-def most_of(ray: Any, resource: str) -> int:
-    """What the largest node has of a resource."""
-    return int(max((node["Resources"].get(resource, 0) for node in ray.nodes() if node["Alive"]), default=0))
-
-
-def work_and_sign(shared: tuple[Work, Mapping[str, Any]], job: Job, folders: dict[str, Folder]) -> None:
-    """One task: the parts first, then the receipts, so that half a job can never be taken for a whole one."""
-    work, values = shared
-    started = time.monotonic()
-    results = work(values, job.spec, folders)
-    seconds = (time.monotonic() - started) / max(1, len(folders))
-    for name, folder in folders.items():
-        folder.write_json(f"receipts/{job.key}.json", {"seconds": round(seconds, 4), **results[name]})
-
-
 def _commit(stage: Stage, name: str, out: Folder, wall: float) -> Manifest:
-    folder = stage.outputs[name].folder(out)
-    results = [folder.read_json(f"receipts/{job.key}.json") for job in stage.jobs]
     output = stage.outputs[name]
+    folder = output.folder(out)
+    receipts = read_receipts(folder)
+    results: list[Receipt] = [receipts[job.key] for job in stage.jobs]
+    files = {file: mark for receipt in results for file, mark in files_of(receipt).items()}
+    if broken := damage(folder, files):
+        raise broken[0]
     manifest = Manifest(
         output.stage,
         output.name,
@@ -255,6 +257,8 @@ def _commit(stage: Stage, name: str, out: Folder, wall: float) -> Manifest:
             "work_seconds": round(sum(r["seconds"] for r in results), 3),
             "finished_at": round(time.time(), 3),
         },
+        files=files,
+        away=marks_in({file: mark for result in results for file, mark in result.get("away", {}).items()}),
     )
     manifest.save(folder)
     return manifest

@@ -6,6 +6,7 @@ its receipt, after all receipts the manifest: a manifest that exists means that 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import uuid
@@ -28,9 +29,23 @@ class Folder:
     def __truediv__(self, name: str) -> Folder:
         return Folder(f"{self.url.rstrip('/')}/{name}")
 
+    def relative(self, folder: Folder) -> str:
+        """Path of a folder below this one."""
+        return folder.url[len(self.url) :].lstrip("/")
+
+    @property
+    def name(self) -> str:
+        """Its own name, without where it lies."""
+        return self.url.rstrip("/").rsplit("/", 1)[-1]
+
     @property
     def is_local(self) -> bool:
         return "://" not in self.url
+
+    @property
+    def is_link(self) -> bool:
+        """Whether it only points at a folder that lies elsewhere."""
+        return self.is_local and os.path.islink(self.url.rstrip("/"))
 
     def read(self, name: str) -> bytes:
         if self.is_local:
@@ -60,6 +75,8 @@ class Folder:
         path = os.path.join(folder, f".draft-{uuid.uuid4().hex}")
         try:
             yield path
+            _to_disk(path)
+            self._is_written(name, path)
             if self.is_local:
                 os.replace(path, target)
             else:
@@ -68,6 +85,9 @@ class Folder:
         finally:
             if os.path.exists(path):
                 os.unlink(path)
+
+    def _is_written(self, name: str, path: str) -> None:
+        """Called with the draft of each file, right before it gets its name."""
 
     @contextmanager
     def local(self, name: str) -> Iterator[str]:
@@ -100,8 +120,34 @@ class Folder:
             found = [p.rstrip("/").rsplit("/", 1)[-1] for p in fs.ls(root, detail=False)] if fs.exists(root) else []
         return sorted(name for name in found if not name.startswith(".draft-"))
 
+    def sizes(self) -> dict[str, int]:
+        """Path below this folder -> bytes, of all files; drafts and what links lead to are left out."""
+        if self.is_local:
+            found = _files_below(self.url)
+        else:
+            fs, root = self._fs()
+            fs.invalidate_cache()
+            listed = fs.find(root, detail=True) if fs.exists(root) else {}
+            found = {path[len(root) :].lstrip("/"): int(info["size"]) for path, info in listed.items()}
+        return {name: size for name, size in sorted(found.items()) if not name.rpartition("/")[2].startswith(".draft-")}
+
+    def remove_file(self, name: str) -> None:
+        """Take a file away, if it is there."""
+        if self.is_local:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(f"{self.url}/{name}")
+        elif self.exists(name):
+            fs, root = self._fs()
+            fs.rm_file(f"{root}/{name}")
+
     def remove(self) -> None:
-        """Manifest and receipts first: whatever interrupts this, what is left can never be taken for whole."""
+        """Manifest and receipts first: whatever interrupts this, what is left can never be taken for whole.
+
+        Raises:
+            InputError: it is a link, behind which lies what is somebody else's; or it may not be removed.
+        """
+        if self.is_link:
+            raise InputError(self.url, "is a link to another folder", "Remove the link by hand if it is not needed.")
         if self.is_local:
             import shutil
 
@@ -121,7 +167,10 @@ class Folder:
             fs.rm(root, recursive=True)
 
     def bytes_used(self) -> int:
-        """Bytes of all files below; a file that has several names (cells link to token files) counts once."""
+        """Bytes of all files below; a file that has several names (cells link to token files) counts once.
+
+        What a symbolic link points at is not below.
+        """
         if self.is_local:
             files = (os.path.join(at, name) for at, _, names in os.walk(self.url) for name in names)
             stats = {(stat.st_dev, stat.st_ino): stat.st_size for stat in map(_stat, files) if stat}
@@ -153,9 +202,33 @@ class Folder:
         return fs, root.rstrip("/")
 
 
+def _files_below(folder: str, below: str = "") -> dict[str, int]:
+    found: dict[str, int] = {}
+    try:
+        entries = list(os.scandir(folder))
+    except FileNotFoundError:
+        return found
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            found |= _files_below(entry.path, f"{below}{entry.name}/")
+        elif entry.is_file(follow_symlinks=False):
+            with contextlib.suppress(FileNotFoundError):  # a draft that has just become a part
+                found[f"{below}{entry.name}"] = entry.stat(follow_symlinks=False).st_size
+    return found
+
+
+def _to_disk(path: str) -> None:
+    """A name must never outlive a loss of power that its content did not."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _stat(path: str) -> os.stat_result | None:
     try:
-        return os.stat(path)
+        return os.lstat(path)
     except FileNotFoundError:  # a draft that has just become a part
         return None
 

@@ -88,9 +88,17 @@ class Source(Config, ABC):
         """Files among those named that will not be read since nobody knows their format; the run warns of them."""
         return []
 
+    def id_field(self) -> str | None:
+        """Name of the field that a row's `user_id` comes from, None where it comes from none."""
+        return None
+
+    def where(self) -> frozenset[str]:
+        """Fields that say where files lie; the pieces' contents stand for them in the fingerprint."""
+        return frozenset()
+
     def what(self) -> dict[str, Any]:
         """Everything of the settings that changes the rows; the pieces' contents are added by the pipeline."""
-        return self.model_dump(mode="json")
+        return self.model_dump(mode="json", exclude=set(self.where()))
 
 
 REGISTRY: Registry[Source] = Registry("curation.sources", "Source", "loam.sources", "kind of source")

@@ -6,7 +6,7 @@ import html
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field, field_validator
 
@@ -63,8 +63,11 @@ class Files(Source):
             raise ValueError("a path is empty. Write the path of a file or folder.")
         return value
 
-    def what(self) -> dict[str, Any]:
-        return self.model_dump(mode="json", exclude={"path"})  # where; the contents stand for it
+    def where(self) -> frozenset[str]:
+        return frozenset({"path"})
+
+    def id_field(self) -> str | None:
+        return self.fields.id
 
     def plan(self, name: str, data_root: str, piece_bytes: int) -> list[Piece]:
         pieces: list[Piece] = []

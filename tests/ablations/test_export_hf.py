@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,16 +12,19 @@ from typing import Any
 import pytest
 import torch
 from click.testing import CliRunner
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from ablations.cli import loam
 from ablations.core.model import Model
 from ablations.core.model_spec import ModelSpec
+from ablations.core.spec import CellSpec
+from ablations.core.training_spec import ScheduleSpec, SeedSpec, TrainingSpec, TrainSource
 from ablations.exporting import Exported, export
 from benchmarks.peers import lm_eval_peer
-from curation.runtime.errors import ConfigError, InputError, LoamError
+from curation.runtime.errors import ConfigError, DamagedError, InputError, LoamError
 from curation.runtime.manifest import Manifest, stage_folder
+from curation.runtime.marks import Mark, MarkingFolder
 from curation.runtime.store import Folder
 from tokenizer.train import MODEL, train_bpe
 
@@ -32,8 +36,8 @@ SHAPES: dict[str, dict[str, Any]] = {
     "tied": {"tied": True},
     "tied_plain": {"tied": True, "qk_norm": False},
     "attention_free": {"attention": False, "mlp_ratio": 1.5},
-    "mlp_free": {"mlp_ratio": 0},
-    "mlp_free_plain": {"mlp_ratio": 0, "qk_norm": False},
+    "mlp_free": {"mlp_ratio": 0.0},
+    "mlp_free_plain": {"mlp_ratio": 0.0, "qk_norm": False},
     "one_layer": {"layers": 1, "heads": 1, "sharpness": 11.0},
     "three_layers": {"layers": 3, "heads": 4, "rope_base": 500.0},
 }
@@ -57,41 +61,37 @@ def random_model(spec: ModelSpec) -> Model:
 
 @pytest.fixture
 def make_cell(tmp_path: Path) -> MakeCell:
-    """A finished cell in an output folder with the stages that its tokenizer is found by."""
+    """A trained cell in an output folder with the stages that its tokenizer is found by."""
 
-    def made(name: str = "qk_norm", **changes: Any) -> Path:
+    def made(name: str = "qk_norm", weights: Mapping[str, Tensor] | None = None) -> Path:
         out = Folder(str(tmp_path / "out"))
         before: dict[str, Any] = {"settings": "any"}
         for stage, link in (("tokenizer", "tokenizer"), ("encode", "parts"), ("tokens", "tokens")):
-            manifest = Manifest(stage, "main", before, [])
-            manifest.save(stage_folder(out, stage, "main", before))
+            folder = MarkingFolder(stage_folder(out, stage, "main", before).url)
             if stage == "tokenizer":
-                stage_folder(out, stage, "main", before).write(MODEL, tokenizer_model())
+                folder.write(MODEL, tokenizer_model())
+            manifest = Manifest(stage, "main", before, [], files=folder.marks)
+            manifest.save(folder)
             before = {"stage": stage, link: manifest.fingerprint}
-        what = {"name": name, "tokens": {"tokens/a.train": [before["tokens"], "train"]}}
-        cell = stage_folder(out, "cells", name, what)
-        Manifest("cells", name, what, []).save(cell)
-        shape = {**SHAPE, **SHAPES[name], **changes}
-        write_cell(Path(cell.url), shape)
+        what = {"name": name, "tokens": {"tokens/a.train": before["tokens"]}}
+        cell = MarkingFolder(stage_folder(out, "cells", name, what).url)
+        write_cell(cell, ModelSpec(**{**SHAPE, **SHAPES[name]}), weights)
+        Manifest("cells", name, what, [], files=cell.marks).save(cell)
         return Path(cell.url)
 
     return made
 
 
-def write_cell(folder: Path, shape: dict[str, Any]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    spec = {
-        "arm": "any",
-        "seed": 0,
-        "seeds": {"init": 1, "order": 2, "subset": 3, "evaluation": 4},
-        "tokenizer": {"bos": 1, "specials": [0, 1, 2]},
-        "schedule": {"tokens": 4800, "batch": 4},
-        "train": [{"source": "a", "tokens": "tokens/a.train"}],
-        "model": shape,
-    }
-    (folder / "cell.json").write_text(json.dumps(spec))
-    (folder / "result.json").write_text("{}")
-    save_file(dict(random_model(ModelSpec(**shape)).named_parameters()), folder / "model.safetensors")
+def write_cell(folder: Folder, shape: ModelSpec, weights: Mapping[str, Tensor] | None = None) -> None:
+    """As training leaves it; with random weights, or with the given ones."""
+    content = save(dict(weights or random_model(shape).named_parameters()))
+    training = TrainingSpec(
+        SeedSpec(1, 2, 3), shape, ScheduleSpec(4800, 4), (TrainSource("a", "tokens/a.train"),), bos=1
+    )
+    end = {"step": 25, "tokens": 4800, "file": "model.safetensors", "sha256": hashlib.sha256(content).hexdigest()}
+    folder.write_json("cell.json", CellSpec("any", 0, training).to_json())
+    folder.write_json("training.json", {"spec_digest": training.digest(), "points": [end]})
+    folder.write("model.safetensors", content)
 
 
 def logits_by_hand(folder: Path) -> Tensor:
@@ -172,11 +172,11 @@ def refused(error: type[LoamError], match: str, cell: Path | str, to: Path, toke
     assert sorted(to.parent.iterdir()) == before
 
 
-def test_a_cell_that_is_not_finished_or_not_there_is_refused(make_cell: MakeCell, tmp_path: Path) -> None:
+def test_a_cell_that_is_not_trained_or_not_there_is_refused(make_cell: MakeCell, tmp_path: Path) -> None:
     cell = make_cell()
-    (cell / "result.json").unlink()
-    refused(ConfigError, "not finished, it has no result.json", cell, tmp_path / "hf")
-    refused(ConfigError, "not finished, it has no result.json", "qk_norm", tmp_path / "hf")
+    (cell / "training.json").unlink()
+    refused(ConfigError, "not trained, it has no training.json", cell, tmp_path / "hf")
+    refused(ConfigError, "not trained, it has no training.json", "qk_norm", tmp_path / "hf")
     refused(
         ConfigError, "unknown cell 'qk_nrm'. Known: qk_norm-[0-9a-f]+. Give a folder with", "qk_nrm", tmp_path / "hf"
     )
@@ -197,14 +197,50 @@ def test_a_cell_without_its_tokenizer_is_refused(make_cell: MakeCell, tmp_path: 
     assert export(str(cell), str(tmp_path / "hf"), "out", str(other)) == Exported(str(tmp_path / "hf"), "qwen3", 16_384)
 
 
-def test_weights_of_another_shape_or_without_numbers_are_refused(make_cell: MakeCell, tmp_path: Path) -> None:
+def test_weights_that_stayed_elsewhere_are_said_to_be_there(make_cell: MakeCell, tmp_path: Path) -> None:
     cell = make_cell()
-    weights = load_file(cell / "model.safetensors")
+    manifest = Manifest.load(Folder(str(cell)))
+    here = {name: mark for name, mark in manifest.files.items() if name != "model.safetensors"}
+    away = {"model.safetensors": Mark(*manifest.files["model.safetensors"])}
+    Manifest(manifest.stage, manifest.name, manifest.what, [], files=here, away=away).save(Folder(str(cell)))
+    (cell / "model.safetensors").unlink()
+    refused(ConfigError, "cannot be exported here: its weights stayed where it was trained", cell, tmp_path / "hf")
+
+
+def test_a_damaged_cell_is_refused(make_cell: MakeCell, tmp_path: Path) -> None:
+    """If this fails, a model that nobody trained is published under the cell's name."""
+    cell = make_cell()
+    for name in ("model.safetensors", "training.json", "cell.json"):
+        whole = (cell / name).read_bytes()
+        (cell / name).write_bytes(whole[:-9] + b"7" + whole[-8:])
+        refused(DamagedError, f"{name}: its content is not the one that was written", cell, tmp_path / "hf")
+        (cell / name).write_bytes(whole)
+    export(str(cell), str(tmp_path / "hf"), "out", None)
+
+
+def test_a_cell_without_a_manifest_has_the_weights_that_its_training_speaks_of(tmp_path: Path) -> None:
+    """A cell that ran by itself, of which nothing else is known."""
+    cell, pieces, shape = Folder(str(tmp_path / "cell")), tmp_path / "pieces", ModelSpec(**SHAPE)
+    pieces.mkdir()
+    (pieces / MODEL).write_bytes(tokenizer_model())
+    write_cell(cell, shape)
+    export(cell.url, str(tmp_path / "hf"), "out", str(pieces))
+    kept = cell.read("training.json")
+    write_cell(cell, shape, {name: weight * 2 for name, weight in random_model(shape).named_parameters()})
+    cell.write("training.json", kept)
+    refused(InputError, "not the weights that were trained", cell.url, tmp_path / "again", pieces)
+    write_cell(cell, ModelSpec(**{**SHAPE, "rope_base": 77.0}))
+    cell.write("training.json", kept)
+    refused(InputError, "not the one that the weights were trained with", cell.url, tmp_path / "again", pieces)
+
+
+def test_weights_of_another_shape_or_without_numbers_are_refused(make_cell: MakeCell, tmp_path: Path) -> None:
+    weights = {name: weight.detach().clone() for name, weight in random_model(ModelSpec(**SHAPE)).named_parameters()}
     weights["head.weight"][3, 4] = torch.nan
-    save_file(weights, cell / "model.safetensors")
-    refused(InputError, "head.weight holds values that are not numbers", cell, tmp_path / "hf")
-    save_file(dict(random_model(ModelSpec(**{**SHAPE, "layers": 1})).named_parameters()), cell / "model.safetensors")
-    refused(InputError, r"blocks.1.attention.out.weight has the shape None, not \(16, 16\)", cell, tmp_path / "hf")
+    refused(InputError, "head.weight holds values that are not numbers", make_cell(weights=weights), tmp_path / "hf")
+    shorter = dict(random_model(ModelSpec(**{**SHAPE, "layers": 1})).named_parameters())
+    found = r"blocks.1.attention.out.weight has the shape None, not \(16, 16\)"
+    refused(InputError, found, make_cell(weights=shorter), tmp_path / "hf")
 
 
 def test_a_folder_in_use_or_not_writable_is_refused(make_cell: MakeCell, tmp_path: Path) -> None:

@@ -13,20 +13,24 @@ from safetensors.numpy import load_file
 
 from ablations import pack, sweep
 from ablations.cell_folder import cell_job
+from ablations.cell_states import states
 from ablations.core.archives import read_archives, write_archives
 from ablations.core.cell import run_cell
 from ablations.core.documents import Documents
 from ablations.core.outcome import seal, sign, to_send
-from ablations.core.pack_folder import lay_out, read_pack
+from ablations.core.pack_folder import digest, lay_out, read_pack
 from ablations.core.packing import chosen
 from ablations.machine import MachineSettings, is_stated, machine_of
+from ablations.measure_job import MEASURE, measure_job
 from ablations.settings import Study
 from ablations.unpack import archives_at, unpack
 from curation.runtime.cluster import Idle
 from curation.runtime.config import build
 from curation.runtime.errors import ConfigError, InputError
 from curation.runtime.manifest import Manifest
-from curation.runtime.stages import run_stages, work_and_sign
+from curation.runtime.other_code import expected
+from curation.runtime.scheduling import work_and_sign
+from curation.runtime.stages import run_stages
 from curation.runtime.store import Folder, open_out
 
 
@@ -46,7 +50,7 @@ def ran(study, tmp_path_factory):
         path, spec = lay_out(folder, cell)
         run_cell(path)
         sign(path, cell, spec, packed.code)
-    write_archives(folder / "results", to_send([folder / "cells" / cell.name for cell in packed.cells], True), 2**20)
+    write_archives(folder / "results", to_send([folder / "cells" / cell.name for cell in packed.cells], "all"), 2**20)
     return folder
 
 
@@ -58,20 +62,42 @@ def test_merged_cells_are_what_a_run_here_leaves(study, ran, tmp_path):
     """If this fails, a study means something else when part of it ran on a borrowed machine."""
     here, there = open_out(str(tmp_path / "here")), open_out(str(tmp_path / "there"))
     stage = study[0].stage()
-    work_and_sign((cell_job, {}), stage.jobs[0], {"cell": study[0].output.folder(here)})
-    assert [state.state for state in sweep.states(study[:1], here)] == ["ended"]
+    work_and_sign((cell_job, {}, expected()), stage.jobs[0], {"cell": study[0].output.folder(here)})
+    assert [state.state for state in states(study[:1], here)] == ["ended"]
     run_stages([stage], here, Idle())
-    done = unpack(study, there, archives_at([ran]))
-    assert (sorted(done.merged), done.known, done.refused) == (sorted(map(pack.name_of, study[:2])), [], {})
-    assert [state.state for state in sweep.states(study, there)] == ["done", "done", "waiting", "waiting"]
+    _measure(study[0], here)
+    done = unpack(study, there, archives_at([ran]), "all")
+    assert (sorted(done.merged), done.known, done.refused) == (sorted(each.name for each in study[:2]), [], {})
+    assert [state.state for state in states(study, there)] == ["done", "done", "waiting", "waiting"]
     mine, theirs = (tree(Path(study[0].output.folder(out).url)) for out in (here, there))
     assert mine.keys() == theirs.keys()
     timed = {"timing.json", "manifest.json", "receipts/cell.json"}
     assert {name for name in mine if mine[name] != theirs[name]} <= timed
     manifests = [Manifest.load(study[0].output.folder(out)) for out in (here, there)]
     assert manifests[0].parts == manifests[1].parts
+    marks = [{name: mark for name, mark in each.files.items() if name not in timed} for each in manifests]
+    assert marks[0] == marks[1]
     receipts = [json.loads(each["receipts/cell.json"]) for each in (mine, theirs)]
-    assert [list(receipt) for receipt in receipts] == [["seconds", "parts", "counts"]] * 2
+    assert receipts[0].keys() <= receipts[1].keys()
+    measures = [measured(state, out) for out in (here, there) for state in states(study[:1], out)]
+    assert measures[0] == measures[1]
+    assert len(measures[0]) == len(list(study[0].measuring.measures()))
+
+
+def _measure(cell, out: Folder) -> None:
+    """All measures of a trained cell, in this process."""
+    (state,) = states([cell], out)
+    assert state.missing
+    stage = sweep.measuring_stage(state, out)
+    folders = {label: each.output.folder(out) for label, each in state.missing.items()}
+    work_and_sign((measure_job, {}, expected()), stage.jobs[0], folders)
+    run_stages([stage], out, Idle())
+
+
+def measured(state, out: Folder) -> dict[str, bytes]:
+    """Measure's folder -> its file."""
+    folders = [each.output.folder(out) for each in state.measured.values()]
+    return {folder.name: folder.read(MEASURE) for folder in folders}
 
 
 def test_merging_twice_changes_nothing(study, ran, tmp_path):
@@ -88,7 +114,7 @@ def files_of(ran: Path) -> dict[tuple[str, str], bytes]:
     return {(cell, name): sent[cell].read(name) for cell in sent for name in sent[cell].files}
 
 
-def resealed(files: dict[tuple[str, str], bytes], cell: str, **changes: object) -> None:
+def resealed(files: dict[tuple[str, str], bytes], cell: str, /, **changes: object) -> None:
     value = {**json.loads(files[cell, "outcome.json"]), **changes}
     files[cell, "outcome.json"] = json.dumps({**value, "seal": seal(value)}).encode()
 
@@ -97,8 +123,8 @@ def spec_changed(files: dict[tuple[str, str], bytes], cell: str) -> None:
     files[cell, "cell.json"] = files[cell, "cell.json"].replace(b'"evaluations": 2', b'"evaluations": 3')
 
 
-def result_changed(files: dict[tuple[str, str], bytes], cell: str) -> None:
-    files[cell, "result.json"] = files[cell, "result.json"].replace(b'"arm": "glossary"', b'"arm": "fine"')
+def training_changed(files: dict[tuple[str, str], bytes], cell: str) -> None:
+    files[cell, "training.json"] = files[cell, "training.json"].replace(b'"steps": 12', b'"steps": 13')
 
 
 def weights_cut(files: dict[tuple[str, str], bytes], cell: str) -> None:
@@ -109,9 +135,21 @@ def outcome_edited(files: dict[tuple[str, str], bytes], cell: str) -> None:
     files[cell, "outcome.json"] = files[cell, "outcome.json"].replace(b'"torch": "', b'"torch": "9')
 
 
+def measure_changed(files: dict[tuple[str, str], bytes], cell: str) -> None:
+    files[cell, "measures/bits_per_byte.json"] = files[cell, "measures/bits_per_byte.json"].replace(b"1", b"2", 1)
+
+
+def measure_of_other_weights(files: dict[tuple[str, str], bytes], cell: str) -> None:
+    name = "measures/bits_per_byte.json"
+    content = json.dumps({**json.loads(files[cell, name]), "weights": "0" * 64}).encode()
+    files[cell, name] = content
+    signed = json.loads(files[cell, "outcome.json"])["files"]
+    resealed(files, cell, files={**signed, name: {"sha256": digest(content), "bytes": len(content)}})
+
+
 def inputs_changed(files: dict[tuple[str, str], bytes], cell: str) -> None:
     resealed(
-        files, cell, inputs={**json.loads(files[cell, "outcome.json"])["inputs"], "tasks/control_map.json": "0" * 64}
+        files, cell, inputs={**json.loads(files[cell, "outcome.json"])["inputs"], "tokens/glossary.train": "0" * 64}
     )
 
 
@@ -119,17 +157,19 @@ def inputs_changed(files: dict[tuple[str, str], bytes], cell: str) -> None:
     ("spoil", "why"),
     [
         (spec_changed, "cell.json was changed or cut off on the way"),
-        (result_changed, "result.json was changed or cut off on the way"),
+        (training_changed, "training.json was changed or cut off on the way"),
         (weights_cut, "model.safetensors was changed or cut off on the way"),
-        (lambda files, cell: files.pop((cell, "model.safetensors")), "model.safetensors: is in none of the archives"),
+        (lambda files, cell: files.pop((cell, "training.json")), "training.json: is in none of the archives"),
+        (measure_changed, "measures/bits_per_byte.json was changed or cut off on the way"),
+        (measure_of_other_weights, "bits_per_byte was measured of other weights"),
         (lambda files, cell: files.pop((cell, "outcome.json")), "outcome.json: is in none of the archives"),
         (outcome_edited, "was edited after the cell had run"),
-        (inputs_changed, "read other data than this study has: tasks/control_map.json"),
+        (inputs_changed, "read other data than this study has: tokens/glossary.train"),
         (
             lambda files, cell: resealed(files, cell, spec_digest="0" * 64),
             "ran with another spec (000000000000 instead",
         ),
-        (lambda files, cell: resealed(files, cell, fingerprint="0" * 64), "other tokens, tasks or plugins"),
+        (lambda files, cell: resealed(files, cell, fingerprint="0" * 64), "other tokens or other code"),
         (
             lambda files, cell: resealed(files, cell, machine={"cpu": "Abacus", "torch": "1"}),
             'ran on machine: {cpu: "Abacus"',
@@ -137,13 +177,13 @@ def inputs_changed(files: dict[tuple[str, str], bytes], cell: str) -> None:
     ],
 )
 def test_a_foreign_or_spoilt_result_is_refused_and_the_other_is_merged(study, ran, tmp_path, spoil, why):
-    files, cell = files_of(ran), pack.name_of(study[0])
+    files, cell = files_of(ran), study[0].name
     spoil(files, cell)
     written = write_archives(tmp_path / "results", [(*key, content) for key, content in files.items()], 2**20)
     out = open_out(str(tmp_path / "out"))
     done = unpack(study, out, written)
     assert why in done.refused.pop(cell)
-    assert (done.merged, done.refused) == ([pack.name_of(study[1])], {})
+    assert (done.merged, done.refused) == ([study[1].name], {})
     assert (out / "cells").names() == done.merged, "nothing of the refused one is there"
 
 
@@ -168,14 +208,18 @@ def test_a_truncated_archive_is_refused_in_one_line(study, ran, tmp_path):
         archives_at([tmp_path / "nowhere"])
 
 
-def test_results_without_weights_are_taken_when_that_is_said(study, ran, tmp_path):
-    cells = [ran / "cells" / pack.name_of(each) for each in study[:2]]
-    written = write_archives(tmp_path / "results", to_send(cells, False), 2**20)
+@pytest.mark.parametrize(("weights", "away"), [("none", 4), ("last", 3), ("all", 0)])
+def test_weights_come_along_as_they_are_asked_for(study, ran, tmp_path, weights, away):
+    cells = [ran / "cells" / each.name for each in study[:2]]
+    written = write_archives(tmp_path / "results", to_send(cells, weights), 2**20)
     out = open_out(str(tmp_path / "out"))
-    assert len(unpack(study, out, written).refused) == 2
-    assert len(unpack(study, out, written, weights=False).merged) == 2
-    parts = Manifest.load(study[0].output.folder(out)).parts
-    assert [part["file"] for part in parts] == ["cell.json", "result.json"]
+    assert len(unpack(study, out, written, "all").merged) == 2
+    manifest = Manifest.load(study[0].output.folder(out))
+    assert len(manifest.away) == away
+    assert states(study[:1], out)[0].away == (weights == "none")
+    assert len(unpack(study, out, archives_at([ran]), "all").merged) == (2 if away else 0), "they can be brought later"
+    assert Manifest.load(study[0].output.folder(out)).away == {}
+    assert states(study[:1], out)[0].state == "done"
 
 
 def test_shared_files_are_packed_once_and_only_documents_that_are_used(study, tmp_path):
@@ -183,15 +227,15 @@ def test_shared_files_are_packed_once_and_only_documents_that_are_used(study, tm
     packed = read_pack(made.folder)
     blobs = {blob for cell in packed.cells for blob in cell.files.values()}
     assert {path.name.removesuffix(".gz") for path in (made.folder / "blobs").iterdir()} == blobs
-    assert len(blobs) == 2 * 2 + 2 + 1 + 1, (
-        "tokens of two sources, indices that happen to be equal, the task, the plugin"
+    assert len(blobs) == 2 * 2 + 2 + 1 + 1 + 2, (
+        "tokens of two sources, indices that happen to be equal, the task, the plugin, what is measured of two arms"
     )
     assert made.bytes == sum(path.stat().st_size for path in made.folder.rglob("*") if path.is_file())
     path, _ = lay_out(made.folder, packed.cells[0])
     kept = {id_.tobytes() for id_ in load_file(path / "tokens/glossary.train.documents.safetensors")["ids"]}
-    tokens = study[0].tokens["tokens/glossary.train"][0]
+    tokens = study[0].tokens["tokens/glossary.train"]
     documents = Documents.read(Path(tokens.folder.url), "train", 10**4, 0)
-    used = np.unique(np.concatenate([chosen(documents, 0.5, p.spec["seeds"]["subset"]) for p in study[:2]]))
+    used = np.unique(np.concatenate([chosen(documents, 0.5, p.training.seeds.subset) for p in study[:2]]))
     assert kept == {documents.ids[number].tobytes() for number in used}
     assert len(kept) < len(documents)
 
@@ -199,9 +243,9 @@ def test_shared_files_are_packed_once_and_only_documents_that_are_used(study, tm
 def test_the_packer_says_how_often_each_source_will_be_seen(study, tmp_path):
     (glossary, chatter) = pack.pack("small", study, tmp_path / "packed").repetitions
     assert (glossary.arm, glossary.source, glossary.scheduled_tokens) == ("glossary", "glossary", 12 * 4 * 40)
-    tokens = study[0].tokens["tokens/glossary.train"][0]
+    tokens = study[0].tokens["tokens/glossary.train"]
     documents = Documents.read(Path(tokens.folder.url), "train", 10**4, 0)
-    each = [documents.lengths[chosen(documents, 0.5, p.spec["seeds"]["subset"])].sum() for p in study[:2]]
+    each = [documents.lengths[chosen(documents, 0.5, p.training.seeds.subset)].sum() for p in study[:2]]
     assert glossary.distinct_tokens == round(sum(each) / 2)
     assert glossary.times == pytest.approx(1920 / glossary.distinct_tokens)
     assert chatter.arm == "chatter"
@@ -244,6 +288,6 @@ def test_a_machine_that_says_too_little_is_refused(machine, line):
 
 
 def test_a_cell_for_another_machine_is_not_run_here(study, tmp_path):
-    contents = {**study[0].contents, "machine": {"cpu": "Abacus", "torch": "0.1"}}
+    contents = {**study[0].stage().jobs[0].spec, "machine": {"cpu": "Abacus", "torch": "0.1"}}
     with pytest.raises(ConfigError, match="Take the cell there with `loam ablate pack`"):
         cell_job({}, contents, {"cell": Folder(str(tmp_path))})

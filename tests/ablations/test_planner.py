@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from ablations.core.readings import Reading
 from ablations.pilot import Pilot
 from ablations.planner import lines, make
 from ablations.settings import Study
@@ -23,9 +24,15 @@ def planned(
     effort: dict[str, int] | None = None,
 ) -> Any:
     named = {name: {"mixture": {"x": 1}} for name in "abcdefgh"[:arms]}
-    cells = {"model": {"context": 128, "layers": 2}, "effort": effort or {}}
+    shape = {"context": 128, "layers": 2, "width": 32, "heads": 2}
+    cells = {"model": shape, "schedule": {"tokens": 81_920, "batch": 8}, "effort": effort or {}}
     study = Study.model_validate({"name": "s", "arms": named, "cells": cells, "seeds": seeds, "claims": claims})
     return make(study, pilot, [60.0] * 10)
+
+
+def gain(value: float) -> dict[str, Reading]:
+    reading = Reading("few_shot", value, "nats", "higher", "", "permuted_minus_gold", task="control_map", k=8)
+    return {reading.name: reading}
 
 
 def test_fewer_than_five_seeds_with_claims_are_refused() -> None:
@@ -63,8 +70,8 @@ def test_more_claims_and_fewer_seeds_see_less() -> None:
 
 
 def test_finished_cells_speak_before_shipped_variances() -> None:
-    measure = "few_shot.control_map.k8.permuted_minus_gold"
-    cells = [CellResult(f"{arm}{s}", arm, s, {measure: 0.001 * s * (arm == "a")}) for arm in "ab" for s in range(3)]
+    gains = {(arm, seed): 0.001 * seed * (arm == "a") for arm in "ab" for seed in range(3)}
+    cells = [CellResult(f"{arm}{seed}", arm, seed, gain(value)) for (arm, seed), value in gains.items()]
     pilot = Pilot(Measures(cells), (30.0,) * 6, "out")
     shipped, own = planned([GAIN]).claims[0], planned([GAIN], pilot=pilot).claims[0]
     assert "variance_components.yaml" in shipped.source

@@ -13,7 +13,7 @@ from jsonl_writer import WriteJsonl
 from ablations import settings, study
 from ablations.core.items import TaskItems
 from ablations.similarity import TfIdf
-from ablations.task_items import check_files, task_file
+from ablations.task_items import check_files, items_file
 from ablations.task_settings import TaskSettings, from_root
 from curation.runtime.config import build
 from curation.runtime.errors import ConfigError, InputError
@@ -36,7 +36,7 @@ def write_study(folder: Path, tasks: list[Any]) -> str:
     return str(folder / "study.yaml")
 
 
-def test_task_files_are_found_from_the_root_of_the_data(tmp_path: Path, write_jsonl: WriteJsonl) -> None:
+def test_items_files_are_found_from_the_root_of_the_data(tmp_path: Path, write_jsonl: WriteJsonl) -> None:
     """One --set recipe.data_root must move a whole study to another machine."""
     write_jsonl("data/nsmc/train.jsonl.zst", ROWS)
     write_jsonl("data/nsmc/test.jsonl.gz", ROWS[:3])
@@ -119,7 +119,7 @@ def test_one_task_stands_twice_in_a_study_under_two_names(tmp_path: Path, write_
         write_study(tmp_path, ["nsmc", {"kind": "nsmc", "template": 2, "name": "film"}]), root
     )
     study.check(loaded, recipe)
-    made = [task_file(task, recipe.root, BPE, 400, (), 0) for task in loaded.task_settings]
+    made = [items_file(task, recipe.root, BPE, 400, (), 0) for task in loaded.task_settings]
     items = [TaskItems.from_json(json.loads(each.text)) for each in made]
     assert [each.task for each in items] == ["nsmc", "film"]
     assert items[1].labels == ("별로다", "재미있다")
@@ -143,7 +143,7 @@ def test_a_task_in_yaml_beside_the_study_is_found_and_its_text_enters_the_digest
         study.check(loaded, recipe)
         (said,) = loaded.task_settings
         assert said.name == "film"
-        digests.append(task_file(said, recipe.root, BPE, 200, (), 0).digest)
+        digests.append(items_file(said, recipe.root, BPE, 200, (), 0).digest)
     assert digests[0] != digests[1]
 
 
@@ -151,11 +151,11 @@ def test_rows_that_are_empty_are_counted_and_unusable_ones_named(write_jsonl: Wr
     pool = str(write_jsonl("pool.jsonl", [*ROWS, {"text": "  ", "label": 0}]))
     queries = str(write_jsonl("queries.jsonl", ASKED))
     said = TaskSettings(kind="nsmc", pool=pool, queries=queries, shots=(0, 2), draws=1)
-    counts = TaskItems.from_json(json.loads(task_file(said, "", BPE, 400, (), 0).text)).counts
+    counts = TaskItems.from_json(json.loads(items_file(said, "", BPE, 400, (), 0).text)).counts
     assert (counts["pool_rows_empty"], "query_rows_empty" in counts) == (1, False)
     write_jsonl("queries.jsonl", [*ASKED, {"text": "x", "label": 9}])
     with pytest.raises(InputError, match=r"task nsmc: .*queries.jsonl, row 4: label 9 is none of the choices"):
-        task_file(said, "", BPE, 400, (), 0)
+        items_file(said, "", BPE, 400, (), 0)
 
 
 def test_similar_texts_share_characters() -> None:
@@ -175,8 +175,8 @@ def test_demonstrations_that_look_at_the_query_are_the_same_twice_and_say_so(
 ) -> None:
     pool, queries = str(write_jsonl("pool.jsonl", ROWS)), str(write_jsonl("queries.jsonl", ASKED))
     said = TaskSettings(kind="nsmc", pool=pool, queries=queries, draws=2, shots=(0, 4), balance="balanced", **how)
-    made = task_file(said, "", BPE, 400, (), 0)
-    assert made == task_file(said, "", BPE, 400, (), 0)
+    made = items_file(said, "", BPE, 400, (), 0)
+    assert made == items_file(said, "", BPE, 400, (), 0)
     about = TaskItems.from_json(json.loads(made.text)).about
     assert {"selection": about["selection"], "order": about["order"]} == {
         "selection": "hashed",

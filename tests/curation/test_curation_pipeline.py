@@ -19,7 +19,7 @@ from jsonl_writer import WriteJsonl
 
 from curation import pipeline, recipe
 from curation.pipeline import Curated
-from curation.runtime import stages
+from curation.runtime import scheduling
 from curation.runtime.cluster import Compute
 from curation.runtime.errors import StageError
 from curation.runtime.store import Folder, open_out
@@ -136,7 +136,7 @@ class Run:
     curated: Curated
 
     def stage(self, source: str, pass_: str, name: str) -> Folder:
-        return self.out / self.curated.record["stages"][source]["passes"][pass_][name]
+        return self.out / str(self.curated.record["stages"][source]["passes"][pass_][name])
 
     def rows(self, folder: Folder) -> list[dict[str, Any]]:
         tables = [pq.read_table(f"{folder.url}/{name}") for name in folder.names() if name.endswith(".parquet")]
@@ -162,7 +162,8 @@ def _hashes(out: Folder) -> dict[str, str]:
 def _manifests(out: Folder) -> dict[str, dict[str, Any]]:
     root = Path(out.url)
     found = {str(p.relative_to(root)): json.loads(p.read_text()) for p in sorted(root.rglob("manifest.json"))}
-    return {path: {key: value for key, value in m.items() if key != "cost"} for path, m in found.items()}
+    times = ("cost", "seal")
+    return {path: {key: value for key, value in m.items() if key not in times} for path, m in found.items()}
 
 
 def test_rows_in_are_curated_dropped_or_quarantined(run: Run) -> None:
@@ -216,7 +217,7 @@ def test_workers_and_places_change_no_byte(run: Run, corpus: Path, tmp_path: Pat
 
 def test_a_second_run_starts_no_job(run: Run, corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = _hashes(run.out)
-    monkeypatch.setattr(stages, "_drain", lambda *_: pytest.fail("everything was there"))
+    monkeypatch.setattr(scheduling, "_drain", lambda *_: pytest.fail("everything was there"))
     again = pipeline.curate(_recipe(corpus), run.out, Compute(workers=2))
     assert again.record == run.curated.record
     assert _hashes(run.out) == before
@@ -235,13 +236,13 @@ def test_a_changed_threshold_reads_no_text_again(
     ).model_dump(mode="json", exclude={"folder"}, exclude_none=True)
     changed["passes"][1]["policy"]["defaults"]["keep"]["gopher_words"]["words"]["min"] = 85
     started: list[str] = []
-    drain = stages._drain
+    drain = scheduling._drain
 
     def watched(ray: Any, todo: Any, *rest: Any) -> Any:
         started.extend(stage.title.split()[0] for stage, *_ in todo)
         return drain(ray, todo, *rest)
 
-    monkeypatch.setattr(stages, "_drain", watched)
+    monkeypatch.setattr(scheduling, "_drain", watched)
     stricter = pipeline.curate(recipe.from_mapping(changed, str(corpus / "small.yaml")), run.out, compute)
     assert not {"read", "annotate"} & set(started)
     assert started
@@ -278,14 +279,13 @@ def test_scores_of_select_describe_the_cleaned_text(run: Run) -> None:
     assert seen > 5
 
 
-def test_documents_keep_their_ids_and_fields_to_the_end(run: Run) -> None:
+def test_documents_keep_their_ids_and_places_to_the_end(run: Run) -> None:
+    """By these a curated document is found again in the raw shards, where the rest of its row is."""
     raw = {row["id"]: row for name in SOURCES for row in run.rows(run.out / run.curated.record["stages"][name]["read"])}
     for shards in run.curated.shards.values():
         for row in run.rows(shards.folder):
             before = raw[row["id"]]
-            assert {k: row[k] for k in ("source", "path", "offset", "user_id", "meta")} == {
-                k: before[k] for k in ("source", "path", "offset", "user_id", "meta")
-            }
+            assert {k: row[k] for k in ("source", "offset")} == {k: before[k] for k in ("source", "offset")}
             assert row["chars"] == len(row["text"])
     assert len(raw) == sum(f.rows - f.quarantined for f in run.curated.funnel.values())
 

@@ -6,7 +6,7 @@ SOURCE = '''
 import re
 from typing import ClassVar, Literal
 
-from ablations.core.metrics.base import Metric, Reading
+from ablations.core.metrics.base import Measured, Metric
 from ablations.core.tasks.base import FewShotTask
 from ablations.core.template import Template
 from curation.annotators.base import Annotator, Column
@@ -61,11 +61,13 @@ class WeightNorm(Metric):
     kind = "weight_norm"
     version = 1
     unit = "root mean square"
-    lower_is_better = True
+    better = "lower"
+    words = "size of the weights"
     in_curve = False
+    reads = frozenset()
 
     def measure(self, model, data):
         weights = [w.detach().double().pow(2) for w in model.parameters()]
         total, n = sum(float(w.sum()) for w in weights), sum(w.numel() for w in weights)
-        return Reading({"rms": (total / n) ** 0.5}, {"rms": n})
+        return Measured([self.reading((total / n) ** 0.5, "rms", n={"weights": n})])
 '''

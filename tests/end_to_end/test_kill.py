@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import random
 import signal
@@ -14,13 +15,14 @@ from pathlib import Path
 import pytest
 from small_study import write_corpora, write_study
 
-KILLS = 12
-DATA = (".parquet", ".bin", ".safetensors", ".model", "result.json", "cell.json")
+KILLS, CELLS = 12, 6
+DATA = (".parquet", ".bin", ".safetensors", ".model", "training.json", "cell.json", "items.json", "measure.json")
+PHASES = ("tokenizer/main", "measures/", "report")  # in which a kill is certain to fall, beside those at any time
 LIMIT_SECONDS = 300
 
 
 def start(study: Path, out: Path, workers: int) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "ablations.cli", "ablate", "run", str(study), "--out", str(out)]
+    command = [sys.executable, "-m", "ablations.cli", "study", str(study), "--out", str(out)]
     return subprocess.Popen(
         [*command, "--workers", str(workers)],
         stdout=subprocess.DEVNULL,
@@ -29,17 +31,20 @@ def start(study: Path, out: Path, workers: int) -> subprocess.Popen[bytes]:
     )
 
 
-def finish(study: Path, out: Path, workers: int) -> list[float]:
-    """Run to the end; returns when each receipt appeared, in seconds since the start."""
+def finish(study: Path, out: Path, workers: int) -> tuple[list[float], dict[str, float]]:
+    """Run to the end; returns when each receipt appeared and each phase began, in seconds since the start."""
     begun = time.monotonic()
     process = start(study, out, workers)
     seen: list[float] = []
+    phases: dict[str, float] = {}
     while process.poll() is None and time.monotonic() - begun < LIMIT_SECONDS:
         time.sleep(0.05)
-        seen += [time.monotonic() - begun] * (receipts(out) - len(seen))
+        now = time.monotonic() - begun
+        seen += [now] * (receipts(out) - len(seen))
+        phases |= {phase: now for phase in PHASES if phase not in phases and is_in(phase, out)}
     _, errors = process.communicate(timeout=10)
     assert process.returncode == 0, errors.decode()
-    return seen
+    return seen, phases
 
 
 def receipts(out: Path) -> int:
@@ -54,14 +59,39 @@ def kill_at(study: Path, out: Path, done: int, offset: float, startup: float) ->
     begun = time.monotonic()
     while receipts(out) < done and process.poll() is None and time.monotonic() - begun < LIMIT_SECONDS:
         time.sleep(0.02)
+    return kill_after(process, wait)
+
+
+def kill_after(process: subprocess.Popen[bytes], seconds: float) -> bool:
+    """Whether it was still running then."""
     try:
-        process.wait(timeout=wait)
+        process.wait(timeout=seconds)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
         return True
     process.communicate()
     return False
+
+
+def kill_in(phase: str, study: Path, out: Path, offset: float) -> bool:
+    """Kill the run `offset` seconds after a phase has begun; whether it was still running then."""
+    process = start(study, out, 2)
+    begun = time.monotonic()
+    while not is_in(phase, out) and process.poll() is None and time.monotonic() - begun < LIMIT_SECONDS:
+        time.sleep(0.01)
+    return kill_after(process, offset)
+
+
+def is_in(phase: str, out: Path) -> bool:
+    """A stage's folders are named before its first job; the report comes after the record has results."""
+    if phase == "report":
+        record = out / "runs" / "small.study.json"
+        return record.exists() and len(json.loads(record.read_text(encoding="utf8"))["results"]) == CELLS
+    started = out / "runs" / "small.started.json"
+    return started.exists() and any(
+        name.startswith(phase) for name in json.loads(started.read_text(encoding="utf8"))["folders"]
+    )
 
 
 def contents(out: Path) -> dict[str, str]:
@@ -77,14 +107,19 @@ def test_a_study_killed_twelve_times_gives_the_bytes_of_an_undisturbed_one(tmp_p
     """If this fails, whoever restarts a job after a node died trains on something else than they think."""
     write_corpora(tmp_path)
     study = write_study(tmp_path)
-    appeared = finish(study, tmp_path / "whole", 2)
+    appeared, begun = finish(study, tmp_path / "whole", 2)
+    assert list(begun) == list(PHASES)
     expected = contents(tmp_path / "whole")
     finish(study, tmp_path / "whole", 2)
     assert contents(tmp_path / "whole") == expected, "a second run changed what the first one made"
 
     rng = random.Random(20220710)
     killed = 0
-    for moment in sorted(rng.uniform(0, appeared[-1]) for _ in range(KILLS)):
+    uniform = [(rng.uniform(0, appeared[-1]), "") for _ in range(KILLS - len(PHASES))]
+    for moment, phase in sorted([*uniform, *((when, phase) for phase, when in begun.items())]):
+        if phase:
+            killed += kill_in(phase, study, tmp_path / "killed", rng.uniform(0, 0.3))
+            continue
         # the same point of the work, whatever the restarts cost: so many receipts, and so long after the last of them
         done = sum(seen <= moment for seen in appeared)
         offset = moment - appeared[done - 1] if done else moment

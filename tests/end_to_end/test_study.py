@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 
 import pyarrow.parquet as pq
+import pytest
 from conftest import Finished
 from loam import Loam
 
 from ablations import commands
-from curation.runtime import stages
+from curation.runtime import scheduling
 
 
 def test_the_report_shows_funnel_controls_verdicts_and_measures(finished: Finished) -> None:
@@ -53,13 +54,15 @@ def test_members_of_a_plugin_are_seen_in_help_run_and_report(finished: Finished,
         assert word in finished.page
 
 
-def test_a_second_run_does_nothing_and_says_the_same(finished: Finished, loam: Loam, monkeypatch) -> None:
+def test_a_second_run_does_nothing_and_says_the_same(
+    finished: Finished, loam: Loam, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """If this fails, every look at a report costs a training run."""
 
     def refuse(*_: object) -> None:
         raise AssertionError("a job was started although everything is finished")
 
-    monkeypatch.setattr(stages, "_drain", refuse)
+    monkeypatch.setattr(scheduling, "_drain", refuse)
     before = finished.report
     ended = loam("study", finished.study, "--out", finished.out)
     assert ended.code == 0, ended.err
@@ -114,7 +117,7 @@ def test_sample_shows_removed_kept_and_quarantined(finished: Finished, loam: Loa
 
 
 def test_status_and_gc(finished: Finished, loam: Loam) -> None:
-    assert "6 of 6 cells are done" in loam("ablate", "status", finished.study, "--out", finished.out).out
+    assert "6 of 6 trained" in loam("ablate", "status", finished.study, "--out", finished.out).out
     stale = finished.out / "scores" / "old-0123456789ab"
     stale.mkdir()
     (stale / "part").write_bytes(b"x" * 1000)
@@ -122,7 +125,7 @@ def test_status_and_gc(finished: Finished, loam: Loam) -> None:
     assert stale.exists()
     assert "1 unused results removed" in loam("gc", "--out", finished.out, "--yes").out
     assert not stale.exists()
-    assert "6 of 6 cells are done" in loam("ablate", "status", finished.study, "--out", finished.out).out
+    assert "6 of 6 trained" in loam("ablate", "status", finished.study, "--out", finished.out).out
 
 
 def test_tokenizer_commands_work_on_a_finished_run(finished: Finished, loam: Loam) -> None:
@@ -142,7 +145,7 @@ def test_a_cell_that_fails_takes_no_other_along(finished: Finished, loam: Loam) 
     assert ended.code == 1
     assert "1 of 6 cells failed" in ended.err
     status = loam("ablate", "status", finished.study, "--out", finished.out, "--set", change).out
-    assert "5 of 6 cells are done" in status
+    assert "5 of 6 trained" in status
     assert "failed" in status
 
 

@@ -1,45 +1,82 @@
-"""What a metric is: a model and a cell's evaluation data in, named numbers out."""
+"""What a metric is: a model and a cell's evaluation data in, readings and kept answers out."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
+from ablations.core.answers import TaskAnswers
 from ablations.core.evaluation import EvaluationData
 from ablations.core.model import Model
+from ablations.core.readings import Better, Reading
 from curation.runtime.registry import Registry
+
+Scope = Literal["cell", "task"]
 
 
 @dataclass(frozen=True)
-class Reading:
-    """What a metric found: `values` by name, `n` behind them, and `details` for statistics (JSON, full floats).
+class Measured:
+    """What a metric found.
 
-    A value that could not be measured is absent and its n is 0, never NaN.
+    Attributes:
+        readings: numbers with their meaning; one that could not be measured has no value and an n of 0, never NaN.
+        answers: what the model said to a task's items, by what was done to the model; "" where nothing was.
+        details: for looking things up (JSON, full floats).
     """
 
-    values: Mapping[str, float]
-    n: Mapping[str, int] = field(default_factory=dict)
+    readings: Sequence[Reading] = ()
+    answers: Mapping[str, TaskAnswers] = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "readings": [reading.to_json() for reading in self.readings],
+            "answers": {done: answers.to_json() for done, answers in self.answers.items()},
+            "details": dict(self.details),
+        }
 
 
 class Metric(ABC):
-    """One sort of measurement. Its docstring's first line says what the number is and what its sign means."""
+    """One sort of measurement. Its docstring's first line says what the number is and what its sign means.
+
+    Attributes:
+        unit, better, words: of its readings, where they do not say otherwise.
+        in_curve: measured at every evaluation point too, on fewer items.
+        scopes: whether it is measured once a cell, once for each task of it, or both.
+        reads: what of the evaluation data it looks at: names of fields of `EvaluationData`. Everything else is empty when it is
+            measured, and is no part of its identity, so that more items of a task do not measure text again.
+    """
 
     kind: ClassVar[str]
-    version: ClassVar[int]  # raise it when a number changes: old results then stop being comparable
+    version: ClassVar[int]  # for readers; what the code computes is known by its digest
     unit: ClassVar[str]
-    lower_is_better: ClassVar[bool]
-    in_curve: ClassVar[bool]  # measured at every evaluation too, on fewer items
+    better: ClassVar[Better]
+    words: ClassVar[str] = ""
+    in_curve: ClassVar[bool]
+    scopes: ClassVar[tuple[Scope, ...]] = ("cell",)
+    reads: ClassVar[frozenset[str]] = frozenset({"heldout", "windows", "sequences", "items"})
 
     @abstractmethod
-    def measure(self, model: Model, data: EvaluationData) -> Reading:
-        """Measure once. Nothing but the model and the data enters; no gradients are kept."""
+    def measure(self, model: Model, data: EvaluationData) -> Measured:
+        """Measure once. Nothing but the model and the data enters; no gradients are kept. Where it is measured for a task,
+        `data.tasks` holds that one alone, and else none."""
 
-    def onset_thresholds(self, values: Mapping[str, float]) -> dict[str, float]:
-        """Of the readings that leave a baseline during training: name -> the level that counts as having left it."""
-        return {}
+    def reading(self, value: float | None, reading: str = "", **said: Any) -> Reading:
+        """One reading of this metric; `said` are further fields of `Reading`."""
+        words = self.words or self.kind.replace("_", " ")
+        return Reading(
+            self.kind, value, **{"unit": self.unit, "better": self.better, "words": words, "reading": reading, **said}
+        )
+
+    def onset_threshold(self, reading: Reading, final: Mapping[str, Reading]) -> float | None:
+        """The level at which a reading counts as having left its baseline; None for one that has no onset.
+
+        Args:
+            final: all readings at the end of the curve, by name.
+        """
+        return None
 
 
 METRICS: Registry[Metric] = Registry("ablations.core.metrics", "Metric", "loam.metrics", "metric")

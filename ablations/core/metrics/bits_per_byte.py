@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from ablations.core.documents import Documents
 from ablations.core.evaluation import EvaluationData
-from ablations.core.metrics.base import Metric, Reading
+from ablations.core.metrics.base import Measured, Metric
 from ablations.core.model import Model
+from ablations.core.readings import Better, Reading
 from ablations.core.scoring import token_losses
 
 
@@ -26,22 +27,26 @@ class BitsPerByte(Metric):
     kind: ClassVar[str] = "bits_per_byte"
     version: ClassVar[int] = 1
     unit: ClassVar[str] = "bits per UTF-8 byte"
-    lower_is_better: ClassVar[bool] = True
+    better: ClassVar[Better] = "lower"
     in_curve: ClassVar[bool] = True
+    reads: ClassVar[frozenset[str]] = frozenset({"heldout", "windows"})
 
-    def measure(self, model: Model, data: EvaluationData) -> Reading:
-        values: dict[str, float] = {}
-        n: dict[str, int] = {}
-        for source, documents in data.heldout.items():
-            chosen = whole_documents(documents, data)
-            windows = [window for index in chosen for window in cut(documents.of(index), data.context)]
-            losses = token_losses(model, windows, data.batch)
-            nats = math.fsum(float(loss) for row in losses for loss in row)
-            n[f"{source}.documents"], n[f"{source}.tokens"] = len(chosen), sum(map(len, losses))
-            n[f"{source}.bytes"] = int(documents.utf8_bytes[chosen].sum())
-            if n[f"{source}.bytes"]:
-                values[source] = nats / math.log(2) / n[f"{source}.bytes"]
-        return Reading(values, n)
+    def measure(self, model: Model, data: EvaluationData) -> Measured:
+        return Measured([self._of_source(model, data, source) for source in data.heldout])
+
+    def _of_source(self, model: Model, data: EvaluationData, source: str) -> Reading:
+        documents = data.heldout[source]
+        chosen = whole_documents(documents, data)
+        windows = [window for index in chosen for window in cut(documents.of(index), data.context)]
+        losses = token_losses(model, windows, data.batch)
+        nats = math.fsum(float(loss) for row in losses for loss in row)
+        n = {
+            "documents": len(chosen),
+            "tokens": sum(map(len, losses)),
+            "bytes": int(documents.utf8_bytes[chosen].sum()),
+        }
+        value = nats / math.log(2) / n["bytes"] if n["bytes"] else None
+        return self.reading(value, source=source, n=n, words=f"bits per byte, {source}")
 
 
 def whole_documents(documents: Documents, data: EvaluationData) -> NDArray[np.int64]:

@@ -3,24 +3,47 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
+from ablations.core.answers import TaskAnswers
+from ablations.core.asking import answers_of
 from ablations.core.attention import Head, heads_of, silenced
 from ablations.core.evaluation import EvaluationData
 from ablations.core.hashing import key_of
 from ablations.core.items import TaskItems
-from ablations.core.metrics.base import Metric, Reading
-from ablations.core.metrics.few_shot import FewShot
+from ablations.core.metrics.base import Measured, Metric, Scope
 from ablations.core.metrics.heads import head_scores, induction_heads
 from ablations.core.metrics.late_minus_early import LateMinusEarly
-from ablations.core.metrics.repeated_tokens import RepeatedTokens
+from ablations.core.metrics.repeated_tokens import GAIN, RepeatedTokens
 from ablations.core.model import Model
+from ablations.core.readings import Better, Reading, cost_words
 
 MOST_HEADS = 4
 WINDOWS, ITEMS, SEQUENCES, DRAWS = 128, 200, 64, 2  # at most: three measurements of everything
-COPYING, GAIN = "repeated_tokens.first_minus_second", "late_minus_early.pooled"
-CONTRAST = ".permuted_minus_gold"
+COPYING, CONTEXT_GAIN = f"repeated_tokens.{GAIN}", "late_minus_early.pooled"
+INTACT, TOP, RANDOM = "intact", "top", "random"
+
+
+@dataclass(frozen=True)
+class Silenced:
+    """Which heads are taken away: the strongest induction heads, and as many others by hash; none where there are too few."""
+
+    heads: int
+    top: Sequence[Head]
+    random: Sequence[Head]
+
+    @classmethod
+    def of(cls, model: Model, data: EvaluationData) -> Silenced:
+        scores = head_scores(model, data)
+        above = induction_heads(scores, data)
+        top = above[: min(MOST_HEADS, max(1, len(scores) // 2))]
+        drawn = others(model, above, len(top), data.seed)
+        return cls(len(scores), top, drawn if len(drawn) == len(top) else [])
+
+    def chosen(self) -> dict[str, Sequence[Head]]:
+        return {name: heads for name, heads in ((TOP, self.top), (RANDOM, self.random)) if heads}
 
 
 class HeadAblation(Metric):
@@ -32,34 +55,66 @@ class HeadAblation(Metric):
     means that there is no induction head, and then no cost is measured.
 
     Measures: `repeated_tokens.first_minus_second`; `late_minus_early.pooled`, whose cost is the loss in gain, that is silent minus
-    intact; and of each task `few_shot.<task>.k<k>.permuted_minus_gold` at its largest k. With less effort than at the end of a
-    cell: at most 128 windows, 64 sequences, 200 items and 2 draws.
+    intact; and of each task `few_shot.<task>.k<k>.permuted_minus_gold` at its largest k, whose answers are kept three times: of
+    the model as it is, without its top heads, and without others. With less effort than at the end of a cell: at most 128
+    windows, 64 sequences, 200 items and 2 draws.
 
     Source: Olsson et al. 2022, https://arxiv.org/abs/2209.11895, "ablations" (theirs are of one head at a time, and keep patterns).
     """
 
     kind: ClassVar[str] = "head_ablation"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     unit: ClassVar[str] = "nats lost"
-    lower_is_better: ClassVar[bool] = False
+    better: ClassVar[Better] = None
     in_curve: ClassVar[bool] = False
+    scopes: ClassVar[tuple[Scope, ...]] = ("cell", "task")
 
-    def measure(self, model: Model, data: EvaluationData) -> Reading:
+    def measure(self, model: Model, data: EvaluationData) -> Measured:
         small = at_less_effort(data)
-        scores = head_scores(model, small)
-        above = induction_heads(scores, small)
-        top = above[: min(MOST_HEADS, max(1, len(scores) // 2))]
-        if not top:
-            return Reading({"silenced": 0.0}, {"heads": len(scores)}, {"top": [], "random": []})
-        intact, n = gains(model, small)
-        values = {"silenced": float(len(top))}
-        chosen = {"top": top, "random": others(model, above, len(top), data.seed)}
-        for name, heads in chosen.items():
-            if len(heads) == len(top):
-                with silenced(model, heads):
-                    left, _ = gains(model, small)
-                values |= {f"{measure}.{name}": gain - left[measure] for measure, gain in intact.items()}
-        return Reading(values, {"heads": len(scores), **n}, {**chosen, "gains_intact": intact})
+        silent = Silenced.of(model, small)
+        details = {TOP: list(silent.top), RANDOM: list(silent.random)}
+        if data.tasks:
+            return Measured(answers=_answers(model, small, silent), details=details)
+        number = self.reading(
+            float(len(silent.top)),
+            "silenced",
+            n={"heads": silent.heads},
+            unit="heads",
+            words="number of silenced heads",
+        )
+        intact = gains(model, small) if silent.top else {}
+        costs = [
+            cost for done, heads in silent.chosen().items() for cost in self._costs(model, small, intact, done, heads)
+        ]
+        return Measured([number, *costs], details=details)
+
+    def _costs(
+        self, model: Model, data: EvaluationData, intact: Mapping[str, Reading], done: str, heads: Sequence[Head]
+    ) -> list[Reading]:
+        with silenced(model, heads):
+            left = gains(model, data)
+        return [
+            self.reading(
+                (gain.value or 0.0) - (left[name].value or 0.0),
+                done,
+                of=name,
+                n=gain.n,
+                words=cost_words(gain.words, done),
+            )
+            for name, gain in intact.items()
+        ]
+
+
+def _answers(model: Model, data: EvaluationData, silent: Silenced) -> dict[str, TaskAnswers]:
+    """By what was done to the model; nothing where there is no induction head or nothing to ask."""
+    if not silent.top or not data.tasks:
+        return {}
+    (task,) = data.tasks
+    found = {INTACT: answers_of(model, task, data)}
+    for done, heads in silent.chosen().items():
+        with silenced(model, heads):
+            found[done] = answers_of(model, task, data)
+    return found
 
 
 def others(model: Model, induction: Sequence[Head], count: int, seed: int) -> list[Head]:
@@ -69,18 +124,14 @@ def others(model: Model, induction: Sequence[Head], count: int, seed: int) -> li
     return sorted(free, key=lambda head: (head[0] not in layers, key_of("ablated", seed, *head)))[:count]
 
 
-def gains(model: Model, data: EvaluationData) -> tuple[dict[str, float], dict[str, int]]:
-    """Every measure of context as a gain, in nats, positive when context helps; and the n behind each."""
+def gains(model: Model, data: EvaluationData) -> dict[str, Reading]:
+    """What context gives beside tasks, by name, in nats, positive when context helps."""
     copied = RepeatedTokens().measure(model, data)
     late = LateMinusEarly().measure(model, data)
-    shots = FewShot().measure(model, data)
-    found, n = {COPYING: copied.values["first_minus_second"]}, {COPYING: copied.n["sequences"]}
-    if "pooled" in late.values:
-        found[GAIN], n[GAIN] = -late.values["pooled"], late.n["pooled"]
-    for name, value in shots.values.items():
-        if name.endswith(CONTRAST):
-            found[f"few_shot.{name}"], n[f"few_shot.{name}"] = value, shots.n[name]
-    return found, n
+    found = {reading.name: reading for reading in (*copied.readings, *late.readings) if reading.value is not None}
+    gain = found.get(CONTEXT_GAIN)
+    context = {CONTEXT_GAIN: dataclasses.replace(gain, value=-(gain.value or 0.0))} if gain else {}
+    return {COPYING: found[COPYING], **context}
 
 
 def at_less_effort(data: EvaluationData) -> EvaluationData:

@@ -13,13 +13,15 @@ from torch import Tensor
 
 from ablations.core.attention import Head, attentions, heads_of, written_logits
 from ablations.core.evaluation import EvaluationData
-from ablations.core.metrics.base import Metric, Reading
+from ablations.core.metrics.base import Measured, Metric
 from ablations.core.metrics.repeated_tokens import half_of, repeated_sequences
 from ablations.core.model import Model
+from ablations.core.readings import Better, Reading
 
 INDUCTION, TIMES_EVEN = 0.05, 3.0  # prefix matching above both this and so many times even attention: an induction head
 COPYING_SEQUENCES = 8  # the output circuit depends on tokens, hardly on sequences, and costs a vocabulary a token
 DECIMALS = 5
+MATCHING, EVEN = "prefix_matching.max", "prefix_matching.even"
 
 
 class Heads(Metric):
@@ -46,33 +48,43 @@ class Heads(Metric):
     kind: ClassVar[str] = "heads"
     version: ClassVar[int] = 1
     unit: ClassVar[str] = "share (of attention; of other pieces)"
-    lower_is_better: ClassVar[bool] = False
+    better: ClassVar[Better] = "higher"
     in_curve: ClassVar[bool] = True
+    reads: ClassVar[frozenset[str]] = frozenset({"sequences"})
 
-    def measure(self, model: Model, data: EvaluationData) -> Reading:
+    def measure(self, model: Model, data: EvaluationData) -> Measured:
         sequences = repeated_sequences(data, half_of(data.context))
         scores = head_scores(model, data)
-        counts = {"heads": len(scores), "sequences": len(sequences) if scores else 0}
+        n = {"heads": len(scores), "sequences": len(sequences) if scores else 0}
         if not scores:
-            return Reading({}, counts)
+            return Measured([self.reading(None, MATCHING, n={"heads": 0}, words="strongest head: prefix matching")])
         best = max(scores, key=lambda head: scores[head]["prefix_matching"])
-        values = {
-            "prefix_matching.max": scores[best]["prefix_matching"],
-            "prefix_matching.even": even_attention(data),
-            "copying.of_best_prefix_matcher": scores[best]["copying"],
-            "previous_token.max": max(score["previous_token"] for score in scores.values()),
-            "induction_heads": float(len(induction_heads(scores, data))),
-        }
+        even, found = even_attention(data), float(len(induction_heads(scores, data)))
+        previous = max(score["previous_token"] for score in scores.values())
+        readings = [
+            self.reading(scores[best]["prefix_matching"], MATCHING, n=n, words="strongest head: prefix matching"),
+            self.reading(even, EVEN, n=n, better=None, words="prefix matching of even attention"),
+            self.reading(
+                scores[best]["copying"],
+                "copying.of_best_prefix_matcher",
+                n=n,
+                words="copying of the best prefix matcher",
+            ),
+            self.reading(previous, "previous_token.max", n=n, words="strongest head: previous token"),
+            self.reading(found, "induction_heads", n=n, unit="heads", better=None, words="number of induction heads"),
+        ]
         rounded = [
             {"layer": layer, "head": head, **{name: round(value, DECIMALS) for name, value in score.items()}}
             for (layer, head), score in scores.items()
         ]
-        return Reading(values, counts, {"heads": rounded, "copying_sequences": min(len(sequences), COPYING_SEQUENCES)})
+        details = {"heads": rounded, "copying_sequences": min(len(sequences), COPYING_SEQUENCES)}
+        return Measured(readings, details=details)
 
-    def onset_thresholds(self, values: Mapping[str, float]) -> dict[str, float]:
-        if "prefix_matching.even" not in values:
-            return {}
-        return {"prefix_matching.max": max(INDUCTION, TIMES_EVEN * values["prefix_matching.even"])}
+    def onset_threshold(self, reading: Reading, final: Mapping[str, Reading]) -> float | None:
+        even = final.get(f"{self.kind}.{EVEN}")
+        if reading.reading != MATCHING or even is None or even.value is None:
+            return None
+        return max(INDUCTION, TIMES_EVEN * even.value)
 
 
 def head_scores(model: Model, data: EvaluationData) -> dict[Head, dict[str, float]]:

@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 
 from ablations.core.documents import Documents
 from ablations.core.evaluation import EvaluationData
-from ablations.core.metrics.base import Metric, Reading
+from ablations.core.metrics.base import Measured, Metric
 from ablations.core.model import Model
+from ablations.core.readings import STANDARD_ERROR, Better, Reading
 from ablations.core.scoring import token_losses
 
 OLSSON_CONTEXT, OLSSON_EARLY, OLSSON_LATE = 512, 50, 500
+ICL_SCORE = "icl_score"
 DECIMALS = 5  # of a curve's losses: far below their errors
 
 Losses = NDArray[np.float64]  # (documents, tokens after BOS)
@@ -38,24 +40,39 @@ class LateMinusEarly(Metric):
     kind: ClassVar[str] = "late_minus_early"
     version: ClassVar[int] = 2
     unit: ClassVar[str] = "nats per token"
-    lower_is_better: ClassVar[bool] = True
+    better: ClassVar[Better] = "lower"
     in_curve: ClassVar[bool] = True
+    reads: ClassVar[frozenset[str]] = frozenset({"heldout", "windows"})
 
-    def measure(self, model: Model, data: EvaluationData) -> Reading:
+    def measure(self, model: Model, data: EvaluationData) -> Measured:
         early, late = bands(data.context)
         losses = first_losses(model, data, data.context)
-        values, n = differences(losses, early, late, "")
+        readings = self._differences(losses, early, late)
         positions = {"early": [early.start, early.stop - 1], "late": [late.start, late.stop - 1]}
         details: dict[str, object] = {"tokens_inclusive": positions, "loss_by_token": mean_curves(losses)}
         if data.context >= OLSSON_CONTEXT:
             original = losses if data.context == OLSSON_CONTEXT else first_losses(model, data, OLSSON_CONTEXT)
             early, late = range(OLSSON_EARLY, OLSSON_EARLY + 1), range(OLSSON_LATE, OLSSON_LATE + 1)
-            scores, counts = differences(original, early, late, ".icl_score")
-            values |= scores
-            n |= counts
+            readings += self._differences(original, early, late, ICL_SCORE)
             if original is not losses:
                 details["icl_loss_by_token"] = mean_curves(original)
-        return Reading(values, n, details)
+        return Measured(readings, details=details)
+
+    def _differences(self, losses: Mapping[str, Losses], early: range, late: range, which: str = "") -> list[Reading]:
+        """Late minus early of each source, of all windows pooled and of the common set, with standard errors."""
+        found: list[Reading] = []
+        where = f"tokens {late.start} to {late.stop - 1} less {early.start} to {early.stop - 1}"
+        about = "ICL score (token 500 minus 50)" if which == ICL_SCORE else "late-minus-early loss"
+        for source, strata in sets_of(losses).items():
+            value, error, n = difference(strata, early, late)
+            said = {"source": source, "n": {"windows": n}, "position": where}
+            found.append(self.reading(value, which, words=f"{about}, {source}", **said))
+            if error is not None:
+                name = f"{which}.{STANDARD_ERROR}".lstrip(".")
+                found.append(
+                    self.reading(error, name, words=f"standard error of {about}, {source}", **{**said, "better": None})
+                )
+        return found
 
 
 def bands(context: int) -> tuple[range, range]:
@@ -90,23 +107,23 @@ def common(losses: Mapping[str, Losses]) -> list[Losses]:
     return [rows[:fewest] for rows in having]
 
 
-def differences(
-    losses: Mapping[str, Losses], early: range, late: range, ending: str
-) -> tuple[dict[str, float], dict[str, int]]:
-    """Late minus early of each source, of all windows pooled and of the common set, and the windows behind each."""
+def sets_of(losses: Mapping[str, Losses]) -> dict[str, list[Losses]]:
+    """Windows by what they speak for: each source, all of them pooled, and as many of each."""
     sets = {source: [rows] for source, rows in losses.items()}
-    sets |= {"pooled": [rows for rows in losses.values() if len(rows)], "common": common(losses)}
-    values: dict[str, float] = {}
-    n: dict[str, int] = {}
-    for name, strata in sets.items():
-        each = [rows[:, _columns(late)].mean(1) - rows[:, _columns(early)].mean(1) for rows in strata]
-        n[f"{name}{ending}"] = total = sum(map(len, each))
-        if total:
-            values[f"{name}{ending}"] = float(np.concatenate(each).mean())
-        if total and min(map(len, each)) > 1:
-            variance = sum(len(stratum) * float(stratum.var(ddof=1)) for stratum in each) / total**2
-            values[f"{name}{ending}.standard_error"] = variance**0.5
-    return values, n
+    return {**sets, "pooled": [rows for rows in losses.values() if len(rows)], "common": common(losses)}
+
+
+def difference(strata: Sequence[Losses], early: range, late: range) -> tuple[float | None, float | None, int]:
+    """Late minus early over all windows of the strata, its standard error over documents within strata, and their number."""
+    each = [rows[:, _columns(late)].mean(1) - rows[:, _columns(early)].mean(1) for rows in strata]
+    total = sum(map(len, each))
+    if not total:
+        return None, None, 0
+    value = float(np.concatenate(each).mean())
+    if min(map(len, each)) < 2:
+        return value, None, total
+    variance = sum(len(stratum) * float(stratum.var(ddof=1)) for stratum in each) / total**2
+    return value, variance**0.5, total
 
 
 def _columns(tokens: range) -> slice:

@@ -9,11 +9,13 @@ import numpy as np
 
 from ablations.core.evaluation import EvaluationData
 from ablations.core.hashing import hash_numbers
-from ablations.core.metrics.base import Metric, Reading
+from ablations.core.metrics.base import Measured, Metric
 from ablations.core.model import Model
+from ablations.core.readings import Better, Reading
 from ablations.core.scoring import token_losses
 
 ONSET_NATS = 0.5
+GAIN = "first_minus_second"
 
 
 class RepeatedTokens(Metric):
@@ -28,22 +30,36 @@ class RepeatedTokens(Metric):
     kind: ClassVar[str] = "repeated_tokens"
     version: ClassVar[int] = 1
     unit: ClassVar[str] = "nats per token"
-    lower_is_better: ClassVar[bool] = False
+    better: ClassVar[Better] = "higher"
     in_curve: ClassVar[bool] = True
+    reads: ClassVar[frozenset[str]] = frozenset({"sequences"})
 
-    def measure(self, model: Model, data: EvaluationData) -> Reading:
+    def measure(self, model: Model, data: EvaluationData) -> Measured:
         half = half_of(data.context)
         losses_BT = np.stack(token_losses(model, repeated_sequences(data, half), data.batch)).astype(np.float64)
         first, second = losses_BT[:, 1:half], losses_BT[:, half + 1 :]
-        values = {
-            "first_minus_second": float((first - second).mean()),
-            "first": float(first.mean()),
-            "second": float(second.mean()),
-        }
-        return Reading(values, {"sequences": len(losses_BT), "tokens": int(first.size)}, {"tokens_shown_twice": half})
+        n = {"sequences": len(losses_BT), "tokens": int(first.size)}
+        gain = self.reading(
+            float((first - second).mean()),
+            GAIN,
+            n=n,
+            words="gain on a random sequence shown twice",
+            position="second showing",
+        )
+        levels = [
+            self.reading(
+                float(losses.mean()),
+                name,
+                n=n,
+                better="lower",
+                words=f"loss in the {name} showing of a random sequence",
+            )
+            for name, losses in (("first", first), ("second", second))
+        ]
+        return Measured([gain, *levels], details={"tokens_shown_twice": half})
 
-    def onset_thresholds(self, values: Mapping[str, float]) -> dict[str, float]:
-        return {"first_minus_second": ONSET_NATS}
+    def onset_threshold(self, reading: Reading, final: Mapping[str, Reading]) -> float | None:
+        return ONSET_NATS if reading.reading == GAIN else None
 
 
 def half_of(context: int) -> int:

@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ablations.core.template import Template
-from curation.runtime.errors import ConfigError, one_of
+from curation.runtime.errors import ConfigError
 from curation.runtime.registry import Registry
 
 Row = Mapping[str, Any]
 
-OF_LABELS = ("accuracy", "f1_positive", "macro_f1")  # of tasks whose rows all offer the same choices
-OF_TEXTS = ("bleu_en", "bleu_ko", "char_f1", "chrf", "exact_match")  # of tasks whose answer is written
 LEAST_TEMPLATES = 2  # one wording says as much about the wording as about the model
 
 
@@ -42,7 +40,8 @@ class FewShotTask:
         pool, queries: files with rows to draw demonstrations from and to ask about, relative to the recipe's data_root.
         gold_field: the field that says which choice is right.
         labels: that field's values in the order of the choices; empty when it holds the choice's number, counted from 0.
-        metrics: readings beside negative log-likelihood, margin and accuracy, of `OF_LABELS` or `OF_TEXTS`.
+        metrics: readings beside negative log-likelihood, margin and accuracy: label metrics where all rows offer the same
+            choices, text metrics where the answer is written. `ablations.task_files` knows their names.
         max_tokens: the longest answer that is written.
         text_keys: fields by which decontamination finds a row in a corpus; see `text_fields`.
     """
@@ -154,10 +153,6 @@ class FewShotTask:
         if cls.example is not FewShotTask.example:
             raise ConfigError(f"task {cls.kind}: example() is not for overriding. Write templates and fields().")
         _check_templates(cls)
-        known = OF_LABELS if cls(1).shared_choices else OF_TEXTS if cls(1).written else OF_LABELS[:1]
-        for metric in cls.metrics:
-            if metric not in known:
-                raise ConfigError(f"task {cls.kind}: metrics: {one_of(known, metric, 'metric of such a task')}")
         try:
             for number in range(1, len(cls.templates) + 1):
                 cls(number).example(cls.sample)

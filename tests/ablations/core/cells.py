@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save_file
 
+from ablations.core.cell import OnProgress, Progress
 from ablations.core.hashing import key_of
+from ablations.core.spec import CELL, MEASURING
 from ablations.core.tasks.control_map import ControlMap
 from curation.sources.control_texts import KEYS, VALUES, Kind, document
 
@@ -31,7 +33,11 @@ def write_tokens(folder: Path, stem: str, documents: Sequence[Sequence[int]], ut
     np.concatenate([np.asarray(d, "<u2") for d in documents]).tofile(path)
     ids = np.array([[key_of(stem, i), key_of(i, stem)] for i in range(len(documents))], "<u8").view(np.uint8)
     offsets = np.concatenate(([0], np.cumsum([len(d) for d in documents]))).astype(np.int64)
-    arrays = {"offsets": offsets, "ids": ids.reshape(-1, 16), "utf8_bytes": np.asarray(utf8_bytes, np.int64)}
+    arrays: dict[str, Any] = {
+        "offsets": offsets,
+        "ids": ids.reshape(-1, 16),
+        "utf8_bytes": np.asarray(utf8_bytes, np.int64),
+    }
     save_file(arrays, folder / f"{stem}.documents.safetensors")
 
 
@@ -52,29 +58,74 @@ def write_cell(
     items: int = 10,
     shuffle_values: bool = False,
     **changes: Any,
-) -> dict[str, Any]:
-    """A cell of seconds. `changes` replace parts of the spec: mappings are merged one level deep."""
+) -> None:
+    """A cell of seconds, with what is measured of it. `changes` replace values of the cell, its training or its measuring, by the
+    field's name: mappings are merged one level deep."""
     folder.mkdir(parents=True, exist_ok=True)
     write_control(folder, f"tokens/{kind}.train", kind, 1, documents, context, shuffle_values)
     write_control(folder, f"tokens/{kind}.heldout", kind, 2, heldout, context, shuffle_values)
     (folder / "tasks").mkdir(exist_ok=True)
     task = ControlMap.items(KEY_TOKENS, VALUE_TOKENS, BOS, seed=3, n_items=items)
     (folder / "tasks/control_map.json").write_text(json.dumps(task.to_json()))
-    spec: dict[str, Any] = {
-        "format": 1,
-        "arm": kind,
-        "seed": seed,
-        "seeds": {"init": key_of("init", seed) >> 1, "order": key_of("order", seed) >> 1, "subset": 5, "evaluation": 6},
+    cell: dict[str, Any] = {"format": 2, "arm": kind, "seed": seed, "checkpoint_every_steps": 3, "defaults": []}
+    training: dict[str, Any] = {
+        "seeds": {"init": key_of("init", seed) >> 1, "order": key_of("order", seed) >> 1, "subset": 5},
         "model": {"vocab_size": VOCAB, "layers": 2, "width": 16, "heads": 2, "mlp_ratio": 1, "context": context},
         "schedule": {"tokens": 12 * 4 * context, "batch": 4, "warmup_steps": 2},
         "train": [{"source": kind, "tokens": f"tokens/{kind}.train"}],
+        "evaluations": 2,
+    }
+    measuring: dict[str, Any] = {
+        "seed": 6,
+        "specials": [BOS],
         "heldout": {kind: f"tokens/{kind}.heldout"},
         "tasks": ["tasks/control_map.json"],
         "metrics": ["bits_per_byte", "few_shot", "late_minus_early", "repeated_tokens"],
-        "evaluations": 2,
-        "checkpoint_every_steps": 3,
+        "plugins": [],
+        "effort": {},
     }
     for key, value in changes.items():
-        spec[key] = {**spec[key], **value} if isinstance(value, dict) and isinstance(spec.get(key), dict) else value
-    (folder / "cell.json").write_text(json.dumps(spec))
-    return spec
+        part = next((part for part in (cell, measuring) if key in part), training)
+        part[key] = {**part[key], **value} if isinstance(value, dict) and isinstance(part.get(key), dict) else value
+    (folder / CELL).write_text(json.dumps({**cell, "training": training}))
+    (folder / MEASURING).write_text(json.dumps(measuring))
+
+
+def edit(path: Path, *keys: str, to: Any) -> None:
+    """Change one value of a JSON file."""
+    whole = json.loads(path.read_text())
+    place = whole
+    for key in keys[:-1]:
+        place = place[key]
+    place[keys[-1]] = to
+    path.write_text(json.dumps(whole))
+
+
+def measure_of(folder: Path, label: str) -> dict[str, Any]:
+    """What was measured of a cell that ran by itself."""
+    found: dict[str, Any] = json.loads((folder / "measures" / f"{label}.json").read_text())
+    return found
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """What a cell came to, whenever and wherever it ran: path -> bytes of its weights, record and measures."""
+    patterns = ("training.json", "model.safetensors", "points/*", "measures/*")
+    paths = [path for pattern in patterns for path in sorted(folder.glob(pattern))]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+
+
+class Killed(Exception):
+    """Ends a run as a kill would."""
+
+
+def killed_at(event: str, number: int) -> OnProgress:
+    """Raises at the `number`-th event of a sort, as a kill would end the run there."""
+    left = [number]
+
+    def on_progress(progress: Progress) -> None:
+        left[0] -= progress.event == event
+        if left[0] == 0:
+            left[0] = -1
+            raise Killed
+
+    return on_progress

@@ -78,7 +78,7 @@ class Copy(FewShotTask):
         return tuple(row["said"])
 
 
-ROWS = {
+ROWS: dict[str, list[dict[str, Any]]] = {
     "mood": [{"text": f"day {i}", "label": i % 2} for i in range(16)],
     "capital": [{"of": f"land{i}", "is": f"town{i}", "label": 0} for i in range(16)],
     "copy": [{"text": f"w{i}", "said": [f"w{i}", f"W{i}"]} for i in range(16)],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -13,26 +14,33 @@ from cells import BOS, KEY_TOKENS, VALUE_TOKENS, VOCAB, write_control
 
 from ablations.cells import CellPlan, seeds_of
 from ablations.core.machine import machine_class
+from ablations.core.measuring_spec import MeasuringSpec
+from ablations.core.spec import CellSpec
+from ablations.core.strict import build
 from ablations.core.tasks.control_map import ControlMap
-from ablations.task_items import TaskFile
+from ablations.core.training_spec import TrainingSpec
+from ablations.measuring_plan import MeasuringPlan
+from ablations.task_items import ItemsFile
 from curation.runtime.manifest import Manifest
 from curation.runtime.registry import Plugin
 from curation.runtime.store import Folder
+from curation.sources.control_texts import Kind
 from tokenizer.encode import TokenSet
 
 CONTEXT = 40
 PLUGIN = Plugin(
     "norm.py",
-    "from ablations.core.metrics.base import Metric, Reading\n"
+    "from ablations.core.metrics.base import Measured, Metric\n"
     "class WeightNorm(Metric):\n"
     "    '''Length of all weights.'''\n"
-    "    kind, version, unit, lower_is_better, in_curve = 'weight_norm', 1, 'length', True, False\n"
+    "    kind, version, unit, better, in_curve, reads = 'weight_norm', 1, 'length', None, True, frozenset()\n"
     "    def measure(self, model, data):\n"
-    "        return Reading({'all': float(sum(w.square().sum() for w in model.parameters()) ** 0.5)})\n",
+    "        length = float(sum(w.square().sum() for w in model.parameters()) ** 0.5)\n"
+    "        return Measured([self.reading(length, n={'models': 1})])\n",
 )
 
 
-def token_set(folder: Path, kind: str, documents: int = 64) -> TokenSet:
+def token_set(folder: Path, kind: Kind, documents: int = 64) -> TokenSet:
     """The tokens of one control corpus, as the floor below leaves them."""
     write_control(folder, "train", kind, 1, documents, CONTEXT)
     write_control(folder, "heldout", kind, 2, 8, CONTEXT)
@@ -41,45 +49,45 @@ def token_set(folder: Path, kind: str, documents: int = 64) -> TokenSet:
 
 
 def plan(tokens: TokenSet, seed: int, items: int = 6, fraction: float = 0.5, **changes: Any) -> CellPlan:
-    """A cell of a second on half the documents of one corpus."""
-    task = ControlMap.items(KEY_TOKENS, VALUE_TOKENS, BOS, seed=3, n_items=items)
+    """A cell of a second on half the documents of one corpus. `changes` replace values of its training or its measuring."""
     kind = tokens.source
-    spec: dict[str, Any] = {
-        "format": 1,
-        "arm": kind,
-        "seed": seed,
-        "seeds": seeds_of(0, seed),
-        "tokenizer": {"bos": BOS, "specials": [BOS]},
-        "train": [
-            {"source": kind, "tokens": f"tokens/{kind}.train", "weight": 1.0, "fraction": fraction, "offset": 0.0}
-        ],
-        "heldout": {kind: f"tokens/{kind}.heldout"},
-        "tasks": ["tasks/control_map.json"],
-        "metrics": ["bits_per_byte", "weight_norm"],
-        "plugins": [f"plugins/{PLUGIN.name}"],
+    said: dict[str, Any] = {
+        "seeds": dataclasses.asdict(seeds_of(0, seed)),
+        "train": [{"source": kind, "tokens": f"tokens/{kind}.train", "fraction": fraction}],
+        "bos": BOS,
         "model": {"vocab_size": VOCAB, "layers": 1, "width": 16, "heads": 2, "mlp_ratio": 1, "context": CONTEXT},
         "schedule": {"tokens": 12 * 4 * CONTEXT, "batch": 4, "warmup_steps": 2},
         "optimiser": {},
-        "effort": {"windows": 4},
-        "compute": {"device": "cpu", "threads": 1},
-        "packing": "by_source",
         "evaluations": 2,
-        "checkpoint_every_steps": 3,
+    }
+    measuring: dict[str, Any] = {
+        "seed": 6,
+        "specials": [BOS],
+        "heldout": {kind: f"tokens/{kind}.heldout"},
+        "tasks": ["tasks/control_map.json"],
+        "metrics": ["bits_per_byte", "few_shot", "weight_norm"],
+        "plugins": [f"plugins/{PLUGIN.name}"],
+        "effort": {"windows": 4},
     }
     for key, value in changes.items():
-        spec[key] = {**spec[key], **value} if isinstance(value, dict) and isinstance(spec.get(key), dict) else value
-    return CellPlan(
-        kind, seed, spec,
-        {f"tokens/{kind}.train": (tokens, "train"), f"tokens/{kind}.heldout": (tokens, "heldout")},
-        {"tasks/control_map.json": TaskFile(json.dumps(task.to_json()))},
-        [PLUGIN], False, machine_class(),
-    )  # fmt: skip
+        part = measuring if key in measuring else said
+        part[key] = {**part[key], **value} if isinstance(value, dict) and isinstance(part.get(key), dict) else value
+    training = build(TrainingSpec, said, "training")
+    task = ControlMap.items(KEY_TOKENS, VALUE_TOKENS, BOS, seed=3, n_items=items)
+    measured = MeasuringPlan(
+        build(MeasuringSpec, measuring, "measuring"),
+        {kind: tokens},
+        {"control_map": ItemsFile("control_map", json.dumps(task.to_json()))},
+        (PLUGIN,),
+    )
+    spec = CellSpec(kind, seed, training, checkpoint_every_steps=3)
+    return CellPlan(spec, {f"tokens/{kind}.train": tokens}, False, machine_class(), measured)
 
 
 def plans(folder: Path) -> list[CellPlan]:
     """Two arms with two seeds each."""
-    sets = [token_set(folder / kind, kind) for kind in ("glossary", "chatter")]
-    return [plan(tokens, seed) for tokens in sets for seed in (0, 1)]
+    kinds: tuple[Kind, ...] = ("glossary", "chatter")
+    return [plan(token_set(folder / kind, kind), seed) for kind in kinds for seed in (0, 1)]
 
 
 def command(*options: object) -> list[str]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
+from torch import Tensor
 
-from ablations.core.model import Model
+from ablations.core.model import Attention, Model
 from ablations.core.model_spec import ModelSpec
 from ablations.core.muon import MuonFloat32, orthogonalise
 from ablations.core.optim import optimisers_of, share_of_peak
-from ablations.core.spec import OptimiserSpec, ScheduleSpec
+from ablations.core.training_spec import OptimiserSpec, ScheduleSpec
 
-SHAPES = {
+SHAPES: dict[str, dict[str, Any]] = {
     "two layers": {},
     "one layer": {"layers": 1},
     "no mlp": {"mlp_ratio": 0},
@@ -21,7 +24,7 @@ SHAPES = {
 every_shape = pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
 
 
-def made(shape=None, seed=1):
+def made(shape: dict[str, Any] | None = None, seed: int = 1) -> Model:
     spec = ModelSpec(**{"vocab_size": 50, "layers": 2, "width": 16, "heads": 2, "context": 24, **(shape or {})})
     model = Model(spec, seed)
     generator = torch.Generator().manual_seed(5)
@@ -31,19 +34,25 @@ def made(shape=None, seed=1):
     return model
 
 
-def tokens(rows=3, length=24):
+def attention_of(model: Model) -> Attention:
+    found = model.blocks[0].attention
+    assert isinstance(found, Attention)
+    return found
+
+
+def tokens(rows: int = 3, length: int = 24) -> Tensor:
     return torch.randint(50, (rows, length), generator=torch.Generator().manual_seed(7))
 
 
 @every_shape
-def test_no_logit_depends_on_a_later_token(shape):
+def test_no_logit_depends_on_a_later_token(shape: dict[str, Any]) -> None:
     model, first = made(shape), tokens()
     second = first.clone()
     second[:, 10:] = (second[:, 10:] + 1) % 50
     torch.testing.assert_close(model(first)[:, :10], model(second)[:, :10], rtol=0, atol=0)
 
 
-def test_without_attention_only_the_present_token_counts():
+def test_without_attention_only_the_present_token_counts() -> None:
     """It is the control for everything that context does."""
     model, first = made({"attention": False}), tokens()
     second = first.clone()
@@ -51,7 +60,7 @@ def test_without_attention_only_the_present_token_counts():
     torch.testing.assert_close(model(first)[:, 10:], model(second)[:, 10:])
 
 
-def test_one_layer_cannot_hand_on_the_previous_token_of_a_place():
+def test_one_layer_cannot_hand_on_the_previous_token_of_a_place() -> None:
     """No token shift: with one layer, what stands before an attended token reaches nothing that the token says.
 
     So with position taken out of play (a single earlier token), swapping what came two before changes the logits only
@@ -62,14 +71,14 @@ def test_one_layer_cannot_hand_on_the_previous_token_of_a_place():
     model.cos_TD.fill_(1), model.sin_TD.fill_(0)
     with torch.no_grad():
         model.head.weight.normal_(generator=torch.Generator().manual_seed(1))
-        model.blocks[0].attention.out.weight.normal_(generator=torch.Generator().manual_seed(2))
+        attention_of(model).out.weight.normal_(generator=torch.Generator().manual_seed(2))
     swapped = [0, 9, 3, 5, 7], [0, 5, 7, 9, 3]
     a, b = (model(torch.tensor([row]))[0, -1] for row in ((*swapped[0], 2), (*swapped[1], 2)))
     torch.testing.assert_close(a, b, rtol=0, atol=1e-5)
 
 
 @every_shape
-def test_initial_weights_follow_from_the_seed_alone(shape):
+def test_initial_weights_follow_from_the_seed_alone(shape: dict[str, Any]) -> None:
     spec = ModelSpec(**{"vocab_size": 50, "layers": 2, "width": 16, "heads": 2, "context": 24, **shape})
     first = Model(spec, 1).state_dict()
     torch.manual_seed(99)
@@ -78,18 +87,18 @@ def test_initial_weights_follow_from_the_seed_alone(shape):
     assert not torch.equal(first["embedding.weight"], other["embedding.weight"])
 
 
-def test_a_new_model_gives_every_piece_the_same_chance():
-    assert Model(ModelSpec(50, 2, 16, 2, 24), 1)(tokens()).abs().max() == 0
+def test_a_new_model_gives_every_piece_the_same_chance() -> None:
+    assert Model(ModelSpec(2, 16, 2, 24, vocab_size=50), 1)(tokens()).abs().max() == 0
 
 
-def test_attention_logits_stay_within_their_sharpness():
+def test_attention_logits_stay_within_their_sharpness() -> None:
     model = made({"sharpness": 5.0})
-    attention = model.blocks[0].attention
+    attention = attention_of(model)
     longest = (16 / 2) ** 0.5  # of a normalised query or key of 8 dimensions
     assert attention.scale * longest**2 == pytest.approx(5.0)
 
 
-def test_muon_steps_as_torchs_muon_does():
+def test_muon_steps_as_torchs_muon_does() -> None:
     """Ours is float32 and batched; torch rounds to bfloat16, hence the tolerance."""
     generator = torch.Generator().manual_seed(3)
     shapes = [(12, 8), (8, 12), (12, 8), (8, 8)]
@@ -107,15 +116,15 @@ def test_muon_steps_as_torchs_muon_does():
 
 
 @pytest.mark.parametrize("shape", [(3, 16, 16), (2, 48, 16), (1, 16, 48)])
-def test_orthogonalised_matrices_have_singular_values_near_one(shape):
-    made = orthogonalise(torch.randn(shape, generator=torch.Generator().manual_seed(1)))
-    values = torch.linalg.svdvals(made)
-    assert made.shape == shape
+def test_orthogonalised_matrices_have_singular_values_near_one(shape: tuple[int, ...]) -> None:
+    found = orthogonalise(torch.randn(shape, generator=torch.Generator().manual_seed(1)))
+    values = torch.linalg.svdvals(found)
+    assert found.shape == shape
     assert values.max() < 1.3
     assert values.median() > 0.6
 
 
-def test_muon_takes_the_hidden_matrices_and_adamw_the_rest():
+def test_muon_takes_the_hidden_matrices_and_adamw_the_rest() -> None:
     model = made()
     muon, adamw = optimisers_of(model, OptimiserSpec())
     assert sum(w.numel() for w in muon.param_groups[0]["params"]) == sum(w.numel() for w in model.blocks.parameters())
@@ -124,7 +133,7 @@ def test_muon_takes_the_hidden_matrices_and_adamw_the_rest():
     assert len(alone.param_groups[0]["params"]) == len(list(model.parameters()))
 
 
-def test_the_rate_rises_stays_and_falls():
+def test_the_rate_rises_stays_and_falls() -> None:
     constant = ScheduleSpec(1, 1, warmup_steps=4)
     assert [share_of_peak(step, 10, constant) for step in (0, 3, 4, 9)] == [0.2, 0.8, 1, 1]
     falling = ScheduleSpec(1, 1, warmup_steps=0, kind="wsd", cooldown=0.5)

@@ -3,39 +3,51 @@
 from __future__ import annotations
 
 import itertools
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
 from cells import write_cell, write_tokens
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from ablations.core.cell import run_cell
+from ablations.core.cell import train_cell
 from ablations.core.documents import Documents
 from ablations.core.mixture import BLOCK, ROUND, MixedDocuments, MixedWindows, mixed
 from ablations.core.packing import PackedSource
 from ablations.core.related import BUCKET, chain, codes_of
+from ablations.core.training_spec import Packing
+
+Order = Literal["hashed", "related"]
 
 LENGTHS = st.lists(st.integers(1, 40), min_size=1, max_size=12).filter(lambda lengths: sum(lengths) >= 8)
 
 
-def source_of(folder, name, texts, context=8, seed=3, order="hashed"):
+def source_of(
+    folder: Path, name: str, texts: Sequence[Sequence[int]], context: int = 8, seed: int = 3, order: Order = "hashed"
+) -> PackedSource:
     write_tokens(folder, name, texts, [len(text) for text in texts])
     documents = Documents.read(folder, name, 60000, 0)
     return PackedSource(name, documents, np.arange(len(documents)), context, seed, order)
 
 
-def numbered(lengths, first):
+def numbered(lengths: Sequence[int], first: int) -> list[list[int]]:
     """Documents whose tokens tell which they are: BOS, then the same number again and again."""
     return [[0, *([first + i] * (length - 1))] for i, length in enumerate(lengths)]
 
 
-def stream_of(mixture, windows):
+def stream_of(mixture: MixedWindows, windows: int) -> NDArray[np.uint16]:
     return np.concatenate([mixture.window(number)[:-1] for number in range(windows)])
 
 
 @given(LENGTHS, LENGTHS, st.integers(1, 5))
-def test_the_random_stream_is_whole_documents_one_after_another(tmp_path, a, b, weight):
+def test_the_random_stream_is_whole_documents_one_after_another(
+    tmp_path: Path, a: list[int], b: list[int], weight: int
+) -> None:
     """If this fails, text is lost or said twice between rounds."""
     sources = [source_of(tmp_path, name, numbered(x, f)) for name, x, f in (("a", a, 100), ("b", b, 200))]
     mixture = MixedDocuments(sources, [1, weight], 9)
@@ -54,7 +66,7 @@ def test_the_random_stream_is_whole_documents_one_after_another(tmp_path, a, b, 
 
 
 @given(LENGTHS, LENGTHS)
-def test_what_was_seen_of_the_random_stream_is_what_a_count_finds(tmp_path, a, b):
+def test_what_was_seen_of_the_random_stream_is_what_a_count_finds(tmp_path: Path, a: list[int], b: list[int]) -> None:
     sources = [source_of(tmp_path, name, numbered(x, f)) for name, x, f in (("a", a, 100), ("b", b, 200))]
     mixture = MixedDocuments(sources, [2, 1], 9)
     windows = BLOCK + 77
@@ -77,7 +89,7 @@ def test_what_was_seen_of_the_random_stream_is_what_a_count_finds(tmp_path, a, b
     assert seen["a"].documents_seen == len(a) if seen["a"].repetitions > 2 else True
 
 
-def test_a_window_of_the_random_stream_may_hold_several_sources(tmp_path):
+def test_a_window_of_the_random_stream_may_hold_several_sources(tmp_path: Path) -> None:
     sources = [source_of(tmp_path, name, numbered([3] * 50, f)) for name, f in (("a", 100), ("b", 200))]
     tokens = [set(MixedDocuments(sources, [1, 1], 9).window(number).tolist()) for number in range(100)]
     both = [any(t >= 200 for t in window) and any(0 < t < 200 for t in window) for window in tokens]
@@ -85,10 +97,10 @@ def test_a_window_of_the_random_stream_may_hold_several_sources(tmp_path):
 
 
 @pytest.mark.parametrize(("packing", "order"), [("random", "hashed"), ("related", "related"), ("by_source", "hashed")])
-def test_any_window_is_the_same_in_any_order_of_asking(tmp_path, packing, order):
+def test_any_window_is_the_same_in_any_order_of_asking(tmp_path: Path, packing: Packing, order: Order) -> None:
     """If this fails, a resumed run trains on other data than an undisturbed one."""
 
-    def make():
+    def make() -> MixedWindows:
         sources = [
             source_of(tmp_path, name, numbered([5, 9, 2, 30, 1, 11], f), order=order)
             for name, f in (("a", 9), ("b", 90))
@@ -101,7 +113,7 @@ def test_any_window_is_the_same_in_any_order_of_asking(tmp_path, packing, order)
     assert forward == {number: back.window(number).tolist() for number in reversed(numbers)}
 
 
-def topics(count, size=60, seed=1):
+def topics(count: int, size: int = 60, seed: int = 1) -> list[list[int]]:
     """Documents of `count` topics with words of their own and words of all, in turn."""
     rng = np.random.default_rng(seed)
     own = [np.arange(100 + 40 * topic, 140 + 40 * topic) for topic in range(count)]
@@ -111,7 +123,7 @@ def topics(count, size=60, seed=1):
     ]
 
 
-def test_related_documents_stand_side_by_side(tmp_path):
+def test_related_documents_stand_side_by_side(tmp_path: Path) -> None:
     source = source_of(tmp_path, "a", topics(6))
     walk = chain(source.documents, source.subset)
     assert sorted(walk) == list(range(180))
@@ -119,20 +131,22 @@ def test_related_documents_stand_side_by_side(tmp_path):
     assert same > 0.8, "by chance it would be 1 in 6"
 
 
-def test_a_code_depends_on_the_document_and_not_on_where_its_tokens_are_summed(tmp_path, monkeypatch):
+def test_a_code_depends_on_the_document_and_not_on_where_its_tokens_are_summed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     source = source_of(tmp_path, "a", topics(3))
     whole = codes_of(source.documents, source.subset)
     monkeypatch.setattr("ablations.core.related.CHUNK", 7)
     assert (codes_of(source.documents, source.subset) == whole).all()
 
 
-def test_more_documents_than_a_bucket_are_all_walked(tmp_path):
+def test_more_documents_than_a_bucket_are_all_walked(tmp_path: Path) -> None:
     rng = np.random.default_rng(2)
     source = source_of(tmp_path, "a", [[0, *rng.integers(1, 500, 5).tolist()] for _ in range(2 * BUCKET + 9)])
     assert sorted(chain(source.documents, source.subset)) == list(range(2 * BUCKET + 9))
 
 
-def test_an_epoch_of_related_documents_is_all_of_them_and_no_two_epochs_are_alike(tmp_path):
+def test_an_epoch_of_related_documents_is_all_of_them_and_no_two_epochs_are_alike(tmp_path: Path) -> None:
     source = source_of(tmp_path, "a", numbered([8] * 40, 100), order="related")
     epochs = [[source.window(e * 40 + i)[:-1].tolist() for i in range(40)] for e in range(2)]
     assert sorted(map(tuple, epochs[0])) == sorted(map(tuple, epochs[1]))
@@ -142,16 +156,14 @@ def test_an_epoch_of_related_documents_is_all_of_them_and_no_two_epochs_are_alik
     assert source.seen(60).documents_cut == 0
 
 
-def test_packing_by_source_is_what_it_was(tmp_path):
+def test_packing_by_source_is_what_it_was(tmp_path: Path) -> None:
     sources = [source_of(tmp_path, name, numbered([5, 9, 20], f)) for name, f in (("a", 9), ("b", 90))]
     assert type(mixed("by_source", sources, [1, 3], 9)) is MixedWindows
 
 
 @pytest.mark.parametrize("packing", ["random", "related"])
-def test_a_cell_of_each_packing_ends(tmp_path, packing):
-    import json
-
+def test_a_cell_of_each_packing_ends(tmp_path: Path, packing: Packing) -> None:
     write_cell(tmp_path, packing=packing)
-    run_cell(tmp_path)
-    seen = json.loads((tmp_path / "result.json").read_text())["sources"]["glossary"]
+    train_cell(tmp_path)
+    seen = json.loads((tmp_path / "training.json").read_text())["sources"]["glossary"]
     assert seen["tokens"] == 12 * 4 * 40

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,15 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from letter_encoder import ROWS, Capital, Copy, Letters, Mood, asked, groups_of, items_of, prompt_of, text_of
 
+from ablations.core.answers import CONTENT_FREE, NOT_ASKED, UNCONDITIONAL
 from ablations.core.conditions import ASKED
-from ablations.core.items import CONTENT_FREE, NOT_ASKED, UNCONDITIONAL, TaskItems
+from ablations.core.items import TaskItems
 from ablations.core.joining import split
 from ablations.core.questions import questions
+from ablations.core.tasks.base import FewShotTask
 from curation.runtime.errors import ConfigError, InputError
 
 TASKS = (Mood(), Capital(), Copy())
 every_sort = pytest.mark.parametrize("task", TASKS, ids=lambda task: task.kind)
-ALL = {"conditions": ASKED}
+ALL: dict[str, Any] = {"conditions": ASKED}
 
 
 class SameLetters:
@@ -66,7 +69,7 @@ def test_another_template_asks_the_same_rows_with_the_same_demonstrations_in_oth
 
 
 @every_sort
-def test_demos_nest_and_do_not_depend_on_the_queries_asked(task) -> None:
+def test_demos_nest_and_do_not_depend_on_the_queries_asked(task: FewShotTask) -> None:
     more, fewer = items_of(task), items_of(task, items=1)
     assert len(groups_of(fewer, condition="gold")[0].items) == 1
     for one, other in zip(groups_of(more, condition="gold"), groups_of(fewer, condition="gold"), strict=True):
@@ -78,7 +81,7 @@ def test_demos_nest_and_do_not_depend_on_the_queries_asked(task) -> None:
 
 
 @every_sort
-def test_every_k_draw_and_condition_is_there_once(task) -> None:
+def test_every_k_draw_and_condition_is_there_once(task: FewShotTask) -> None:
     made = items_of(task)
     found = [(g.k, g.condition, g.draw) for g in made.groups]
     assert len(set(found)) == len(found)
@@ -187,7 +190,9 @@ def test_a_row_with_an_empty_question_is_left_out_and_counted() -> None:
         (Copy(), {"text": "x", "said": ["a", " "]}, "an empty answer"),
     ],
 )
-def test_a_row_that_cannot_be_asked_is_refused_with_its_place(task, row, told: str) -> None:
+def test_a_row_that_cannot_be_asked_is_refused_with_its_place(
+    task: FewShotTask, row: dict[str, Any], told: str
+) -> None:
     with pytest.raises(InputError, match=told):
         questions(task, [ROWS[task.kind][0], row], "f")
 
@@ -231,7 +236,7 @@ def test_a_context_too_short_for_one_demonstration_is_refused_with_its_length() 
         (Mood(), {"order": "entropy", "selection": "nearest"}, "entropy needs"),
     ],
 )
-def test_a_design_that_a_task_cannot_have_is_refused(task, design, told: str) -> None:
+def test_a_design_that_a_task_cannot_have_is_refused(task: FewShotTask, design: dict[str, Any], told: str) -> None:
     with pytest.raises(ConfigError, match=told):
         items_of(task, **design)
 
@@ -252,7 +257,7 @@ def test_candidates_of_an_order_hold_the_same_demonstrations() -> None:
     "design", [{"selection": "nearest"}, {"selection": "diverse"}, {"order": "similar_last"}], ids=str
 )
 @every_sort
-def test_demonstrations_of_each_item_stand_in_its_own_prompt(task, design) -> None:
+def test_demonstrations_of_each_item_stand_in_its_own_prompt(task: FewShotTask, design: dict[str, Any]) -> None:
     made = items_of(task, measure=SameLetters, **design)
     assert made.about["demonstrations"] == "each item's own"
     assert not groups_of(made, condition=CONTENT_FREE)
@@ -293,9 +298,9 @@ def test_items_that_do_not_fit_leave_their_own_prompt_out() -> None:
 
 @every_sort
 @pytest.mark.parametrize("own", [False, True])
-def test_prompts_that_may_not_be_cut_have_the_same_tokens(task, own: bool) -> None:
+def test_prompts_that_may_not_be_cut_have_the_same_tokens(task: FewShotTask, own: bool) -> None:
     """Where each letter is a piece, encoding in parts must give what encoding whole gives."""
-    design = {"selection": "nearest", "measure": SameLetters} if own else {}
+    design: dict[str, Any] = {"selection": "nearest", "measure": SameLetters} if own else {}
     quick = items_of(task, **design)
     slow = items_of(task, encoder=Letters(has_break=False), **design)
     for a, b in zip(quick.groups, slow.groups, strict=True):
@@ -330,7 +335,9 @@ def test_choices_that_begin_alike_share_no_part_of_their_answer_with_the_prompt(
 @given(
     st.text(min_size=1, max_size=8), st.lists(st.text(min_size=1, max_size=4), min_size=1, max_size=3), st.booleans()
 )
-def test_prompt_and_choice_together_are_the_tokens_of_the_joined_text(prompt, choices, pairs) -> None:
+def test_prompt_and_choice_together_are_the_tokens_of_the_joined_text(
+    prompt: str, choices: list[str], pairs: bool
+) -> None:
     encode = Letters(pairs={"00": "§", "0 ": "¶"} if pairs else None).encode
     start, ends, crossed = split(prompt, choices, encode)
     assert [start + end for end in ends] == [encode(prompt + choice) for choice in choices]
@@ -339,7 +346,7 @@ def test_prompt_and_choice_together_are_the_tokens_of_the_joined_text(prompt, ch
 
 
 @every_sort
-def test_items_survive_their_file(task) -> None:
+def test_items_survive_their_file(task: FewShotTask) -> None:
     for design in ({}, {"order": "entropy"} if task.shared_choices else {"draws": 1}):
         made = items_of(task, **design)
         assert TaskItems.from_json(json.loads(json.dumps(made.to_json()))) == made

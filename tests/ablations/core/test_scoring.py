@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
 import torch
@@ -13,7 +14,7 @@ from ablations.core.generation import generate_group
 from ablations.core.items import Generation, Group, Item
 from ablations.core.model import Model
 from ablations.core.model_spec import ModelSpec
-from ablations.core.prefix_cache import _by_hand, _by_kernel
+from ablations.core.prefix_cache import KeysValues, _by_hand, _by_kernel
 from ablations.core.scoring import PrefixKeeper, score_group, token_losses
 from curation.runtime.errors import LoamError
 
@@ -35,15 +36,15 @@ def made(spec: ModelSpec, scale: float) -> Model:
 
 
 @pytest.fixture(scope="module", params=[(2, 1.0, True), (1, 0.0, True), (1, 1.0, False)])
-def model(request) -> Model:
+def model(request: pytest.FixtureRequest) -> Model:
     """With and without MLP and attention."""
     layers, mlp_ratio, attention = request.param
-    return made(ModelSpec(VOCAB, layers, 8, 2, context=24, mlp_ratio=mlp_ratio, attention=attention), 0.3)
+    return made(ModelSpec(layers, 8, 2, vocab_size=VOCAB, context=24, mlp_ratio=mlp_ratio, attention=attention), 0.3)
 
 
 @pytest.fixture(scope="module")
 def larger() -> Model:
-    return made(ModelSpec(500, layers=3, width=64, heads=4, context=512), 0.1)
+    return made(ModelSpec(vocab_size=500, layers=3, width=64, heads=4, context=512), 0.1)
 
 
 def oracle(model: Model, prefix: tuple[int, ...], prompt: tuple[int, ...], choice: tuple[int, ...]) -> float:
@@ -56,7 +57,9 @@ def oracle(model: Model, prefix: tuple[int, ...], prompt: tuple[int, ...], choic
 
 
 @given(rest=TOKENS, asked=st.lists(ITEM, min_size=1, max_size=4), single=st.booleans(), batch=BATCHES)
-def test_answers_behind_a_shared_prefix_score_as_in_full_sequences(model, rest, asked, single, batch) -> None:
+def test_answers_behind_a_shared_prefix_score_as_in_full_sequences(
+    model: Model, rest: tuple[int, ...], asked: list[Any], single: bool, batch: int
+) -> None:
     prefix = (0, *rest)
     choices = [[choice[:1] for choice in each] if single else each for _, each in asked]
     pairs = zip(asked, choices, strict=True)
@@ -72,7 +75,9 @@ def test_answers_behind_a_shared_prefix_score_as_in_full_sequences(model, rest, 
 
 @pytest.mark.parametrize("demos", [0, 150], ids=["BOS alone", "150 tokens of demonstrations"])
 @pytest.mark.parametrize("longest", [1, 4, 100], ids=["one token", "up to 4 tokens", "up to 100 tokens"])
-def test_a_score_depends_neither_on_batch_nor_on_number_nor_on_order_of_items(larger, demos, longest) -> None:
+def test_a_score_depends_neither_on_batch_nor_on_number_nor_on_order_of_items(
+    larger: Model, demos: int, longest: int
+) -> None:
     """If this fails, two machines with other memory, or two studies with other numbers of items, measure different things."""
     rng = random.Random(demos + longest)
 
@@ -91,24 +96,33 @@ def test_a_score_depends_neither_on_batch_nor_on_number_nor_on_order_of_items(la
             assert list(score.choices) == pytest.approx(list(wanted[score.id]), rel=0, abs=1e-5)
 
 
-def test_a_prefix_is_kept_for_the_shorter_ones_that_it_begins_with(larger) -> None:
+def kept(keeper: PrefixKeeper, prefix: tuple[int, ...]) -> KeysValues:
+    found = keeper.of(prefix)
+    assert found
+    return found
+
+
+def test_a_prefix_is_kept_for_the_shorter_ones_that_it_begins_with(larger: Model) -> None:
     """The first k of 70 demonstrations cost nothing once the 70 were read."""
     keeper = PrefixKeeper(larger)
     long, short, other = (0, *range(1, 60)), (0, *range(1, 20)), (0, 7, 7)
-    whole, cut = keeper.of(long), keeper.of(short)
+    whole, cut = kept(keeper, long), kept(keeper, short)
     assert whole.length == 60
     assert cut.length == 20
-    fresh = PrefixKeeper(larger).of(short)
-    for (k, v), (k_long, _), (k_fresh, v_fresh) in zip(cut.blocks, whole.blocks, fresh.blocks, strict=True):
-        assert k.data_ptr() == k_long.data_ptr()
-        torch.testing.assert_close((k, v), (k_fresh, v_fresh), rtol=1e-5, atol=1e-5)
-    assert keeper.of(other).length == 3
-    torch.testing.assert_close(keeper.of(other).blocks[0][0], PrefixKeeper(larger).of(other).blocks[0][0])
+    fresh = kept(PrefixKeeper(larger), short)
+    for block, longer, afresh in zip(cut.blocks, whole.blocks, fresh.blocks, strict=True):
+        assert block
+        assert longer
+        assert block[0].data_ptr() == longer[0].data_ptr()
+        torch.testing.assert_close(block, afresh, rtol=1e-5, atol=1e-5)
+    assert kept(keeper, other).length == 3
+    again, fresh = kept(keeper, other), kept(PrefixKeeper(larger), other)
+    torch.testing.assert_close(again.blocks[0], fresh.blocks[0])
     assert keeper.of(()) is None
 
 
 @pytest.mark.parametrize("masking", ["none", "mask", "causal"])
-def test_attention_on_other_devices_is_the_same(masking) -> None:
+def test_attention_on_other_devices_is_the_same(masking: str) -> None:
     """Only a CPU's kernel tells the denominator of its softmax; elsewhere it is computed step by step."""
     generator = torch.Generator().manual_seed(1)
     q, k, v = (torch.randn((2, 3, 9, 4), generator=generator) for _ in range(3))
@@ -120,9 +134,9 @@ def test_attention_on_other_devices_is_the_same(masking) -> None:
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_broken_weights_are_one_clear_error(value) -> None:
+def test_broken_weights_are_one_clear_error(value: float) -> None:
     """If this fails, NaN enters a mean and a whole arm has no result and no reason."""
-    broken = made(ModelSpec(VOCAB, 1, 8, 2, context=24), 0.3)
+    broken = made(ModelSpec(1, 8, 2, context=24, vocab_size=VOCAB), 0.3)
     with torch.no_grad():
         broken.head.weight[3] = value
     item = Item("q7", (1, 2), ((1,), (2,)), 0)
@@ -153,7 +167,9 @@ def slowly_written(model: Model, start: tuple[int, ...], how: Generation) -> tup
     most=st.integers(1, 30),
     stop=st.sets(st.integers(0, VOCAB - 1), max_size=3),
 )
-def test_answers_are_written_as_one_at_a_time_from_full_sequences(model, rest, prompts, batch, most, stop) -> None:
+def test_answers_are_written_as_one_at_a_time_from_full_sequences(
+    model: Model, rest: tuple[int, ...], prompts: list[tuple[int, ...]], batch: int, most: int, stop: set[int]
+) -> None:
     """Until a stop token, the most tokens, or the end of the context, each on its own."""
     prefix, how = (0, *rest), Generation(most, tuple(stop))
     items = [Item(str(i), prompt, ((1,),), 0) for i, prompt in enumerate(prompts)]

@@ -5,6 +5,9 @@ import math
 from pathlib import Path
 
 import pytest
+from report_rows import a_row, bits, gain, shots
+
+from ablations.core.readings import Reading
 
 _CURATION = Path(__file__).parents[2] / "curation" / "dashboard" / "conftest.py"
 _spec = importlib.util.spec_from_file_location("a_curation_run", _CURATION)
@@ -20,7 +23,8 @@ REAL = {
     "mix_half": {"code": 0.5, "reference": 0.5},
 }
 CONTROLS = ("control_glossary", "control_encyclopedia", "control_chatter")
-GAP, GAIN = "few_shot.control_map.k8.permuted_minus_gold", "repeated_tokens.gain"
+COPYING = Reading("repeated_tokens", None, "nats per token", "higher", "gain on repeated tokens", "first_minus_second")
+GAP, GAIN = gain("control_map", 8).name, COPYING.name
 BUDGET = 1_000_000
 CHANGE = {"before": 9, "after": 9}
 
@@ -80,10 +84,14 @@ def some_shots(arm, seed):
         permuted = 4.1 + 0.7 * k if strong else gold + 0.01
         for condition, nll in (("gold", gold), ("permuted", permuted)):
             if k or condition == "gold":
-                points.append(
-                    {"k": k, "condition": condition, "nll": nll, "accuracy": math.exp(-max(nll, 0.01)), "n": 200}
-                )
-    return {"arm": arm, "seed": seed, "task": "control_map", "points": points}
+                right = math.exp(-max(nll, 0.01))
+                point = {"k": k, "condition": condition, "nll": nll, "accuracy": right, "n": 200}
+                points.append(point | ({"blind": {"accuracy": 0.125}} if condition == "gold" else {}))
+    readings = {
+        "nll": {"words": "NLL of the gold answer", "unit": "nats", "better": "lower"},
+        "accuracy": {"words": "accuracy", "unit": "share of items", "better": "higher"},
+    }
+    return {"arm": arm, "seed": seed, "task": "control_map", "readings": readings, "points": points}
 
 
 def some_positions(arm, seed):
@@ -107,9 +115,24 @@ def an_onset(arm, seed, place):
     return {**row, "predicted": 16e6 - 1e6 * place, **(seen if place else censored)}
 
 
-def a_measure(name, metric, unit, lower, base, arms, n=12345):
-    values = {arm: {str(s): base + 0.11 * i + 0.03 * s for s in SEEDS} for i, arm in enumerate(arms)}
-    return {"measure": name, "metric": metric, "unit": unit, "lower_is_better": lower, "n": n, "arms": values}
+def a_measure(reading, base, arms, n=None):
+    return a_row(reading, {arm: [base + 0.11 * i + 0.03 * s for s in SEEDS] for i, arm in enumerate(arms)}, n)
+
+
+def the_measures(arms, sources):
+    answers = {"answers": 200}
+    share = {"unit": "share of items", "better": "higher"}
+    late = Reading(
+        "late_minus_early", None, "nats per token", "lower", "late-minus-early loss, common", source="common"
+    )
+    return [
+        *(a_measure(bits(source), 1.9, REAL, {"bytes": 12345}) for source in sources),
+        a_measure(gain("control_map", 8), 0.01, arms, answers),
+        a_measure(shots("control_map", 8, "nll", "gold"), 3.7, arms, answers),
+        a_measure(shots("control_map", 8, "accuracy", "gold", **share), 0.2, REAL, answers),
+        a_measure(shots("control_map", 8, "accuracy_pmi", "gold", **share), 0.3, REAL, answers),
+        a_measure(late, -0.4, list(REAL)[:3]),
+    ]
 
 
 def a_verdict(sentence, **other):
@@ -211,7 +234,7 @@ def report(run):
         "heldout": {"documents": 45, "tokens": 20_000, "utf8_bytes": 75_000},
     }
     return {
-        "format": 2,
+        "format": 3,
         "study": {
             "name": "demo",
             "question": "Which of three sources, alone or mixed, gives a small model in-context learning?",
@@ -234,20 +257,7 @@ def report(run):
             *(an_arm(name, mixture, False) for name, mixture in REAL.items()),
             *(an_arm(name, {name.removeprefix("control_"): 1.0}, True) for name in CONTROLS),
         ],
-        "measures": [
-            *(
-                a_measure(f"bits_per_byte.{s}", "bits_per_byte", "bits per byte", True, 1.9, REAL)
-                for s in run["funnel"]
-            ),
-            a_measure(GAP, "few_shot", "nats", False, 0.01, arms, n=200),
-            a_measure("few_shot.control_map.k8.gold", "few_shot", "nats", True, 3.7, arms, n=200),
-            a_measure(
-                "few_shot.control_map.k8.gold.accuracy_pmi", "few_shot", "share of items", False, 0.3, REAL, n=200
-            ),
-            a_measure(
-                "late_minus_early.common", "late_minus_early", "nats per token", True, -0.4, list(REAL)[:3], n=None
-            ),
-        ],
+        "measures": the_measures(arms, run["funnel"]),
         "curves": [a_curve(arm, seed, arm in CONTROLS, i) for i, arm in enumerate(arms) for seed in SEEDS],
         "shots": [some_shots(arm, seed) for arm in ("code", "korean", *CONTROLS) for seed in SEEDS],
         "positions": [some_positions(arm, seed) for arm in REAL for seed in SEEDS],

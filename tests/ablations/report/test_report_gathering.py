@@ -1,78 +1,93 @@
-"""From result.json of cells to the values of a report."""
+"""From the readings and answers of cells to the values of a report."""
 
 import math
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from report_rows import gain, shots
 
+from ablations.core.answers import GroupAnswers, Score, TaskAnswers
+from ablations.core.readings import Reading
+from ablations.label_metrics.base import LabelMetric
 from ablations.report.page import render
 from ablations.report.probes import PLACES, changes, heads, positions, thinned
 from ablations.report.readings import curve, measure_rows, shot_rows
-from ablations.statistics.measures import CellResult, Measures, values_of
+from ablations.statistics.few_shot_readings import AboutTask, few_shot_readings
+from ablations.statistics.measures import CellResult, Measures
+from ablations.text_metrics.base import TextMetric
+
+TASK = "korquad"
+MATCHING = Reading(
+    "heads", 0.1, "share", "higher", "strongest head: prefix matching", "prefix_matching.max", n={"heads": 2}
+)
+ONSET = {"threshold": 0.3, "after_tokens": 9, "by_tokens": None, "at_tokens": None}
 
 
-def a_result(gap=0.4):
-    few_shot = {
-        "korquad.k0.gold.nll": 5.0,
-        "korquad.k0.blind_accuracy": 0.5,
-        "korquad.k4.gold.nll": 4.0,
-        "korquad.k4.gold.accuracy": 0.6,
-        "korquad.k4.gold.accuracy_pmi": 0.7,
-        "korquad.k4.permuted.nll": 4.0 + gap,
-        "korquad.k4.flipped.nll": 4.5,
-        "korquad.k4.permuted_minus_gold": gap,
-        "korquad.k4.blind_accuracy": 0.5,
-        "korquad.k4.blind.majority": 0.5,
-        "korquad.k4.bias.recency": 0.1,
-    }
-    groups = [
-        {"k": 0, "condition": "gold", "draw": 0, "ids": ["a"]},
-        *({"k": 4, "condition": c, "draw": d, "ids": ["a"]} for c in ("gold", "permuted") for d in (0, 1)),
-        {"k": 70, "condition": "gold", "draw": 0, "ids": []},
+def a_group(k, condition="gold", draw=0, items=1, **other):
+    scores = tuple(Score(str(i), i % 2, (-1.0, -2.0), (1, 1), (3, 3)) for i in range(items))
+    return GroupAnswers(k, condition, draw, scores, **other)
+
+
+def some_answers():
+    two_draws = [a_group(4, condition, draw) for condition in ("gold", "permuted") for draw in (0, 1)]
+    return TaskAnswers(TASK, (a_group(0), *two_draws, a_group(70, items=0), a_group(4, "content_free")))
+
+
+def some_readings(gap):
+    late = {"source": "common", "n": {"windows": 40}}
+    found = [
+        shots(TASK, 0, "nll", "gold", value=5.0, n=8),
+        shots(TASK, 0, "blind_accuracy", value=0.5, n=8),
+        shots(TASK, 4, "nll", "gold", value=4.0, n=16),
+        shots(TASK, 4, "accuracy", "gold", "share of items", value=0.6, n=16),
+        shots(
+            TASK, 4, "accuracy_pmi", "gold", "share of items", short="accuracy by mutual information", value=0.7, n=16
+        ),
+        shots(TASK, 4, "nll", "permuted", value=4.0 + gap, n=16),
+        shots(TASK, 4, "nll", "flipped", value=4.5, n=16),
+        gain(TASK, 4, value=gap, n=16),
+        shots(TASK, 4, "blind_accuracy", value=0.5, n=16),
+        shots(TASK, 4, "blind.majority", value=0.5, n=16),
+        shots(TASK, 4, "bias.recency", "", "share of predictions", None, value=0.1, n=16),
+        shots(TASK, 4, "char_f1", "gold", "F1, 0 to 1", "higher", "character F1", value=0.25, n=2),
+        shots(TASK, 4, "blind_char_f1", value=0.125, n=2),
+        shots(TASK, 70, "nll", "gold"),
+        Reading("late_minus_early", -0.2, "nats per token", "lower", "late-minus-early loss, common", **late),
+        Reading("late_minus_early", 0.01, "nats per token", None, "error of it", "standard_error", **late),
+        MATCHING,
     ]
-    late = {
-        "values": {"common": -0.2, "common.standard_error": 0.01},
-        "n": {"common": 40},
-        "details": {"loss_by_token": {"common": [5.0, 4.0, 3.0]}},
-    }
+    return {reading.name: reading for reading in found}
+
+
+def a_cell(arm="code", seed=0, gap=0.4):
     per_head = [
         {"layer": i, "head": 0, "prefix_matching": 0.1 * i, "previous_token": 0.2, "copying": 0.5} for i in (0, 1)
     ]
-    final = {
-        "few_shot": {
-            "values": few_shot,
-            "n": {"korquad.k0.gold": 8, "korquad.k4.gold": 16, "korquad.k4.permuted_minus_gold": 16},
-            "details": {"korquad": {"counts": {}, "groups": groups}},
-        },
-        "late_minus_early": late,
-        "heads": {"values": {"prefix_matching.max": 0.1}, "n": {"heads": 2}, "details": {"heads": per_head}},
-    }
-    final = {name: {"unit": "nats", "lower_is_better": True, **reading} for name, reading in final.items()}
-    points = [{"tokens": 0, "train_loss": None, "measures": {"heads": {"prefix_matching.max": 0.0}}}]
-    onset = {
-        "heads": {"prefix_matching.max": {"threshold": 0.3, "after_tokens": 9, "by_tokens": None, "at_tokens": None}}
-    }
-    return {"final": final, "curve": points, "onset": onset}
-
-
-def a_cell(arm="code", seed=0, **kept):
-    result = a_result(**kept)
-    texts = {"few_shot.korquad.k4.gold.char_f1": 0.25, "few_shot.korquad.k4.blind_char_f1": 0.125}
-    return CellResult(f"{arm}_s{seed}-00", arm, seed, values_of(result) | texts, result)
+    return CellResult(
+        f"{arm}_s{seed}-00",
+        arm,
+        seed,
+        some_readings(gap),
+        {TASK: some_answers()},
+        curves={MATCHING.name: [(0, 0.0), (200, 0.1)]},
+        onsets={MATCHING.name: ONSET},
+        details={"late_minus_early": {"loss_by_token": {"common": [5.0, 4.0, 3.0]}}, "heads": {"heads": per_head}},
+        training={"losses": [{"step": s, "tokens": 100 * s, "train_loss": 9.0 - s if s else None} for s in (0, 1, 2)]},
+    )
 
 
 def test_a_point_holds_every_reading_of_its_k_and_condition():
-    """Text metrics are no part of result.json: they are found by name among the values."""
     (row,) = shot_rows(a_cell(seed=3))
     assert (row["arm"], row["seed"], row["task"]) == ("code", 3, "korquad")
     points = {(p["k"], p["condition"]): p for p in row["points"]}
     assert set(points) == {(0, "gold"), (4, "gold"), (4, "permuted"), (4, "flipped"), (70, "gold")}
     at_four = points[4, "gold"]
-    assert (at_four["nll"], at_four["accuracy"], at_four["n"]) == (4.0, 0.6, 16)
+    assert (at_four["nll"], at_four["accuracy"], at_four["n"]) == (4.0, 0.6, 2)
     assert at_four["scores"] == {"accuracy_pmi": 0.7, "char_f1": 0.25}
     assert at_four["blind"] == {"accuracy": 0.5, "char_f1": 0.125}
     assert points[4, "permuted"]["blind"] == {}
+    assert row["readings"]["char_f1"] == {"words": "character F1", "unit": "F1, 0 to 1", "better": "higher"}
 
 
 def test_a_k_that_fits_nowhere_is_a_point_without_numbers():
@@ -97,8 +112,10 @@ def test_every_reading_is_kept_by_arm_and_seed_with_its_n():
     rows = {row["measure"]: row for row in measure_rows(Measures(cells))}
     gap = rows["few_shot.korquad.k4.permuted_minus_gold"]
     assert gap["arms"] == {"code": {"0": 0.1, "1": 0.2}, "web": {"0": 0.3}}
-    assert (gap["n"], gap["unit"], gap["lower_is_better"]) == (16, "nats", False)
-    assert rows["late_minus_early.common"]["n"] == 40
+    assert (gap["n"], gap["unit"], gap["better"]) == ({"answers": 16}, "nats", "higher")
+    assert (gap["task"], gap["k"], gap["condition"], gap["reading"]) == ("korquad", 4, "", "permuted_minus_gold")
+    assert gap["words"] == "what permuted labels cost in korquad, k = 4"
+    assert rows["late_minus_early.common"]["n"] == {"windows": 40}
     assert "late_minus_early.common.standard_error" not in rows
 
 
@@ -111,14 +128,18 @@ def test_probes_keep_losses_by_place_and_every_head():
 
 
 def test_a_cell_without_probes_has_no_rows():
-    bare = CellResult("a_s0-00", "a", 0, {}, {"final": {}, "curve": [], "onset": {}})
+    bare = CellResult("a_s0-00", "a", 0, {})
     assert [*positions(bare), *heads(bare), *shot_rows(bare)] == []
     assert curve(bare, control=True) == {"arm": "a", "seed": 0, "control": True, "points": [], "onsets": {}}
 
 
-def test_a_curve_names_measures_in_full():
+def test_a_curve_has_losses_and_measures_by_full_name_at_the_same_tokens():
     found = curve(a_cell(), control=False)
-    assert found["points"][0]["measures"] == {"heads.prefix_matching.max": 0.0}
+    assert found["points"] == [
+        {"tokens": 0, "train_loss": None, "measures": {"heads.prefix_matching.max": 0.0}},
+        {"tokens": 100, "train_loss": 8.0, "measures": {}},
+        {"tokens": 200, "train_loss": 7.0, "measures": {"heads.prefix_matching.max": 0.1}},
+    ]
     assert found["onsets"]["heads.prefix_matching.max"]["by_tokens"] is None
 
 
@@ -145,9 +166,8 @@ def test_changes_of_transforms_come_step_by_step():
     assert changes({}) == []
 
 
-def test_what_was_gathered_can_be_drawn(report):
-    """From result.json to the page: written answers, heads and losses by place all reach it."""
-    cells = [a_cell(arm, seed, gap=0.1 * seed) for arm in ("code", "korean") for seed in (0, 1)]
+def drawn(report, cells):
+    """A page of these cells."""
     left_out = ("histograms", "contamination", "tokens", "onset_predictions", "transforms", "verdicts")
     gathered = {
         "measures": measure_rows(Measures(cells)),
@@ -157,9 +177,64 @@ def test_what_was_gathered_can_be_drawn(report):
         "curves": [curve(cell, control=False) for cell in cells],
         "funnel": {},
     }
-    page = render({**report, **{key: [] for key in left_out}, **gathered})
+    return render({**report, **{key: [] for key in left_out}, **gathered})
+
+
+def test_what_was_gathered_can_be_drawn(report):
+    """From cells to the page: written answers, heads and losses by place all reach it."""
+    cells = [a_cell(arm, seed, gap=0.1 * seed) for arm in ("code", "korean") for seed in (0, 1)]
+    page = drawn(report, cells)
     assert "At k = 4, permuting the labels of the demos costs 0.050 nats in code and 0.050 nats in korean." in page
     assert "Character F1 of the same prompts" in page
     assert "Loss by place in a document" in page
     assert "prefix matching: seed 0 layer 1 head 0, 0.100 · seed 1 layer 1 head 0, 0.100" in page
     assert "korquad, k = 4" in page[page.index('id="readings"') :]
+
+
+class Kappa(LabelMetric):
+    """Of a plugin."""
+
+    kind, version, unit, words, examples = "kappa_of_mine", 1, "kappa, -1 to 1", "Cohen's kappa of mine", ()
+
+    def score(self, gold, predicted):
+        return 0.75
+
+    def guessed(self, shares):
+        return 0.0
+
+
+class Terseness(TextMetric):
+    """Of a plugin."""
+
+    kind, version, unit, words, examples = "terseness", 1, "letters", "terseness of mine", ()
+
+    def score(self, answers, references):
+        return float(len(answers[0]))
+
+
+def asked(answers, about):
+    found = {reading.name: reading for reading in few_shot_readings(answers, about)}
+    return CellResult("code_s0-00", "code", 0, found, {answers.task: answers})
+
+
+def test_a_label_metric_unknown_to_the_report_has_its_panel_and_its_columns(report):
+    """If this fails, a new label metric needs a line in the report."""
+    answers = TaskAnswers("mine", tuple(a_group(k, items=4, demo_labels=(0, 1)) for k in (0, 4)))
+    page = drawn(report, [asked(answers, AboutTask(labels=True, label_metrics=[Kappa()]))])
+    shown, readings = page[page.index('id="shots"') : page.index('id="curves"')], page[page.index('id="readings"') :]
+    assert "Cohen&#39;s kappa of mine of the same prompts" in shown
+    assert "Cohen's kappa of mine, -1 to 1" in shown  # the axis
+    assert '<th class="n">Cohen&#39;s kappa of mine</th>' in shown
+    assert ">Cohen&#39;s kappa of mine</th>" in readings[: readings.index("</section>")]
+
+
+def test_a_text_metric_unknown_to_the_report_has_its_panel_and_its_column(report):
+    """If this fails, a new text metric needs a line in the report."""
+    groups = tuple(a_group(k, items=2, texts=("ab", "abc")) for k in (0, 4))
+    about = AboutTask(written=True, text_metrics=[Terseness()], references={"0": ["a"], "1": ["b"]})
+    page = drawn(report, [asked(TaskAnswers("mine", groups), about)])
+    shown = page[page.index('id="shots"') : page.index('id="curves"')]
+    assert "<details open><summary>Terseness of mine of the same prompts" in shown
+    assert "terseness of mine, letters" in shown
+    assert '<th class="n">terseness of mine</th>' in shown
+    assert 'id="readings"' not in page

@@ -175,7 +175,7 @@ def test_a_part_that_was_not_measured_leaves_no_heading(report):
 
 def test_a_page_of_many_readings_says_what_it_left_out(report):
     one = report["measures"][-1]
-    many = [{**one, "measure": f"late_minus_early.source{i}"} for i in range(100)]
+    many = [{**one, "measure": f"late_minus_early.source{i}", "source": f"source{i}"} for i in range(100)]
     page = render({**report, **EMPTY, "arms": report["arms"], "measures": many})
     assert "40 more readings of late_minus_early" in page
     assert "source59" in page

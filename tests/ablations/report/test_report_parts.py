@@ -1,18 +1,20 @@
 """The parts of a report that compare arms: sizes, mixtures, one measure against another, marks and what labels do."""
 
 import pytest
+from report_rows import a_row, bits, gain, shots
 
 from ablations.report import pairs, synergy
 from ablations.report.midpoints import midpoint_marks
 from ablations.report.onsets import onset_rows
+from ablations.report.readings_by_task import readings_view
 from ablations.report.recognising import recognising
 from ablations.report.shots import shots_view
 from ablations.report.sizes import sizes_view
 from ablations.report.values import Values
 from ablations.report.verdicts import verdicts_view
-from ablations.report.wording import words
+from ablations.report.wording import axis, words
 
-GAP = "few_shot.nsmc.k4.permuted_minus_gold"
+GAP = gain()
 MODEL = {"layers": 2, "width": 64, "context": 128, "parameters": 1000}
 
 
@@ -22,14 +24,8 @@ def an_arm(name, mixture, fraction=1.0, control=False, **other):
     return {**arm, "sources": taken, **other}
 
 
-def a_measure(name, arms, lower=False, unit="nats"):
-    values = {arm: {str(i): value for i, value in enumerate(seeds)} for arm, seeds in arms.items()}
-    found = {"measure": name, "metric": name.split(".")[0], "unit": unit, "lower_is_better": lower}
-    return {**found, "n": None, "arms": values}
-
-
 def test_a_size_curve_needs_two_shares_of_the_same_mixture_and_shape():
-    measures = [a_measure(GAP, {"small": [0.1, 0.2], "large": [0.4, 0.6]})]
+    measures = [a_row(GAP, {"small": [0.1, 0.2], "large": [0.4, 0.6]})]
     small, large = an_arm("small", {"a": 1.0}, 0.1), an_arm("large", {"a": 3.0})  # weights are relative
     found = sizes_view(Values(measures, [small, large]), [small, large])
     assert list(found.mixtures) == ["small (10.0 %) and large (100.0 %)"]
@@ -47,33 +43,33 @@ def test_a_size_curve_needs_two_shares_of_the_same_mixture_and_shape():
 def test_an_arm_that_read_its_data_less_than_once_is_named():
     small, large = an_arm("small", {"a": 1.0}, 0.1), an_arm("large", {"a": 1.0})
     large["sources"]["a"]["repetitions"] = 0.3
-    values = Values([a_measure(GAP, {"small": [0.1], "large": [0.4]})], [small, large])
+    values = Values([a_row(GAP, {"small": [0.1], "large": [0.4]})], [small, large])
     assert sizes_view(values, [small, large]).partly == "large"
 
 
-@pytest.mark.parametrize(("lower", "gain"), [(False, 0.1), (True, -0.5)])
-def test_synergy_is_against_the_best_part_and_positive_when_better(lower, gain):
+@pytest.mark.parametrize(("better", "more"), [("higher", 0.1), ("lower", -0.5)])
+def test_synergy_is_against_the_best_part_and_positive_when_better(better, more):
     """Means are 0.2 and 0.6 alone and 0.7 mixed: better than both, or worse than the better of the two."""
     arms = [an_arm("a", {"x": 1.0}), an_arm("b", {"y": 1.0}), an_arm("ab", {"x": 1.0, "y": 1.0})]
-    measure = a_measure(GAP, {"a": [0.1, 0.3], "b": [0.5, 0.7], "ab": [0.7, 0.7, 9.0]}, lower)
+    measure = a_row(gain(better=better), {"a": [0.1, 0.3], "b": [0.5, 0.7], "ab": [0.7, 0.7, 9.0]})
     (matrix,) = synergy.synergy_view(Values([measure], arms), arms).matrices
     (square,) = matrix.squares["x", "y"]
     assert (square.arm, square.seeds) == ("ab", 2)  # the third seed has no pair
-    assert square.gain == pytest.approx(gain)
+    assert square.gain == pytest.approx(more)
     assert matrix.alone == pytest.approx({"x": 0.2, "y": 0.6})
 
 
 def test_a_mixture_without_its_parts_at_the_same_size_has_no_square():
     arms = [an_arm("a", {"x": 1.0}, 0.5), an_arm("b", {"y": 1.0}), an_arm("ab", {"x": 1.0, "y": 1.0})]
-    measure = a_measure(GAP, {"a": [0.1], "b": [0.5], "ab": [0.7]})
+    measure = a_row(GAP, {"a": [0.1], "b": [0.5], "ab": [0.7]})
     assert synergy.synergy_view(Values([measure], arms), arms).matrices == []
 
 
 def test_a_pair_of_measures_has_its_correlation_interval_and_n():
     arms = [an_arm(name, {name: 1.0}) for name in "abcde"]
-    bits = a_measure("bits_per_byte.common", {name: [float(i)] for i, name in enumerate("abcde")}, True)
-    gap = a_measure(GAP, dict(zip("abcde", [[4.0], [3.0], [2.0], [0.0], [1.0]], strict=True)))
-    found = pairs.pairs_view(Values([bits, gap], arms), [], [])
+    compression = a_row(bits("common"), {name: [float(i)] for i, name in enumerate("abcde")})
+    gap = a_row(GAP, dict(zip("abcde", [[4.0], [3.0], [2.0], [0.0], [1.0]], strict=True)))
+    found = pairs.pairs_view(Values([compression, gap], arms), [], [])
     assert found.registered == []
     (figure,) = found.others
     assert "rank correlation −0.900" in figure
@@ -83,38 +79,38 @@ def test_a_pair_of_measures_has_its_correlation_interval_and_n():
 
 def test_a_registered_pair_is_drawn_once_and_first():
     arms = [an_arm(name, {name: 1.0}) for name in "abcd"]
-    bits = a_measure("bits_per_byte.common", {name: [float(i)] for i, name in enumerate("abcd")}, True)
-    gap = a_measure(GAP, {name: [float(i) ** 2] for i, name in enumerate("abcd")})
-    claim = {"claim": "goes_with", "registered": True, "measures": ["bits_per_byte.common", GAP]}
-    found = pairs.pairs_view(Values([bits, gap], arms), [claim], [])
+    compression = a_row(bits("common"), {name: [float(i)] for i, name in enumerate("abcd")})
+    gap = a_row(GAP, {name: [float(i) ** 2] for i, name in enumerate("abcd")})
+    claim = {"claim": "goes_with", "registered": True, "measures": ["bits_per_byte.common", GAP.name]}
+    found = pairs.pairs_view(Values([compression, gap], arms), [claim], [])
     assert (len(found.registered), len(found.others)) == (1, 0)
 
 
 def test_two_arms_make_no_picture_of_a_relation():
     arms = [an_arm(name, {name: 1.0}) for name in "ab"]
-    measures = [a_measure(name, {"a": [1.0], "b": [2.0]}) for name in ("bits_per_byte.common", GAP)]
+    measures = [a_row(reading, {"a": [1.0], "b": [2.0]}) for reading in (bits("common"), GAP)]
     assert pairs.pairs_view(Values(measures, arms), [], []).others == []
 
 
 def test_bits_per_byte_are_averaged_over_sources_that_all_real_arms_share():
     arms = [an_arm("a", {"x": 1.0}), an_arm("b", {"y": 1.0}), an_arm("c", {"z": 1.0}, control=True)]
-    shared = [a_measure(f"bits_per_byte.{s}", {"a": [v], "b": [v + 1]}) for s, v in (("x", 1.0), ("y", 2.0))]
-    own = a_measure("bits_per_byte.z", {"a": [100.0], "c": [7.0]})
+    shared = [a_row(bits(s), {"a": [v], "b": [v + 1]}) for s, v in (("x", 1.0), ("y", 2.0))]
+    own = a_row(bits("z"), {"a": [100.0], "c": [7.0]})
     values = Values([*shared, own], arms)
     assert (values.mean("bits_per_byte", "a"), values.mean("bits_per_byte", "b")) == (1.5, 2.5)
     assert values.primary() == ["bits_per_byte"]
 
 
 def test_the_primary_gap_is_that_of_the_largest_k():
-    measures = [a_measure(f"few_shot.nsmc.k{k}.permuted_minus_gold", {"a": [1.0]}) for k in (16, 70, 8)]
+    measures = [a_row(gain(k=k), {"a": [1.0]}) for k in (16, 70, 8)]
     assert Values(measures, [an_arm("a", {"x": 1.0})]).primary() == ["few_shot.nsmc.k70.permuted_minus_gold"]
 
 
 def test_midpoint_marks_need_an_arm_called_all():
     measures = [
-        a_measure(GAP, {"all": [0.0]}),
-        a_measure("few_shot.nsmc.k4.gold.accuracy", {"all": [0.9], "low": [0.6], "high": [0.8, 0.82]}),
-        a_measure("few_shot.nsmc.k4.blind.majority", {"all": [0.5], "low": [0.5], "high": [0.5]}),
+        a_row(GAP, {"all": [0.0]}),
+        a_row(shots("nsmc", 4, "accuracy", "gold"), {"all": [0.9], "low": [0.6], "high": [0.8, 0.82]}),
+        a_row(shots("nsmc", 4, "blind.majority"), {"all": [0.5], "low": [0.5], "high": [0.5]}),
     ]
     arms = [an_arm(name, {"x": 1.0}) for name in ("all", "low", "high")]
     told = {"few_shot.nsmc.k4.gold.accuracy": {"all": "above", "low": "below", "high": "above"}}
@@ -124,21 +120,19 @@ def test_midpoint_marks_need_an_arm_called_all():
 
 
 def test_recognising_and_learning_are_told_apart_in_words():
-    start = "few_shot.known_map"
-    readings = {"k0.gold.nll": (0.1, 4.2), "k8.permuted.nll": (0.2, 6.0), "k8.flipped.nll": (5.0, 0.3)}
-    measures = [
-        a_measure(f"{start}.{name}", {"heart": [by_heart], "context": [learns]})
-        for name, (by_heart, learns) in {
-            **readings,
-            "k8.nonce.accuracy": (0.1, 0.9),
-            "k8.permuted_minus_gold": (0.0, 5.7),
-        }.items()
-    ]
+    readings = (
+        (shots("known_map", 0, "nll", "gold"), 0.1, 4.2),
+        (shots("known_map", 8, "nll", "permuted"), 0.2, 6.0),
+        (shots("known_map", 8, "nll", "flipped"), 5.0, 0.3),
+        (shots("known_map", 8, "accuracy", "nonce"), 0.1, 0.9),
+        (gain("known_map", 8), 0.0, 5.7),
+    )
+    measures = [a_row(about, {"heart": [by_heart], "context": [learns]}) for about, by_heart, learns in readings]
     arms = [an_arm(name, {"x": 1.0}, control=True) for name in ("heart", "context")]
     heart, context = recognising(Values(measures, arms))
     assert heart.said.startswith("recognises the map and answers by heart")
     assert context.said.startswith("learns the map from its context")
-    assert recognising(Values([a_measure(GAP, {"heart": [1.0]})], arms)) == []
+    assert recognising(Values([a_row(GAP, {"heart": [1.0]})], arms)) == []
 
 
 def test_a_predicted_onset_stands_beside_the_seen_interval_or_says_that_it_was_censored():
@@ -146,7 +140,7 @@ def test_a_predicted_onset_stands_beside_the_seen_interval_or_says_that_it_was_c
     row |= {"predicted_by_size": 16e6, "predicted": 8e6}
     seen = {**row, "seed": 0, "observed_after": 1e5, "observed_by": 2e5, "observed_at": 1.5e5}
     censored = {**row, "seed": 1, "predicted": 9e6, "observed_after": 1e6, "observed_by": None, "observed_at": None}
-    (found,) = onset_rows([seen, censored])
+    (found,) = onset_rows([seen, censored], words)
     assert (found.by_size, found.predicted) == ("16M", "8M to 9M")
     assert found.seen == [
         "seed 0: between 100k and 200k tokens",
@@ -158,7 +152,7 @@ def test_the_clearest_exploratory_findings_are_shown_and_the_others_counted():
     whole = {"claim": "differs", "outcome": "undecided", "registered": False, "effect": 0.1, "unit": "nats", "why": ""}
     whole |= {"interval": None, "level": 0.95, "seeds": 5, "smallest_effect": None, "evidence": [], "measures": []}
     many = [{**whole, "sentence": f"finding {i}", "p": i / 50, "p_adjusted": i / 50} for i in range(40, 0, -1)]
-    found = verdicts_view(many, set())
+    found = verdicts_view(many, set(), words)
     assert [said.claim for said in found.exploratory[:2]] == ["finding 1", "finding 2"]
     assert len(found.exploratory) + found.hidden == 40
     assert found.registered == []
@@ -167,15 +161,89 @@ def test_the_clearest_exploratory_findings_are_shown_and_the_others_counted():
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        (GAP, "what permuted labels cost in nsmc, k = 4"),
-        ("few_shot.nsmc.k0.gold.nll", "NLL of the gold answer in nsmc, zero-shot"),
-        ("heads.prefix_matching.max", "strongest head: prefix matching"),
-        ("late_minus_early.common.icl_score", "ICL score (token 500 minus 50), common"),
+        (GAP.name, "what permuted labels cost in nsmc, k = 4"),
+        ("few_shot.nsmc.k0.gold.nll", "nll in nsmc, zero-shot"),
+        ("few_shot.nsmc.k4.permuted.my_own", "my own in nsmc, k = 4, permuted demos"),
         ("my_metric.of_mine", "my_metric.of_mine"),
     ],
 )
-def test_measures_have_words(name, said):
+def test_measures_that_nobody_measured_have_the_words_of_their_names(name, said):
     assert words(name) == said
+
+
+def test_measures_have_the_words_of_their_readings():
+    values = Values([a_row(shots("nsmc", 4, "mine", "gold", short="a metric of mine"), {"a": [1.0]})], [])
+    assert values.title("few_shot.nsmc.k4.gold.mine") == "a metric of mine in nsmc, k = 4, gold demos"
+    assert values.title(GAP.name) == words(GAP.name)
+
+
+@pytest.mark.parametrize(
+    ("said", "unit", "whole"),
+    [
+        ("accuracy", "share of items", "accuracy, share of items"),
+        ("macro F1", "F1, 0 to 1", "macro F1, 0 to 1"),
+        ("BLEU", "BLEU, 0 to 100", "BLEU, 0 to 100"),
+        ("loss, nats per token", "nats per token", "loss, nats per token"),
+        ("count", "", "count"),
+    ],
+)
+def test_an_axis_says_its_unit_once(said, unit, whole):
+    assert axis(said, unit) == whole
+
+
+def of_kinds(condition, **readings):
+    """Rows of readings at k = 4 with gold demos, and of the blind guess at each."""
+    rows = []
+    for reading, (unit, short) in readings.items():
+        for name, shown in ((reading, condition), (f"blind_{reading}", "")):
+            about = shots("mine", 4, name, shown, unit, "higher", short if shown else f"{short}, blind")
+            rows.append(a_row(about, {"a": [0.5]}))
+    return rows
+
+
+def test_a_label_metric_that_nobody_here_knows_has_its_column():
+    rows = of_kinds("gold", accuracy=("share of items", "accuracy"), kappa=("kappa, -1 to 1", "Cohen's kappa"))
+    more = [
+        a_row(
+            shots("mine", 4, "bias.recency", "", "share of predictions", None, "bias to the last label"), {"a": [0.1]}
+        ),
+        a_row(shots("mine", 4, "nll", "gold"), {"a": [3.0]}),
+        a_row(shots("mine", 2, "accuracy", "gold", "share of items"), {"a": [0.4]}),
+    ]
+    (table,) = readings_view(Values([*more, *rows], [an_arm("a", {"x": 1.0})])).tables
+    assert (table.k, table.columns) == (4, ["accuracy", "Cohen's kappa", "bias to the last label"])
+    assert table.rows == [("a", [0.5, 0.5, 0.1])]
+
+
+def test_written_answers_have_no_table_of_ways_to_score_choices():
+    rows = of_kinds("gold", exact_match=("share of items", "exact match"), terseness=("words", "terseness"))
+    assert readings_view(Values(rows, [an_arm("a", {"x": 1.0})])).tables == []
+
+
+def a_task(**readings):
+    """Shots of one cell at two k: reading -> (words, unit); a blind guess is held against all but the margin."""
+    about = {name: {"words": said, "unit": unit, "better": "higher"} for name, (said, unit) in readings.items()}
+    points = []
+    for k in (0, 4):
+        more = {name: 0.25 + k / 16 for name in readings if name not in ("nll", "accuracy")}
+        blind = {name: 0.125 for name in readings if name not in ("nll", "margin")}
+        accuracy = 0.5 if "accuracy" in readings else None
+        point = {"k": k, "condition": "gold", "nll": 4.0, "accuracy": accuracy, "n": 9, "asked": 9}
+        points.append({**point, "scores": more, "blind": blind})
+    return {"arm": "a", "seed": 0, "task": "t", "readings": about, "points": points}
+
+
+def test_metrics_that_nobody_here_knows_have_panels_of_their_own():
+    nll = {"nll": ("NLL of the gold answer", "nats")}
+    labels = a_task(**nll, accuracy=("accuracy", "share of items"), margin=("margin", "nats"), kappa=("kappa", "kappa"))
+    (view,) = shots_view([labels], set()).tasks
+    assert [(more.title, more.unfolded) for more in view.more] == [("accuracy", False), ("kappa", False)]
+    assert view.scores == {"kappa": "kappa"}
+    texts = a_task(**nll, terseness=("terseness", "words, 0 to 9"), wit=("wit", "laughs"))
+    (view,) = shots_view([texts], set()).tasks
+    assert [(more.title, more.unfolded) for more in view.more] == [("terseness", True), ("wit", False)]
+    assert "terseness, words, 0 to 9" in view.more[0].figures[0]
+    assert view.rows[1].scores == {"terseness": 0.5, "wit": 0.5}
 
 
 def test_a_curve_over_other_items_at_one_k_says_so():
@@ -184,10 +252,11 @@ def test_a_curve_over_other_items_at_one_k_says_so():
         {"k": k, "condition": "gold", "nll": nll, "accuracy": None, "n": n, "asked": asked}
         for k, nll, n, asked in ((0, 800.0, 20, 20), (1, 799.0, 40, 40), (4, 690.0, 34, 40))
     ]
-    (view,) = shots_view([{"arm": "a", "seed": 0, "task": "t", "points": points}], set()).tasks
+    cell = {"arm": "a", "seed": 0, "task": "t", "readings": {}}
+    (view,) = shots_view([{**cell, "points": points}], set()).tasks
     assert view.note == (
         "Only 34 of 40 prompts at k = 4 fit into the context: what changes there may be the items, not what demos do."
     )
-    (view,) = shots_view([{"arm": "a", "seed": 0, "task": "t", "points": points[:2]}], set()).tasks
+    (view,) = shots_view([{**cell, "points": points[:2]}], set()).tasks
     assert view.note == ""
     assert view.headline == "At no number of demos is there an answer under both gold and permuted labels."

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from ablations.core.answers import CONTENT_FREE, GroupAnswers, Score, TaskAnswers
 from ablations.report.task_warnings import task_warnings
 from ablations.statistics.measures import CellResult
 
-
-def cell(**tasks: object) -> CellResult:
-    return CellResult("a_s0", "a", 0, {}, {"final": {"few_shot": {"details": tasks}}})
+Detail = tuple[dict[str, int], dict[int, int]]  # counts; k -> items that were answered
 
 
-def detail(counts: dict[str, int], items: dict[int, int]) -> dict[str, object]:
-    groups = [{"k": k, "condition": "gold", "draw": 0, "ids": [str(i) for i in range(n)]} for k, n in items.items()]
-    return {"counts": counts, "groups": groups}
+def cell(**tasks: Detail) -> CellResult:
+    answers = {task: TaskAnswers(task, tuple(_groups(items))) for task, (_, items) in tasks.items()}
+    return CellResult("a_s0", "a", 0, {}, answers, counts={task: counts for task, (counts, _) in tasks.items()})
+
+
+def _groups(items: dict[int, int]) -> list[GroupAnswers]:
+    scores = {k: tuple(Score(str(i), 0, (-1.0, -2.0)) for i in range(n)) for k, n in items.items()}
+    free = [GroupAnswers(k, CONTENT_FREE, 0, (Score("*", 0, (-1.0, -2.0)),)) for k in items]  # asks nothing
+    return [*(GroupAnswers(k, "gold", 0, scores[k]) for k in items), *free]
+
+
+def detail(counts: dict[str, int], items: dict[int, int]) -> Detail:
+    return counts, items
 
 
 def test_prompts_that_do_not_fit_are_told_by_k():
@@ -40,4 +49,9 @@ def test_cut_tokens_and_empty_questions_are_told_and_usual_counts_are_not():
         task_warnings([cell(nsmc=detail({"border_crossings": 0, "too_long": 0, "pool_rows_left_out": 7}, {0: 20}))])
         == []
     )
-    assert task_warnings([CellResult("a_s0", "a", 0, {}, {"final": {}})]) == []
+    assert task_warnings([CellResult("a_s0", "a", 0, {})]) == []
+
+
+def test_of_a_task_that_was_not_asked_nothing_is_said_of_its_numbers():
+    unmeasured = CellResult("a_s0", "a", 0, {}, counts={"nsmc": {"too_long": 1, "too_long.k16": 1}})
+    assert task_warnings([unmeasured]) == ["task nsmc: 1 prompt longer than the context, left out: 1 at k = 16"]

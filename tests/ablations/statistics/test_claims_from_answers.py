@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,9 +11,11 @@ from hypothesis import strategies as st
 
 from ablations.claims import Differs, Emerges, Synergy
 from ablations.compare import as_text, compare
+from ablations.core.answers import GroupAnswers, Score, TaskAnswers
 from ablations.statistics.adjustment import benjamini_hochberg
 from ablations.statistics.contrast import answers, right_minus_blind
-from ablations.statistics.measures import CellResult, Measures, values_of
+from ablations.statistics.few_shot_readings import AboutTask, few_shot_readings
+from ablations.statistics.measures import CellResult, Measures
 from ablations.statistics.midpoint import marks
 from ablations.statistics.permutation import exchange_p, least_exchange_p, least_sign_flip_p, sign_flip_p
 from ablations.statistics.verdicts import exploratory, judge
@@ -25,7 +29,6 @@ def cell(
     arm: str, seed: int, gain: float, rng: np.random.Generator, hard: np.ndarray, right: float = 0.9
 ) -> CellResult:
     """One cell whose gold answers are `gain` nats better with gold demonstrations; `hard` is what items share over arms."""
-    ids = [f"q{i}" for i in range(ITEMS)]
     groups = []
     for condition, k, draws, loss in (
         ("gold", 0, 1, 3.0 + gain),
@@ -34,25 +37,18 @@ def cell(
     ):
         for draw in range(draws):
             nll = loss + hard + rng.normal(0, 0.1, ITEMS)
-            groups.append({
-                "k": k, "condition": condition, "draw": draw, "ids": list(ids), "gold_nll": nll.tolist(),
-                "correct": (rng.random(ITEMS) < right).astype(int).tolist(),
-                "gold": [i % 2 for i in range(ITEMS)], "demo_labels": [0, 1, 1, 0][:k],
-            })  # fmt: skip
-    taken = {
-        key: np.mean([g["gold_nll"] for g in groups if (g["k"], g["condition"]) == key])
-        for key in ((0, "gold"), (K, "gold"), (K, "permuted"))
-    }
-    accuracy = np.mean([g["correct"] for g in groups if g["k"] == K and g["condition"] == "gold"])
-    start = f"{TASK}.k{K}"
-    values = {
-        f"{start}.permuted_minus_gold": taken[K, "permuted"] - taken[K, "gold"],
-        f"{start}.gold.nll": taken[K, "gold"], f"{TASK}.k0.gold.nll": taken[0, "gold"],
-        f"{start}.gold.accuracy": accuracy, f"{start}.blind_accuracy": 0.5,
-    }  # fmt: skip
-    reading = {"values": values, "details": {TASK: {"groups": groups}}, "unit": "nats", "lower_is_better": True}
-    result = {"final": {"few_shot": reading}}
-    return CellResult(f"{arm}_s{seed}", arm, seed, values_of(result), result)
+            correct = rng.random(ITEMS) < right
+            scores = tuple(score(f"q{i}", i % 2, nll[i], bool(correct[i])) for i in range(ITEMS))
+            groups.append(GroupAnswers(k, condition, draw, scores, (0, 1, 1, 0)[:k]))
+    answered = TaskAnswers(TASK, tuple(groups))
+    readings = {reading.name: reading for reading in few_shot_readings(answered, AboutTask(labels=True))}
+    return CellResult(f"{arm}_s{seed}", arm, seed, readings, {TASK: answered})
+
+
+def score(item: str, gold: int, nll: float, correct: bool) -> Score:
+    """Of two choices; the other one is a nat less likely, or likelier."""
+    other = -nll + (-1.0 if correct else 1.0)
+    return Score(item, gold, (-nll, other) if gold == 0 else (other, -nll), (1, 1))
 
 
 def study(gains: dict[str, float], seeds: int = 5, right: float = 0.9, seed: int = 0) -> Measures:
@@ -85,17 +81,17 @@ def test_the_blind_guess_is_taken_off_item_by_item() -> None:
 
 def test_items_that_one_cell_lacks_are_left_out_of_all() -> None:
     measures = study({"a": 0.3, "b": 0.3})
-    for group in measures.cells[3].result["final"]["few_shot"]["details"][TASK]["groups"]:
-        for key in ("ids", "gold_nll", "correct", "gold"):
-            del group[key][0]
+    one = measures.cells[3]
+    fewer = tuple(replace(group, scores=group.scores[1:]) for group in one.answers[TASK].groups)
+    measures.cells[3] = replace(one, answers={TASK: TaskAnswers(TASK, fewer)})
     (verdict,) = judge([Differs(arm_a="a", arm_b="b", measure=GAIN)], measures)
     assert (verdict.seeds, verdict.draws, verdict.items) == (5, DRAWS, ITEMS - 1)
 
 
 def test_mirrored_items_of_a_map_are_one_item() -> None:
-    ids = ["0" * 16 + ".0", "0" * 16 + ".1"]
-    group = {"k": 8, "condition": "gold", "draw": 0, "ids": ids, "gold_nll": [1.0, 3.0]}
-    one = CellResult("a", "a", 0, {}, {"final": {"few_shot": {"details": {"control_map": {"groups": [group]}}}}})
+    scores = tuple(score("0" * 16 + f".{i}", 0, nll, True) for i, nll in enumerate((1.0, 3.0)))
+    asked = TaskAnswers("control_map", (GroupAnswers(8, "gold", 0, scores),))
+    one = CellResult("a", "a", 0, {}, {"control_map": asked})
     found = answers(one, "few_shot.control_map.k8.gold.nll")
     assert found is not None
     assert found.values_DI.tolist() == [[2.0]]

@@ -3,42 +3,47 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
+from ablations.core.readings import Reading
 from ablations.statistics.measures import CellResult
+from ablations.statistics.onset import Onset
 from ablations.statistics.onset_prediction import onset_correlation, onset_rows, predicted_onset
 from ablations.statistics.recognition import recognition, said
 
 BUDGET = 1000
 
 
-def cell(arm, seed, at, product, budget=BUDGET):
+def cell(arm: str, seed: int, at: int | None, product: float, budget: int = BUDGET) -> CellResult:
     """`at`: observed onset in tokens; None for a censored one."""
-    interval = (budget, None, None) if at is None else (at - 10, at + 10, at)
-    onset = {"threshold": 0.5, **dict(zip(("after_tokens", "by_tokens", "at_tokens"), interval, strict=True))}
-    result = {
-        "onset": {"repeated_tokens": {"first_minus_second": onset}},
-        "bigram_repetition": {"frequency": 0.5, "reliability": product / 0.5, "product": product},
-        "tokens": 1024 * 100,
-        "steps": 100,
-    }
-    return CellResult(f"{arm}_s{seed}", arm, seed, {}, result)
+    onset: Onset = {"threshold": 0.5, "after_tokens": budget, "by_tokens": None, "at_tokens": None}
+    if at is not None:
+        onset = {"threshold": 0.5, "after_tokens": at - 10, "by_tokens": at + 10, "at_tokens": at}
+    values = {"frequency": 0.5, "reliability": product / 0.5, "product": product}
+    readings = [
+        Reading("bigram_repetition", value, "share of bigrams", None, name, name) for name, value in values.items()
+    ]
+    return CellResult(
+        f"{arm}_s{seed}", arm, seed, {reading.name: reading for reading in readings},
+        onsets={"repeated_tokens.first_minus_second": onset}, training={"tokens": 1024 * 100, "steps": 100},
+    )  # fmt: skip
 
 
-def test_the_formula_gives_the_published_orders_of_magnitude():
+def test_the_formula_gives_the_published_orders_of_magnitude() -> None:
     assert predicted_onset(8 * 128) == pytest.approx(16e6, rel=0.01)
     assert predicted_onset(16 * 512) == pytest.approx(45e6, rel=0.02)
     assert predicted_onset(1024, 0.5) == 2 * predicted_onset(1024)
 
 
 @pytest.mark.parametrize("bad", [(0, 1.0), (1024, 0.0), (-1, 1.0)])
-def test_a_prediction_from_nothing_is_refused(bad):
+def test_a_prediction_from_nothing_is_refused(bad: tuple[float, float]) -> None:
     with pytest.raises(ValueError, match="need positive numbers"):
         predicted_onset(*bad)
 
 
-def test_a_row_holds_what_was_seen_and_what_was_predicted_relative_to_the_median_cell():
+def test_a_row_holds_what_was_seen_and_what_was_predicted_relative_to_the_median_cell() -> None:
     rows = onset_rows([cell("a", 0, 100, 0.1), cell("b", 0, 200, 0.2), cell("c", 0, None, 0.4)])
     assert [row["predicted"] / row["predicted_by_size"] for row in rows] == pytest.approx([2, 1, 0.5])
     assert rows[1] == {
@@ -57,30 +62,34 @@ def test_a_row_holds_what_was_seen_and_what_was_predicted_relative_to_the_median
     }
 
 
-def test_cells_without_onset_or_repetition_have_no_row_and_no_repetition_no_prediction():
-    bare = CellResult("x_s0", "x", 0, {}, {"onset": {}, "bigram_repetition": {}})
-    assert onset_rows([bare]) == []
+def test_cells_without_onset_or_repetition_have_no_row_and_no_repetition_no_prediction() -> None:
+    whole = cell("x", 0, 100, 0.1)
+    assert len(onset_rows([whole])) == 1
+    assert onset_rows([replace(whole, onsets={}), replace(whole, readings={})]) == []
+    assert onset_rows([whole], "late_minus_early.pooled") == []
     assert [row["predicted"] for row in onset_rows([cell("a", 0, 100, 0.0)])] == [None]
 
 
-def test_more_repetition_with_earlier_onset_correlates_over_arms_and_censored_counts_as_late():
+def test_more_repetition_with_earlier_onset_correlates_over_arms_and_censored_counts_as_late() -> None:
     cells = [
         cell(arm, seed, at, p) for seed in (0, 1) for arm, at, p in (("a", 100, 0.4), ("b", 200, 0.3), ("c", 300, 0.2))
     ]
     cells += [cell("d", seed, None, 0.1) for seed in (0, 1)]
     found = onset_correlation(onset_rows(cells))
-    assert (found.rho, found.n) == (pytest.approx(1.0), 4)
+    assert found.rho == pytest.approx(1.0)
+    assert found.n == 4
 
 
-def test_a_censored_cell_that_ended_before_the_latest_onset_says_nothing():
+def test_a_censored_cell_that_ended_before_the_latest_onset_says_nothing() -> None:
     cells = [
         cell(arm, 0, at, p) for arm, at, p in (("a", 100, 0.4), ("b", 200, 0.3), ("c", 300, 0.2), ("d", 400, 0.15))
     ]
     found = onset_correlation(onset_rows([*cells, cell("short", 0, None, 0.9, budget=50)]))
-    assert (found.rho, found.n) == (pytest.approx(1.0), 4)
+    assert found.rho == pytest.approx(1.0)
+    assert found.n == 4
 
 
-def readings(alone, permuted, flipped, nonce):
+def readings(alone: float, permuted: float, flipped: float, nonce: float) -> dict[str, float]:
     start = "few_shot.known_map"
     return {
         f"{start}.k0.gold.nll": alone,
@@ -99,13 +108,15 @@ def readings(alone, permuted, flipped, nonce):
         (readings(math.log(64), 2.1, 2.1, 0.12), "neither knows the map nor learns it"),
     ],
 )
-def test_recognising_and_learning_are_told_apart_in_words(values, told):
+def test_recognising_and_learning_are_told_apart_in_words(values: dict[str, float], told: str) -> None:
     found = recognition(values, 64)
     assert found is not None
     assert said(found).startswith(told)
 
 
-def test_recognition_is_in_nats_against_one_who_knows_which_words_are_values():
+def test_recognition_is_in_nats_against_one_who_knows_which_words_are_values() -> None:
     found = recognition(readings(math.log(64), 3.0, 1.0, 0.5), 64)
-    assert (found.recognised, found.learnt, found.nonce_accuracy) == (pytest.approx(0), 2.0, 0.5)
+    assert found
+    assert found.recognised == pytest.approx(0)
+    assert (found.learnt, found.nonce_accuracy) == (2.0, 0.5)
     assert recognition({}, 64) is None

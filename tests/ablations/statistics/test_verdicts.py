@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from ablations.claims import Differs, Emerges, GoesWith, SizeEffect, Synergy
+from ablations.core.readings import Name, Reading
 from ablations.statistics.adjustment import holm
 from ablations.statistics.instrument import check
 from ablations.statistics.measures import CellResult, Measures
@@ -18,9 +21,20 @@ from ablations.statistics.verdicts import judge
 GAIN = "few_shot.control_map.k8.permuted_minus_gold"
 
 
+def reading_of(measure: str, value: float) -> Reading:
+    """A reading of this full name, of which less is better."""
+    name = Name.parse(measure)
+    return Reading(
+        name.metric, value, "units", "lower", measure, name.reading, task=name.task, k=name.k, condition=name.condition
+    )
+
+
+def cell(arm: str, seed: int, values: Mapping[str, float]) -> CellResult:
+    return CellResult(f"{arm}_s{seed}", arm, seed, {name: reading_of(name, value) for name, value in values.items()})
+
+
 def cells(arm: str, measure: str, values: list[float]) -> list[CellResult]:
-    final = {measure.split(".")[0]: {"lower_is_better": True, "unit": "units"}}
-    return [CellResult(f"{arm}_s{i}", arm, i, {measure: v}, {"final": final}) for i, v in enumerate(values)]
+    return [cell(arm, seed, {measure: value}) for seed, value in enumerate(values)]
 
 
 def emerging(arm: str, gains: list[float], accuracy: float = 0.9) -> list[CellResult]:
@@ -34,8 +48,13 @@ def emerging(arm: str, gains: list[float], accuracy: float = 0.9) -> list[CellRe
             f"{start}.k8.gold.accuracy": accuracy + 0.001 * seed,
             f"{start}.k8.blind_accuracy": 0.2,
         }
-        made.append(CellResult(f"{arm}_s{seed}", arm, seed, values, {"final": {}}))
+        made.append(cell(arm, seed, values))
     return made
+
+
+def test_a_reading_is_found_under_the_name_that_was_written() -> None:
+    names = (GAIN, "bits_per_byte.x", "few_shot.control_map.k8.gold.accuracy", "few_shot.control_map.k8.blind_accuracy")
+    assert [reading_of(name, 1.0).name for name in names] == list(names)
 
 
 @given(st.lists(st.floats(-100, 100), min_size=3, max_size=12))
@@ -124,9 +143,7 @@ def test_a_difference_in_noise_is_undecided() -> None:
 
 def test_measures_that_rise_together_go_with_each_other() -> None:
     made = [
-        CellResult(
-            f"a{arm}_s{seed}", f"a{arm}", seed, {"m.x": arm + 0.1 * seed, "m.y": 2.0 * arm + 0.1 * seed}, {"final": {}}
-        )
+        cell(f"a{arm}", seed, {"m.x": arm + 0.1 * seed, "m.y": 2.0 * arm + 0.1 * seed})
         for arm in range(6)
         for seed in range(5)
     ]
@@ -163,9 +180,9 @@ def test_a_score_that_is_the_same_in_every_seed_is_no_certainty() -> None:
 def test_the_p_and_the_interval_of_a_synergy_say_the_same(seed: int) -> None:
     rng = np.random.default_rng(seed)
     made = [
-        cell
+        each
         for name, mean in (("ab", rng.choice([0.8, 1.0, 1.2])), ("p", 1.0), ("q", 1.05))
-        for cell in cells(name, "bits_per_byte.x", rng.normal(mean, rng.uniform(0.01, 0.2), 5).tolist())
+        for each in cells(name, "bits_per_byte.x", rng.normal(mean, rng.uniform(0.01, 0.2), 5).tolist())
     ]
     (verdict,) = judge([Synergy(mixture="ab", parts=("p", "q"), measure="bits_per_byte.x")], Measures(made))
     assert verdict.interval is not None
@@ -193,9 +210,7 @@ def test_a_missing_cell_fails_its_control() -> None:
 def test_seeds_of_one_arm_are_no_evidence_on_arms() -> None:
     """Two arms with many seeds would correlate in anything that differs between them."""
     made = [
-        CellResult(
-            f"a{arm}_s{seed}", f"a{arm}", seed, {"m.x": arm + 0.01 * seed, "m.y": arm - 0.02 * seed}, {"final": {}}
-        )
+        cell(f"a{arm}", seed, {"m.x": arm + 0.01 * seed, "m.y": arm - 0.02 * seed})
         for arm in range(2)
         for seed in range(10)
     ]
@@ -212,6 +227,6 @@ def test_a_mixture_like_its_equal_parts_is_not_contradicted_for_its_luckiest_par
             cells(name, "bits_per_byte.x", rng.normal(1.0, 0.1, 5).tolist()) for name in ("ab", "p0", "p1", "p2", "p3")
         ]
         claim = Synergy(mixture="ab", parts=("p0", "p1", "p2", "p3"), measure="bits_per_byte.x")
-        (verdict,) = judge([claim], Measures([cell for arm in arms for cell in arm]))
+        (verdict,) = judge([claim], Measures([each for arm in arms for each in arm]))
         wrong += verdict.outcome != "undecided"
     assert wrong <= 16

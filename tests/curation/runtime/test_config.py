@@ -119,6 +119,15 @@ def test_a_setting_changes_one_place(setting: str, path: tuple[Any, ...], value:
     assert RECIPE["passes"][0]["annotators"][0] == "char_classes", "the original stays as it was"
 
 
+def test_a_setting_changes_one_place_also_of_what_an_anchor_says_twice() -> None:
+    value: dict[str, Any] = parse_yaml(
+        "cells: &same {model: {width: 1}}\ncontrols:\n  cells: *same\n  arms: [*same]\n", "f"
+    )
+    changed: Any = with_settings(value, ["cells.model.width=2"])
+    assert changed["cells"]["model"]["width"] == 2
+    assert changed["controls"] == {"cells": {"model": {"width": 1}}, "arms": [{"model": {"width": 1}}]}
+
+
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
@@ -137,7 +146,7 @@ def test_a_setting_that_names_nothing_is_refused(setting: str, message: str) -> 
 
 
 def test_null_removes_and_mappings_are_laid_on_each_other() -> None:
-    base = {"keep": {"a": {"min": 1, "max": 9}, "b": {"min": 0}}, "cut": {"c": "all"}}
+    base: dict[str, Any] = {"keep": {"a": {"min": 1, "max": 9}, "b": {"min": 0}}, "cut": {"c": "all"}}
     over = {"keep": {"a": {"max": None}, "b": None, "n": {"x": {"y": None}}}, "cut": {"d": ["e"]}, "none": None}
     assert merged(base, over) == {"keep": {"a": {"min": 1}, "n": {"x": {}}}, "cut": {"c": "all", "d": ["e"]}}
     assert base["keep"]["a"] == {"min": 1, "max": 9}, "the defaults are shared by all sources"

@@ -11,6 +11,7 @@ import pytest
 from curation.runtime.errors import ConfigError, InputError
 from curation.runtime.identity import canonical, document_id, fingerprint, seed, share
 from curation.runtime.manifest import Manifest, finished, stage_folder
+from curation.runtime.marks import sealed
 from curation.runtime.store import MANIFEST, Folder, open_out
 
 
@@ -102,7 +103,7 @@ def test_a_folder_with_another_computation_is_refused(folder: Folder) -> None:
     Manifest("s", "n", {"n": 1}, []).save(folder)
     with pytest.raises(InputError, match="another computation"):
         finished(folder, {"n": 2})
-    folder.write_json(MANIFEST, {**folder.read_json(MANIFEST), "version": 99})
+    folder.write_json(MANIFEST, sealed({**folder.read_json(MANIFEST), "version": 99}))
     with pytest.raises(InputError, match="manifest version 99"):
         finished(folder, {"n": 1})
 

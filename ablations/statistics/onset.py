@@ -17,6 +17,7 @@ from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 Floats = NDArray[np.float64]
 
@@ -25,18 +26,6 @@ LEAST_POINTS = FITTED + 2
 PLACES_A_GAP, ENDS_A_GAP = 6, 4  # change points, and ends of a rise, tried between two evaluations
 MISFIT = 0.02  # of the whole rise: no curve rises exactly in one of these ways, however little noise it has
 SLOWING = 3.0  # a rise that slows down has come to 95 % at the place where a straight one ends
-T_975 = (
-    12.706,
-    4.303,
-    3.182,
-    2.776,
-    2.571,
-    2.447,
-    2.365,
-    2.306,
-    2.262,
-    2.228,
-)  # Student's t, 1 to 10 degrees of freedom
 
 
 class Onset(TypedDict):
@@ -93,7 +82,7 @@ def _change_point(tokens: Floats, values: Floats) -> tuple[float, float, float] 
     height = float(np.ptp(values))
     variance = max(least / freedom, (MISFIT * height) ** 2)
     best = places[error <= least + 1e-9 * height**2]
-    possible = places[error <= least + student_t(freedom) ** 2 * variance]
+    possible = places[error <= least + float(stats.t.ppf(0.975, freedom)) ** 2 * variance]
     at = float(np.median(best))
     first = int(np.searchsorted(x, possible[0], side="right")) - 1
     last = int(np.searchsorted(x, possible[-1], side="left"))
@@ -125,10 +114,3 @@ def _profile(x: Floats, values: Floats, places: Floats) -> Floats:
 def _between(x: Floats, a_gap: int) -> Floats:
     """The places of the evaluations and as many more as make `a_gap` steps of each gap."""
     return np.unique(np.concatenate([np.linspace(a, b, a_gap + 1) for a, b in pairwise(x)]))
-
-
-def student_t(freedom: int) -> float:
-    """The 97.5 % point of Student's t, to three digits."""
-    if freedom <= len(T_975):
-        return T_975[freedom - 1]
-    return 1.95996 + 2.37227 / freedom + 2.8225 / freedom**2  # Cornish and Fisher's expansion

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from statistics import fmean
 
-from ablations.core.label_f1 import LABEL_SCORES
+from ablations.label_metrics.base import LabelMetric
 
 Labels = Sequence[Sequence[int]]  # of each group
 
@@ -38,10 +38,8 @@ def blind_accuracies(gold: Labels, demo_labels: Labels) -> dict[str, float]:
     Raises:
         ValueError: there are no items.
     """
-    together = Counter(label for group in gold for label in group)
+    together = _counted(gold)
     n = together.total()
-    if n == 0:
-        raise ValueError("no items were evaluated, so there is nothing to guess")
     found = {"prior_matched": sum((count / n) ** 2 for count in together.values())}
     for name, guesses in _guesses(gold, demo_labels).items():
         right = sum(label == guess for group, guess in zip(gold, guesses, strict=True) for label in group)
@@ -49,20 +47,30 @@ def blind_accuracies(gold: Labels, demo_labels: Labels) -> dict[str, float]:
     return found
 
 
-def blind_label_score(metric: str, gold: Labels, demo_labels: Labels) -> float:
-    """`macro_f1` or `f1_positive` of the strongest blind guesser, a mean over groups as a model's is.
+def blind_label_score(metric: LabelMetric, gold: Labels, demo_labels: Labels) -> float:
+    """The metric of the strongest blind guesser, a mean over groups as a model's is.
 
-    The guessers are those of `blind_accuracies` and one for each label, who always says it. Labels drawn in the proportions of
-    the gold ones are expected to have, of each class, an F1 of its share (in the limit of many items).
+    The guessers are those of `blind_accuracies` and one for each label, who always says it. What labels drawn in the proportions
+    of the gold ones come to, the metric says itself.
+
+    Raises:
+        ValueError: there are no items.
     """
-    together = Counter(label for group in gold for label in group)
+    together = _counted(gold)
     shares = {label: count / together.total() for label, count in together.items()}
-    found = [fmean(shares.values()) if metric == "macro_f1" else shares.get(1, 0.0)]
+    found = [metric.guessed(shares)]
     constant = {str(label): [label] * len(gold) for label in shares}
     for guesses in (_guesses(gold, demo_labels) | constant).values():
         pairs = zip(gold, guesses, strict=True)
-        found.append(fmean(LABEL_SCORES[metric](group, [guess] * len(group)) for group, guess in pairs if group))
-    return max(found)
+        found.append(fmean(metric.score(group, [guess] * len(group)) for group, guess in pairs if group))
+    return min(found) if metric.better == "lower" else max(found)
+
+
+def _counted(gold: Labels) -> Counter[int]:
+    together = Counter(label for group in gold for label in group)
+    if not together:
+        raise ValueError("no items were evaluated, so there is nothing to guess")
+    return together
 
 
 def _guesses(gold: Labels, demo_labels: Labels) -> dict[str, list[int]]:

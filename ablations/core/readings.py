@@ -1,0 +1,132 @@
+"""One number that was measured, and what it is of: said once, where it is made, and carried to every table and sentence."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Better = Literal["lower", "higher"] | None  # None: neither side is better, as of a bias or a count
+_EMPTY: tuple[Any, ...] = ("", None, {})
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A number with its meaning.
+
+    Attributes:
+        metric: that measured it.
+        value: None where nothing could be measured; then every count of `n` is 0.
+        unit: of the value.
+        better: which side of it is better.
+        words: what it is, for sentences and axes.
+        reading: which of the metric's numbers, such as `nll` or `prefix_matching.max`.
+        source: of the text: a source's name, or `pooled` or `common`.
+        task, k, condition: of few-shot answers.
+        of: full name of another reading that this one is about.
+        position: where in the text, in words.
+        n: how many of what stand behind the value.
+        short: `words` without task, k and condition, for tables and axes that say those themselves; empty where it is the same.
+    """
+
+    metric: str
+    value: float | None
+    unit: str
+    better: Better
+    words: str
+    reading: str = ""
+    source: str = ""
+    task: str = ""
+    k: int | None = None
+    condition: str = ""
+    of: str = ""
+    position: str = ""
+    n: Mapping[str, int] = field(default_factory=dict)
+    short: str = ""
+
+    @property
+    def name(self) -> str:
+        """Under which files, tables and claims know it: the one place where names are written; `Name.parse` reads them."""
+        return Name(self.metric, self.reading, self.source, self.task, self.k, self.condition, self.of).text
+
+    @property
+    def is_error(self) -> bool:
+        """Whether it says how sure another reading is, and nothing of its own."""
+        return self.reading.rpartition(".")[2] == STANDARD_ERROR
+
+    def to_json(self) -> dict[str, Any]:
+        """Without what is empty."""
+        kept = {
+            "metric": self.metric,
+            "value": self.value,
+            "unit": self.unit,
+            "better": self.better,
+            "words": self.words,
+        }
+        rest = {each.name: getattr(self, each.name) for each in dataclasses.fields(self)}
+        return {**kept, **{name: value for name, value in rest.items() if name not in kept and value not in _EMPTY}}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Reading:
+        return cls(**value)
+
+
+@dataclass(frozen=True)
+class Name:
+    """The parts of a reading's name: `few_shot.<task>.k<k>.<condition>.<reading>`, or `<metric>.<source or of>.<reading>`."""
+
+    metric: str
+    reading: str = ""
+    source: str = ""
+    task: str = ""
+    k: int | None = None
+    condition: str = ""
+    of: str = ""
+
+    @property
+    def text(self) -> str:
+        shots = f"k{self.k}" if self.k is not None else ""
+        parts = (self.metric, self.of, self.task, shots, self.condition, self.source, self.reading)
+        return ".".join(part for part in parts if part)
+
+    @classmethod
+    def parse(cls, text: str) -> Name:
+        """The parts of a name that somebody wrote. Of a metric without tasks the rest is the reading, for only what was measured
+        tells a source from a reading."""
+        metric, _, rest = text.partition(".")
+        found = re.fullmatch(r"(?P<task>[^.]+)\.k(?P<k>\d+)\.(?P<rest>.+)", rest) if metric == FEW_SHOT else None
+        if found is None:
+            return cls(metric, rest)
+        condition, _, reading = found["rest"].partition(".")
+        if condition not in CONDITIONS:
+            condition, reading = "", found["rest"]
+        return cls(metric, reading, task=found["task"], k=int(found["k"]), condition=condition)
+
+
+FEW_SHOT = "few_shot"
+CONDITIONS = ("gold", "permuted", "flipped", "nonce")
+STANDARD_ERROR = "standard_error"
+
+
+def gain_name(task: str, k: int) -> str:
+    """Of what permuted labels cost: the measure that speaks for in-context learning of a task."""
+    return Name(FEW_SHOT, GAIN, task=task, k=k).text
+
+
+GAIN, GAIN_WORDS = "permuted_minus_gold", "what permuted labels cost"
+
+
+def shots_words(task: str, k: int, condition: str) -> str:
+    """Where a few-shot number is from: 'in nsmc, k = 4, gold demos'."""
+    demos = f", {condition} demos" if condition else ""
+    return f"in {task}, " + ("zero-shot" if k == 0 and condition == "gold" else f"k = {k}{demos}")
+
+
+SILENCED = {"top": "the top induction heads", "random": "as many other heads"}
+
+
+def cost_words(of: str, done: str) -> str:
+    """What taking heads away costs a measure, in words."""
+    return f"what is lost without {SILENCED[done]} of {of}"

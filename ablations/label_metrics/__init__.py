@@ -1,0 +1,1 @@
+"""Scores of chosen answers, one a file."""

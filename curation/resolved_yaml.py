@@ -1,0 +1,57 @@
+"""A resolved config as YAML in which a reader sees what was left to defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import yaml
+
+MARK = "  # default"
+
+
+class _Plain(yaml.SafeDumper):
+    """Writes what stands at two places twice, where YAML would point from one to the other."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def resolved_yaml(resolved: Mapping[str, Any], said: Mapping[str, Any]) -> str:
+    """`resolved` as YAML; each value that is not in `said` at the same path has a comment that says so.
+
+    Args:
+        said: what the user wrote; what he wrote in another form, such as a number where a mapping was made of it, is his too.
+    """
+    text: str = yaml.dump(resolved, Dumper=_Plain, sort_keys=False, allow_unicode=True, width=120)
+    tree = yaml.compose(text, yaml.SafeLoader)
+    pieces, start = [], 0
+    for end in _ends_of_defaults(tree, resolved, said):
+        pieces += [text[start:end], MARK]
+        start = end
+    return "".join([*pieces, text[start:]])
+
+
+def _ends_of_defaults(node: Any, value: Any, said: Any) -> Iterator[int]:
+    """Where the text of each value ends that the user left to its default; `node` is what YAML makes of `value`."""
+    if isinstance(value, Mapping) and value:
+        for (_, inner), (key, each) in zip(node.value, value.items(), strict=True):
+            if isinstance(said, Mapping):
+                yield from _ends_of_defaults(inner, each, said[key]) if key in said else _ends(inner)
+            elif (
+                value.get("kind") == said and key != "kind"
+            ):  # a name that stands for a member: the rest of it are defaults
+                yield from _ends(inner)
+    elif isinstance(value, list | tuple) and value:
+        for number, (inner, each) in enumerate(zip(node.value, value, strict=True)):
+            if isinstance(said, list | tuple):
+                yield from _ends_of_defaults(inner, each, said[number]) if number < len(said) else _ends(inner)
+
+
+def _ends(node: Any) -> Iterator[int]:
+    """Where each leaf ends: a scalar, or a list or mapping of nothing."""
+    if isinstance(node, yaml.ScalarNode) or not node.value:
+        yield node.end_mark.index
+        return
+    for each in node.value:
+        yield from _ends(each[1] if isinstance(node, yaml.MappingNode) else each)

@@ -1,0 +1,50 @@
+"""What a task asks of the node that it runs on. Ray keeps a task that no node can hold for ever, without a word."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from curation.runtime.errors import ConfigError
+
+Nodes = Sequence[Mapping[str, float]]  # Ray's resources of each
+
+
+@dataclass(frozen=True)
+class Needs:
+    """Memory in bytes, cores and GPUs of one task."""
+
+    memory: int
+    cpus: int
+    gpus: float = 0.0
+
+    def at_most(self, nodes: Nodes, title: str) -> Needs:
+        """The same, but no more memory and cores than one of the nodes has; of GPUs, nothing can stand in for one.
+
+        Raises:
+            ConfigError: no node has the GPUs.
+        """
+        fit = [node for node in nodes if node.get("GPU", 0) >= self.gpus]
+        if self.gpus and not fit:
+            most = max((node.get("GPU", 0) for node in nodes), default=0)
+            raise ConfigError(
+                f"{title}: asks for {self.gpus:g} GPU on one node, and the best of {len(nodes)} has {most:g}. Start a node with "
+                "it, or ask for none (cells: compute.device: cpu), or take cells elsewhere with `loam ablate pack`."
+            )
+        able = [node for node in fit if node.get("CPU", 0) >= 1] or [{}]  # a cluster's head may be there to lead alone
+        return max((self._cut_to(node) for node in able), key=lambda needs: (needs.memory, needs.cpus))
+
+    def _cut_to(self, node: Mapping[str, float]) -> Needs:
+        memory, cpus = int(node.get("memory", self.memory)), int(node.get("CPU", 1))
+        return Needs(min(self.memory, memory), min(self.cpus, cpus), self.gpus)
+
+    def fit(self, node: Mapping[str, float]) -> bool:
+        """Whether the node could hold them, were it idle."""
+        wanted = {"memory": self.memory, "CPU": self.cpus, "GPU": self.gpus}
+        return all(node.get(of, 0) >= amount for of, amount in wanted.items())
+
+
+def alive_nodes(ray: Any) -> Nodes:
+    """What each node of the cluster has."""
+    return [node["Resources"] for node in ray.nodes() if node["Alive"]]
