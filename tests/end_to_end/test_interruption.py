@@ -45,7 +45,8 @@ class Interruption:
 
 
 CURATION = ("read/*/receipts/*", "scores/*/receipts/*", "duplicates/*/receipts/*", "decide/*/receipts/*")
-CELLS = ("cells/*/cell.json",)
+CELLS = ("cells/*/cell.json", "measures/*/measure.json")
+LONGER = ("--set", "cells.schedule.tokens=49152", "--set", "controls.cells.schedule.tokens=49152")  # seconds a cell
 INTERRUPTIONS = [
     Interruption(CURATION[0], "SIGTERM", whole_group=False, times=1),
     Interruption(CURATION[1], "SIGINT", whole_group=True, times=2),
@@ -53,8 +54,8 @@ INTERRUPTIONS = [
     Interruption(CURATION[3], "SIGINT", whole_group=False, times=1),
     Interruption(CELLS[0], "SIGTERM", whole_group=False, times=2),
     Interruption(CELLS[0], "SIGINT", whole_group=True, times=1),
-    Interruption(CELLS[0], "SIGTERM", whole_group=True, times=1),
-    Interruption(CELLS[0], "SIGINT", whole_group=False, times=2),
+    Interruption(CELLS[1], "SIGTERM", whole_group=True, times=1),
+    Interruption(CELLS[1], "SIGINT", whole_group=False, times=2),
 ]
 
 
@@ -68,7 +69,19 @@ def ray_folder() -> Iterator[Path]:
 
 
 def start(study: Path, out: Path, ray: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "ablations.cli", "ablate", "run", str(study), "--out", str(out), "--workers", "2"]
+    command = [
+        sys.executable,
+        "-m",
+        "ablations.cli",
+        "ablate",
+        "run",
+        str(study),
+        "--out",
+        str(out),
+        "--workers",
+        "2",
+        *LONGER,
+    ]
     return subprocess.Popen(
         command,
         env={**os.environ, "RAY_TMPDIR": str(ray)},
