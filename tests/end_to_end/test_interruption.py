@@ -89,7 +89,14 @@ def start(study: Path, out: Path, ray: Path) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=_hears,
     )
+
+
+def _hears() -> None:
+    """Tests may run in the background of a shell, whose jobs are deaf to Ctrl-C; the run is not to inherit that."""
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_DFL)
 
 
 def interrupted(study: Path, out: Path, ray: Path, by: Interruption) -> tuple[int, list[str]]:
@@ -141,6 +148,7 @@ def ended(script: str, ray: Path) -> subprocess.CompletedProcess[str]:
         text=True,
         timeout=60,
         check=False,
+        preexec_fn=_hears,
     )
 
 
