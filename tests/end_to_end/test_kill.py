@@ -116,7 +116,8 @@ def test_a_study_killed_twelve_times_gives_the_bytes_of_an_undisturbed_one(tmp_p
 
     rng = random.Random(20220710)
     killed = 0
-    shutil.copytree(tmp_path / "whole" / "estimates", tmp_path / "killed" / "estimates")  # else each start takes it anew
+    # else each start would estimate anew
+    shutil.copytree(tmp_path / "whole" / "estimates", tmp_path / "killed" / "estimates")
     uniform = [(rng.uniform(0, appeared[-1]), "") for _ in range(KILLS - len(PHASES))]
     for moment, phase in sorted([*uniform, *((when, phase) for phase, when in begun.items())]):
         if phase:
