@@ -12,6 +12,7 @@ from typing import Any
 from ablations import sweep
 from ablations.cell_folder import TRAINING, lay_out, receipt
 from ablations.cells import CellPlan
+from ablations.core.files import json_bytes
 from ablations.core.spec import CELL
 from ablations.core.strict import build
 from ablations.core.training_spec import TrainingSpec
@@ -118,7 +119,7 @@ def _keep(each: Earlier, tried: Earlier, out: Folder) -> None:
     if folder.is_local:
         lay_out(Path(folder.url), plan.spec, {stem: tokens.folder for stem, tokens in plan.tokens.items()})
     folder.write_json(CELL, plan.spec.to_json())
-    folder.write(TRAINING, _as_core_writes(record))
+    folder.write(TRAINING, json_bytes(record))
     Manifest(
         plan.output.stage,
         plan.output.name,
@@ -141,7 +142,3 @@ def _contents(each: Earlier) -> Iterator[tuple[str, bytes]]:
     for name in each.manifest.files:
         if name not in (CELL, TRAINING):
             yield name, read_checked(each.folder, name)
-
-
-def _as_core_writes(record: Mapping[str, Any]) -> bytes:
-    return (json.dumps(record, indent=1, sort_keys=True, allow_nan=False) + "\n").encode()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ablations.core.files import link
 from ablations.core.machine import as_settings, is_gpu, machine_class
 from ablations.core.spec import CELL, CellSpec
 from curation.runtime.errors import ConfigError
@@ -115,18 +115,11 @@ def lay_tokens(path: Path, stem: str, source: Folder, split: str) -> None:
     """A token set's files under the cell's own names for them, checked once against what was encoded."""
     for pattern in (TOKENS, DOCUMENTS):
         with checked(source, pattern.format(split)) as found:
-            link(found, path / pattern.format(stem))
+            _share(Path(found), path / pattern.format(stem))
 
 
-def link(source: str, target: Path) -> None:
-    """The same file under another name; a copy where the disk has no links. Cells of a sweep share their tokens' bytes."""
-    if target.exists() and os.path.samefile(source, target):
-        return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    draft = target.with_name(f".draft-{target.name}-{os.getpid()}")
-    draft.unlink(missing_ok=True)
-    try:
-        os.link(source, draft)
-    except OSError:
-        shutil.copyfile(source, draft)
-    os.replace(draft, target)
+def _share(source: Path, target: Path) -> None:
+    """Cells of a sweep share their tokens' bytes."""
+    if not (target.exists() and os.path.samefile(source, target)):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        link(source, target)

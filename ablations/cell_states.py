@@ -62,7 +62,7 @@ def _state(plan: CellPlan, folder: Folder, out: Folder) -> CellState:
         manifest = finished(folder, plan.output.what)
         broken = damage_at_start(folder, manifest.files) if manifest else []
         if manifest and not broken:
-            return trained_state(plan, folder, out)
+            return trained_state(plan, folder, manifest, out)
     except DamagedError as error:
         broken = [error]
     if broken:
@@ -74,9 +74,9 @@ def _state(plan: CellPlan, folder: Folder, out: Folder) -> CellState:
     return CellState(plan, folder, "started" if folder.exists(CELL) else "waiting")
 
 
-def trained_state(plan: CellPlan, folder: Folder, out: Folder) -> CellState:
+def trained_state(plan: CellPlan, folder: Folder, manifest: Manifest, out: Folder) -> CellState:
     """A trained cell with what was measured of it, and what was not."""
-    away = Manifest.load(folder).away
+    away = manifest.away
     points = json.loads(read_checked(folder, TRAINING))["points"]
     here = [point for point in points if point["file"] not in away]
     measured, missing = {}, {}

@@ -16,6 +16,7 @@ from ablations.recorded_plans import recorded_plan
 from ablations.registries import METRICS
 from curation.runtime.command import table
 from curation.runtime.errors import ConfigError, one_of
+from curation.runtime.manifest import Manifest
 from curation.runtime.registry import Plugin
 from curation.runtime.running import running
 from curation.runtime.store import Folder, open_out
@@ -89,8 +90,8 @@ def _cell(name: str, wanted: Wanted, plugins: Sequence[Plugin], where: Where) ->
     for metric in found.unknown:
         click.echo(f"{metric}: comes from a plugin; name its file with --plugin to measure it", err=True)
     with running(out, found.study, where.compute):
-        sweep.measure([trained_state(plan, found.folder, out)], out, where.compute, wanted)
-    state = trained_state(plan, found.folder, out)
+        sweep.measure([trained_state(plan, found.folder, Manifest.load(found.folder), out)], out, where.compute, wanted)
+    state = trained_state(plan, found.folder, Manifest.load(found.folder), out)
     _print_readings(state, wanted, out)
     missing = [label for label, each in state.missing.items() if wanted(each.planned)]
     if missing:

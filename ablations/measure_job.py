@@ -15,6 +15,7 @@ from ablations.cell_folder import HELDOUT, TRAIN, TRAINING, check_machine
 from ablations.core.measuring_spec import MeasuringSpec
 from ablations.core.spec import CELL, CellSpec
 from ablations.task_items import ITEMS
+from curation.runtime.identity import canonical
 from curation.runtime.parts import checked, read_checked
 from curation.runtime.registry import Plugin
 from curation.runtime.stages import Job, Output, Result, Stage
@@ -74,7 +75,7 @@ def measure_job(shared: Mapping[str, Any], spec: Mapping[str, Any], folders: dic
 
 def as_bytes(value: Mapping[str, Any]) -> bytes:
     """Contents of a measure's file: the same value gives the same bytes."""
-    return (json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    return canonical(value) + b"\n"
 
 
 def _lay_out(asked: ToMeasure, labels: Mapping[str, Folder], scratch: Path, stack: ExitStack) -> None:

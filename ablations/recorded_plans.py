@@ -13,15 +13,14 @@ from ablations.core.measuring_spec import MeasuringSpec
 from ablations.core.spec import CELL, CellSpec
 from ablations.core.strict import build
 from ablations.measuring_plan import MeasuringPlan
+from ablations.recorded_cells import meant, recorded_cells
 from ablations.registries import METRICS
 from ablations.task_items import ITEMS, ItemsFile
-from curation.run_record import STUDY_ENDING
 from curation.runtime.errors import ConfigError, one_of
-from curation.runtime.identity import IDENTITY
 from curation.runtime.manifest import Manifest
 from curation.runtime.parts import read_checked
 from curation.runtime.registry import Plugin
-from curation.runtime.store import MANIFEST, Folder
+from curation.runtime.store import Folder
 from tokenizer.encode import TokenSet
 
 
@@ -45,27 +44,16 @@ def recorded_plan(out: Folder, wanted: str, plugins: Sequence[Plugin]) -> Record
     Raises:
         ConfigError: there is none, several, or it is not trained.
     """
-    entries = _entries(out)
-    names = [name for name in entries if name == wanted] or [name for name in entries if name.startswith(wanted)]
+    known = {cell.name: cell for cell in recorded_cells(out)}
+    names = meant(out, wanted)
     if not names:
-        raise ConfigError(f"{out.url}: {one_of(entries, wanted, 'cell')}")
+        raise ConfigError(f"{out.url}: {one_of((out / STAGE).names(), wanted, 'cell')}")
     if len(names) > 1:
         raise ConfigError(f"{wanted}: {len(names)} cells begin so: {', '.join(names)}. Give more of the name.")
-    study, entry = entries[names[0]]
-    folder = out / STAGE / names[0]
-    if not folder.exists(MANIFEST):
-        raise ConfigError(f"{names[0]}: is not trained. Run `loam ablate run` on its study.")
-    return _made(out, folder, study, entry, plugins)
-
-
-def _entries(out: Folder) -> dict[str, tuple[str, Mapping[str, Any]]]:
-    """Cell -> study and what its record says of the cell."""
-    runs = out / "runs"
-    found: dict[str, tuple[str, Mapping[str, Any]]] = {}
-    for name in runs.names():
-        if name.endswith(STUDY_ENDING) and (record := runs.read_json(name)).get("identity") == IDENTITY:
-            found |= {cell: (record["name"], entry) for cell, entry in record["cells"].items()}
-    return found
+    if names[0] not in known:
+        raise ConfigError(f"{names[0]}: is not trained, or no study here has it. Run `loam ablate run` on its study.")
+    cell = known[names[0]]
+    return _made(out, cell.folder, str(cell.record["name"]), cell.entry, plugins)
 
 
 def _made(out: Folder, folder: Folder, study: str, entry: Mapping[str, Any], plugins: Sequence[Plugin]) -> RecordedPlan:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import uuid
 from pathlib import Path
 
@@ -25,8 +26,24 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def write_json(path: Path, value: object) -> None:
+    """All of it or nothing, as `json_bytes` writes it."""
+    write_whole(path, json_bytes(value))
+
+
+def json_bytes(value: object) -> bytes:
     """Sorted keys and full floats: the same value gives the same bytes. NaN and infinity are refused."""
-    write_whole(path, (json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n").encode())
+    return (json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n").encode()
+
+
+def link(source: Path, target: Path) -> None:
+    """The same file under another name; a copy where the disk has no links."""
+    draft = target.with_name(f".draft-{target.name}-{os.getpid()}")
+    draft.unlink(missing_ok=True)
+    try:
+        os.link(source, draft)
+    except OSError:
+        shutil.copyfile(source, draft)
+    os.replace(draft, target)
 
 
 def remove_drafts(folder: Path) -> None:

@@ -12,13 +12,11 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ablations.core.files import write_whole
+from ablations.core.files import link, write_whole
 from ablations.core.sources import fingerprint
 from ablations.core.spec import CellSpec, read_spec
 from ablations.core.strict import build
@@ -109,7 +107,7 @@ def lay_out(folder: Path, cell: PackedCell) -> tuple[Path, CellSpec]:
             raise ConfigError(f"{folder / PACK}: cell {cell.name}: {name!r} lies outside the cell. {FIX}")
         if not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
-            _link(_unpacked(folder, blob), target)
+            link(_unpacked(folder, blob), target)
         elif digest(target.read_bytes()) != blob:
             raise InputError(str(target), "holds other bytes than were packed", FIX)
     return path, spec
@@ -134,13 +132,3 @@ def _content(blobs: Path, blob: str) -> bytes:
     if digest(content) != blob:
         raise InputError(str(blobs / blob), "holds other bytes than its name says", FIX)
     return content
-
-
-def _link(source: Path, target: Path) -> None:
-    draft = target.with_name(f".{target.name}.{os.getpid()}")
-    draft.unlink(missing_ok=True)
-    try:
-        os.link(source, draft)
-    except OSError:
-        shutil.copyfile(source, draft)
-    os.replace(draft, target)
