@@ -26,10 +26,9 @@ from curation.runtime.errors import ConfigError
 from curation.runtime.identity import seed
 from curation.runtime.stages import Job, Output, Stage
 from curation.runtime.store import Folder
-from curation.sources.control_texts import KEYS, VALUES
 from tokenizer.encode import TokenSet
 from tokenizer.pipeline import Tokenized
-from tokenizer.train import BOS, EOS, SPECIALS, UNKNOWN
+from tokenizer.train import BOS, EOS, UNKNOWN
 
 STAGE = "cells"
 HEADS = ("evaluations", "packing", "compute", "optimiser", "schedule", "model")  # of what a user may leave to defaults
@@ -223,32 +222,3 @@ def seeds_of(base: int, number: int) -> SeedSpec:
     return SeedSpec(
         init=seed("init", base, number), order=seed("order", base, number), subset=seed("subset", base, number)
     )
-
-
-@dataclass(frozen=True)
-class Draft:
-    """A cell before there are any tokens: shapes and lengths are those of the real one, and so are mistakes."""
-
-    arm: str
-    training: TrainingSpec
-    cells: CellSettings
-
-
-def drafts(study: Study) -> Iterator[Draft]:
-    """All cells of a study.
-
-    Raises:
-        ConfigError: names the arm and the place.
-    """
-    controls = study.control_settings
-    words = len(KEYS) + len(VALUES) + SPECIALS
-    for arm, settings in study.arms.items():
-        cells = cells_of(study.cells, settings.cells, f"arms.{arm}.cells")
-        yield from (_draft(study, arm, n, cells, study.tokenizer.vocab_size) for n in range(study.seeds))
-    for arm, control in controls.arms.items():
-        cells = cells_of(controls.cells, control.cells, f"controls.arms.{arm}.cells")
-        yield from (_draft(study, arm, n, cells, words) for n in range(controls.seeds or study.seeds))
-
-
-def _draft(study: Study, arm: str, number: int, cells: CellSettings, vocab_size: int) -> Draft:
-    return Draft(arm, training_of(study, arm, number, cells, {"any": 1.0}, (1.0, 0.0), vocab_size), cells)

@@ -99,7 +99,7 @@ def planned(
 ) -> planner.StudyPlan:
     """`loam ablate plan`."""
     from ablations import planner
-    from ablations.cells import drafts
+    from ablations.drafts import drafts
     from ablations.pilot import finished_cells, pilot_of
     from ablations.rough_cost import cell_seconds
 
@@ -206,9 +206,10 @@ def dry_run(path: str, changes: Sequence[str], plugins: Sequence[str], where: Wh
     from ablations import estimate
 
     loaded, recipe = loaded_study(path, changes, plugins)
+    from ablations.resolved_study import resolved, said
     from curation.resolved_yaml import resolved_yaml
 
-    click.echo(resolved_yaml(studies.resolved(loaded, recipe), studies.said(loaded, recipe)))
+    click.echo(resolved_yaml(resolved(loaded, recipe), said(loaded, recipe)))
     click.echo("\n".join(plan.tree(loaded, recipe)))
     made = estimate.make(loaded, recipe, where.compute)
     click.echo("\n" + "\n".join(estimate.lines(made)))

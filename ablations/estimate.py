@@ -6,9 +6,9 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, TypedDict
 
-from ablations.cells import Draft, drafts
+from ablations.drafts import Draft, drafts
+from ablations.resolved_study import resolved
 from ablations.settings import Study, real_sources
-from ablations.study import resolved
 from ablations.weights_budget import weights_bytes
 from curation import probe as documents
 from curation.recipe import Recipe

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ablations import settings
-from ablations.cells import drafts
+from ablations.drafts import drafts
 from ablations.rough_cost import cell_seconds, needs_gpu
 from ablations.settings import Study
 from curation.shipped import PLACES

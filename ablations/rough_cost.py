@@ -8,7 +8,7 @@ from ablations.core.flops import flops_a_token
 from ablations.core.machine import is_gpu
 
 if TYPE_CHECKING:
-    from ablations.cells import Draft
+    from ablations.drafts import Draft
 
 # Operations a second of one core of a 2.5 GHz Xeon with models as small as the controls', their measuring counted in: 1,024,000
 # tokens of 2 layers x 64 in 37 seconds. Larger matrices are quicker, so a study of larger models takes less than is said.

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from ablations import cells, settings, sweep
 from ablations.cell_settings import cells_of
 from ablations.claims import Emerges, arms_of, measures_of
 from ablations.core.readings import FEW_SHOT, Name
+from ablations.drafts import drafts
 from ablations.registries import METRICS
 from ablations.settings import Study
 from ablations.statistics.paired import LEAST_FOR_VERDICT
@@ -18,12 +17,9 @@ from ablations.task_items import MAP_ITEMS, ItemsFile, check_files, items_file
 from ablations.task_settings import TaskSettings
 from ablations.weights_budget import check_budget
 from curation import pipeline
-from curation import recipe as recipes
 from curation.pipeline import Curated
 from curation.recipe import Recipe
-from curation.resolved import resolved as resolved_recipe
 from curation.runtime.cluster import Compute
-from curation.runtime.config import merged
 from curation.runtime.errors import ConfigError, InputError, one_of
 from curation.runtime.stages import mended
 from curation.runtime.store import Folder
@@ -132,7 +128,7 @@ def check(study: Study, recipe: Recipe) -> None:
         names = [task.name for task in study.task_settings]
         if isinstance(claim, Emerges) and claim.task not in names:
             raise ConfigError(f"claims.emerges.task: {one_of(names, claim.task, 'task of this study')}")
-    for _ in cells.drafts(study):
+    for _ in drafts(study):
         pass
     check_budget(study)
 
@@ -210,42 +206,3 @@ def undecidable(study: Study) -> str | None:
             "`loam ablate plan` says what a design could see."
         )
     return None
-
-
-def resolved(study: Study, recipe: Recipe) -> dict[str, Any]:
-    """The whole study as one mapping, with everything that was left to defaults."""
-    controls = study.control_settings
-    arms = {
-        name: {**arm.model_dump(mode="json"), "cells": asdict(cells_of(study.cells, arm.cells, f"arms.{name}.cells"))}
-        for name, arm in study.arms.items()
-    }
-    control_arms = {
-        name: {
-            **arm.model_dump(mode="json"),
-            "cells": asdict(cells_of(controls.cells, arm.cells, f"controls.arms.{name}.cells")),
-        }
-        for name, arm in controls.arms.items()
-    }
-    return {
-        **study.model_dump(mode="json", exclude={"cells"}),
-        "arms": arms,
-        "recipe": resolved_recipe(recipe),
-        "tasks": [task.model_dump(mode="json") for task in study.task_settings],
-        "controls": {**controls.model_dump(mode="json", exclude={"cells"}), "arms": control_arms},
-        "metrics": metric_names(study),
-    }
-
-
-def said(study: Study, recipe: Recipe) -> dict[str, Any]:
-    """What of `resolved` the user wrote; the rest was left to defaults."""
-    written = study.model_dump(mode="json", exclude_unset=True)
-    arms = {
-        name: {**arm, "cells": merged(study.cells, arm.get("cells", {}))}
-        for name, arm in written.get("arms", {}).items()
-    }
-    return {
-        **written,
-        "arms": arms,
-        "recipe": recipes.with_base(study.recipe, os.path.join(study.folder, "study"))[0],
-        "controls": study.controls,
-    }

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ablations.cells import drafts
 from ablations.core.model_spec import ModelSpec
+from ablations.drafts import drafts
 from ablations.settings import Study
 from curation.runtime.errors import ConfigError
 

@@ -16,12 +16,13 @@ from ablations.report.probes import changes, heads, positions
 from ablations.report.readings import curve, measure_rows, shot_rows
 from ablations.report.record import cost, study_fingerprint, write_record
 from ablations.report.task_warnings import task_warnings
+from ablations.resolved_study import resolved, said
 from ablations.settings import Study
 from ablations.statistics.instrument import ControlOutcome, check
 from ablations.statistics.measures import CellResult, Measures
 from ablations.statistics.onset_prediction import onset_rows
 from ablations.statistics.verdicts import Verdict, exploratory, judge
-from ablations.study import Prepared, resolved, said
+from ablations.study import Prepared
 from curation.contamination_report import contamination
 from curation.histograms import histograms
 from curation.report_data import provenance, warnings

@@ -10,7 +10,8 @@ from typing import Any
 from ablations import sweep
 from ablations.cell_folder import TIMING
 from ablations.cell_states import CellState, states
-from ablations.study import Prepared, resolved
+from ablations.resolved_study import resolved
+from ablations.study import Prepared
 from curation.run_record import STUDY_ENDING
 from curation.runtime.identity import IDENTITY, fingerprint
 from curation.runtime.manifest import Manifest, code_version, finished

@@ -12,6 +12,7 @@ from ablations import study as studies
 from ablations.cell_settings import cells_of
 from ablations.claims import arms_of
 from ablations.cli import loam
+from ablations.drafts import drafts
 from ablations.rough_cost import cell_seconds
 from ablations.statistics.paired import LEAST_FOR_VERDICT
 from curation.runtime.errors import ConfigError
@@ -75,7 +76,7 @@ def test_more_tokens_and_more_layers_are_estimated_to_cost_more() -> None:
     costs = {name: gallery.entry(PATHS[name]).core_seconds for name in ("null", "domain")}
     longer, _ = settings.load(PATHS["null"], ["cells.schedule.tokens=5120000"])
     assert costs["null"] < costs["domain"]
-    assert sum(map(cell_seconds, studies.cells.drafts(longer))) > 2 * costs["null"]
+    assert sum(map(cell_seconds, drafts(longer))) > 2 * costs["null"]
 
 
 def test_a_control_source_is_generated_or_taken_of_another(tmp_path: Path) -> None:
