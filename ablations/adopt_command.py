@@ -6,17 +6,17 @@ from collections.abc import Sequence
 
 import click
 
-from ablations.adopting import Tried
-from ablations.adopting import adopt as adopted
-from ablations.cell_states import states, summary
+from ablations.cells.adopting import Tried
+from ablations.cells.adopting import adopt as adopted
+from ablations.cells.cell_states import states, summary
 from ablations.commands import Where, prepared_study
-from curation.runtime.running import running
-from curation.runtime.store import open_out
+from curation.runtime.command_line.running import running
+from curation.runtime.store.folder import open_out
 
 
 def adopt(path: str, changes: Sequence[str], plugins: Sequence[str], where: Where) -> bool:
     """`loam ablate adopt`; whether every shape that was tried came to equal weights."""
-    from ablations.report import record
+    from ablations.study import record
 
     prepared = prepared_study(path, changes, plugins, where)
     out = open_out(where.out)

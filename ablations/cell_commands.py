@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ablations import study as studies
-from ablations.cell_states import states, summary
+from ablations.cells.cell_states import states, summary
 from ablations.commands import Where, loaded_study, prepared_study
-from curation.runtime.command import table
-from curation.runtime.running import running
-from curation.runtime.store import open_out
+from ablations.study import pipeline as studies
+from curation.runtime.command_line.command import table
+from curation.runtime.command_line.running import running
+from curation.runtime.store.folder import open_out
 
 if TYPE_CHECKING:
-    from ablations.core.outcome import Weights
+    from ablations.elsewhere.runner.outcome import Weights
 
 
 def pack(
@@ -31,9 +31,9 @@ def pack(
     """`loam ablate pack`."""
     from pathlib import Path
 
-    from ablations import pack as packing
-    from ablations.machine import is_stated
-    from ablations.report import record
+    from ablations.elsewhere import pack as packing
+    from ablations.settings.machine import is_stated
+    from ablations.study import record
 
     loaded, recipe = loaded_study(path, changes, plugins)
     out = open_out(where.out)
@@ -58,8 +58,8 @@ def unpack(
     """`loam ablate unpack`; whether no result was refused."""
     from pathlib import Path
 
-    from ablations import unpack as unpacking
-    from ablations.report import record
+    from ablations.elsewhere import unpack as unpacking
+    from ablations.study import record
 
     prepared = prepared_study(path, changes, plugins, where)
     out = open_out(where.out)

@@ -7,8 +7,8 @@ from typing import Literal
 
 import click
 
-from ablations.registries import METRICS
-from curation.runtime.command import listing, what_options, where_options
+from ablations.readings.registries import METRICS
+from curation.runtime.command_line.command import listing, what_options, where_options
 
 
 @click.command()
@@ -30,7 +30,7 @@ def pack(
 ) -> None:  # fmt: skip
     """Write the cells of STUDY that are not finished into FOLDER, to be run on another machine.
 
-    Curates and encodes first what is missing. There: cd FOLDER/code && python -m ablations.core.run_all ..
+    Curates and encodes first what is missing. There: cd FOLDER/code && python -m ablations.elsewhere.runner ..
     Cells are planned for the machine that the study's `machine` names, else for this one.
     """
     from ablations import cell_commands, commands
@@ -128,7 +128,7 @@ def explain(
     """
     import json
 
-    from ablations import explain as explaining
+    from ablations.evidence import explain as explaining
     from curation.runtime.registry import Plugin
 
     read = [Plugin.read(plugin) for plugin in plugins]

@@ -9,9 +9,9 @@ import click
 
 from ablations.cells_cli import adopt, explain, measure, pack, unpack
 from ablations.folder_cli import gc, verify
-from ablations.registries import LABEL_METRICS, METRICS, TASKS, TEXT_METRICS
+from ablations.readings.registries import LABEL_METRICS, METRICS, TASKS, TEXT_METRICS
 from ablations.statistics_cli import compare, plan
-from curation.runtime.command import errors_as_one_line, listing, table, what_options, where_options
+from curation.runtime.command_line.command import errors_as_one_line, listing, table, what_options, where_options
 
 GALLERY = "gallery"  # in place of a study's file; a file of that name is ./gallery
 FLOORS = {"curate": "curation.cli", "tokenizer": "tokenizer.cli"}
@@ -32,7 +32,7 @@ class Doors(click.Group):
 
 def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted:
-        from curation.runtime.manifest import code_version
+        from curation.runtime.store.manifest import code_version
 
         click.echo(f"loam {code_version()}")
         ctx.exit()
@@ -116,7 +116,7 @@ def status(
 ) -> None:
     """Where the cells of STUDY stand: done, to measure, failed, damaged, started or waiting. Runs nothing."""
     from ablations import commands
-    from ablations.cell_states import summary
+    from ablations.cells.cell_states import summary
 
     found = commands.status(study, settings, plugins, commands.Where(out, workers, ray_address))
     click.echo(table(("cell", "state", "note"), [(state.plan.name, state.state, state.note) for state in found]))
@@ -176,9 +176,9 @@ def findings(table: str, related: tuple[str, ...], as_json: bool) -> None:
     """
     import json
 
-    from ablations import published_table
-    from ablations.findings import as_text, find
-    from curation.shipped import resolve
+    from ablations.evidence import published_table
+    from ablations.evidence.findings import as_text, find
+    from curation.runtime.shipped import resolve
 
     found = find(published_table.read(resolve(table)), related)
     click.echo(json.dumps(found.to_json(), indent=1, ensure_ascii=False) if as_json else as_text(found))
@@ -199,7 +199,7 @@ def export(cell: str, target: str, out: str, tokenizer: str | None) -> None:
     CELL is a folder or a name in <out>/cells. The model is a Llama, or a Qwen3 where queries and keys are normalised; its logits
     and its pieces are those of the cell.
     """
-    from ablations import exporting
+    from ablations.export import cell as exporting
 
     done = exporting.export(cell, target, out, tokenizer)
     click.echo(f"{done.model_type}, {done.parameters:,} weights of the cell; float32")

@@ -9,18 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ablations import plan, settings, sweep
-from ablations import study as studies
-from ablations.cell_states import CellState, states, summary
-from ablations.study import Prepared
+from ablations.cells import sweep
+from ablations.cells.cell_states import CellState, states, summary
+from ablations.settings import study as settings
+from ablations.study import dry_run as plan
+from ablations.study import pipeline as studies
+from ablations.study.pipeline import Prepared
 from curation.cli import funnel_table
-from curation.recipe import Recipe
-from curation.runtime.cluster import Compute, Idle
-from curation.runtime.command import echo_warnings, table
+from curation.recipes.recipe import Recipe
+from curation.runtime.cluster.cluster import Compute, Idle
+from curation.runtime.command_line.command import echo_warnings, table
+from curation.runtime.command_line.running import running
+from curation.runtime.command_line.usage import Usage
 from curation.runtime.progress import meter
-from curation.runtime.running import running
-from curation.runtime.store import Folder, open_out
-from curation.runtime.usage import Usage
+from curation.runtime.store.folder import Folder, open_out
 
 
 @dataclass(frozen=True)
@@ -37,16 +39,16 @@ class Where:
 
 
 if TYPE_CHECKING:
-    from ablations import planner
-    from ablations.compare import Comparison
+    from ablations.evidence import power as planner
+    from ablations.evidence.compare import Comparison
 
 Report = dict[str, Any]
 
 
 def study(path: str, changes: Sequence[str], plugins: Sequence[str], where: Where) -> None:
     """`loam study`."""
-    from ablations import estimate
-    from ablations.report import data, record
+    from ablations.study import estimate, record
+    from ablations.study import report_data as data
 
     loaded, recipe = loaded_study(path, changes, plugins)
     out = open_out(where.out)
@@ -60,14 +62,14 @@ def study(path: str, changes: Sequence[str], plugins: Sequence[str], where: Wher
 
 def gallery() -> None:
     """`loam study gallery`."""
-    from ablations import gallery as shown
+    from ablations.study import gallery as shown
 
     click.echo("\n".join(shown.lines(shown.entries())))
 
 
 def run(path: str, changes: Sequence[str], plugins: Sequence[str], where: Where) -> None:
     """`loam ablate run`."""
-    from ablations.report import record
+    from ablations.study import record
 
     loaded, recipe = loaded_study(path, changes, plugins)
     out = open_out(where.out)
@@ -84,8 +86,8 @@ def status(path: str, changes: Sequence[str], plugins: Sequence[str], where: Whe
 
 def report(path: str, changes: Sequence[str], plugins: Sequence[str], where: Where) -> None:
     """`loam ablate report`."""
-    from ablations import estimate
-    from ablations.report import data
+    from ablations.study import estimate
+    from ablations.study import report_data as data
 
     prepared = prepared_study(path, changes, plugins, where)
     out = open_out(where.out)
@@ -98,10 +100,10 @@ def planned(
     path: str, changes: Sequence[str], plugins: Sequence[str], where: Where, pilot: str | None
 ) -> planner.StudyPlan:
     """`loam ablate plan`."""
-    from ablations import planner
-    from ablations.drafts import drafts
-    from ablations.pilot import finished_cells, pilot_of
-    from ablations.rough_cost import cell_seconds
+    from ablations.evidence import power as planner
+    from ablations.evidence.pilot import finished_cells, pilot_of
+    from ablations.study.drafts import drafts
+    from ablations.study.rough_cost import cell_seconds
 
     loaded, recipe = settings.load(path, changes, plugins)
     studies.check(loaded, recipe)
@@ -118,7 +120,7 @@ def compared(
     path: str, a: str, b: str, measure: str, changes: Sequence[str], plugins: Sequence[str], where: Where
 ) -> Comparison:
     """`loam ablate compare`."""
-    from ablations.compare import compare
+    from ablations.evidence.compare import compare
 
     prepared = prepared_study(path, changes, plugins, where)
     out = open_out(where.out)
@@ -129,7 +131,7 @@ def export_queries(folder: str, out: str, fields: Sequence[str], shuffled: bool,
     """`loam ablate export-queries`."""
     from pathlib import Path
 
-    from ablations import export_queries
+    from ablations.prompts import export_queries
     from curation.runtime.registry import Plugin
 
     said = export_queries.parse_fields(fields)
@@ -203,11 +205,11 @@ def _print_end(made: Report, written: str) -> None:
 
 def dry_run(path: str, changes: Sequence[str], plugins: Sequence[str], where: Where) -> None:
     """`loam study --dry-run`."""
-    from ablations import estimate
+    from ablations.study import estimate
 
     loaded, recipe = loaded_study(path, changes, plugins)
-    from ablations.resolved_study import resolved, said
-    from curation.resolved_yaml import resolved_yaml
+    from ablations.study.resolved import resolved, said
+    from curation.recipes.resolved_yaml import resolved_yaml
 
     click.echo(resolved_yaml(resolved(loaded, recipe), said(loaded, recipe)))
     click.echo("\n".join(plan.tree(loaded, recipe)))

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from curation.runtime.command import table
+from curation.runtime.command_line.command import table
 
 if TYPE_CHECKING:
-    from curation.runtime.store import Folder
-    from curation.runtime.verify import Checked
+    from curation.runtime.store.folder import Folder
+    from curation.runtime.store.verify import Checked
 
 SHOWN = 20  # files of a sort that are named
 
@@ -29,7 +29,7 @@ def verify(out: str, forget: bool, as_json: bool) -> None:
     import json
     from dataclasses import asdict
 
-    from curation.runtime.verify import verify as verified
+    from curation.runtime.store.verify import verify as verified
 
     folder = _output_folder(out)
     found = verified(folder)
@@ -49,8 +49,8 @@ def verify(out: str, forget: bool, as_json: bool) -> None:
 
 
 def _forget(folder: Folder, damaged: list[Checked]) -> None:
-    from curation.runtime.lock import sole_run
-    from curation.runtime.receipts import forget
+    from curation.runtime.store.lock import sole_run
+    from curation.runtime.store.receipts import forget
 
     with sole_run(folder):
         for each in (each for each in damaged if each.path.count("/") > 1):
@@ -89,7 +89,7 @@ def gc(out: str, checkpoints: bool, yes: bool) -> None:
     --checkpoints only weights go that cells kept at their evaluation points: what was measured of them stays, but a new metric
     then has no curve. The weights of the end always stay.
     """
-    from curation.runtime.lock import sole_run
+    from curation.runtime.store.lock import sole_run
 
     folder = _output_folder(out)
     with sole_run(folder):
@@ -98,7 +98,7 @@ def gc(out: str, checkpoints: bool, yes: bool) -> None:
 
 def _output_folder(out: str) -> Folder:
     from curation.runtime.errors import ConfigError
-    from curation.runtime.store import Folder
+    from curation.runtime.store.folder import Folder
 
     folder = Folder(out.rstrip("/") or "/")
     if not (folder / "runs").exists():
@@ -107,7 +107,7 @@ def _output_folder(out: str) -> Folder:
 
 
 def _tidy(folder: Folder, yes: bool) -> None:
-    from curation.runtime.gc import links, unused
+    from curation.runtime.store.gc import links, unused
 
     found = unused(folder)
     if found:
@@ -121,7 +121,7 @@ def _tidy(folder: Folder, yes: bool) -> None:
 
 
 def _free(folder: Folder, yes: bool) -> None:
-    from ablations.freeing import along_the_way
+    from ablations.cells.freeing import along_the_way
 
     found = list(along_the_way(folder))
     if found:

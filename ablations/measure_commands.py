@@ -7,19 +7,19 @@ from collections.abc import Sequence
 
 import click
 
-from ablations import sweep
-from ablations.cell_states import CellState, states, summary, trained_state
-from ablations.cells import CellPlan
+from ablations.cells import sweep
+from ablations.cells.cell_states import CellState, states, summary, trained_state
+from ablations.cells.cells import CellPlan
+from ablations.cells.measuring_plan import PlannedMeasure
+from ablations.cells.recorded_plans import recorded_plan
 from ablations.commands import Where, prepared_study
-from ablations.measuring_plan import PlannedMeasure
-from ablations.recorded_plans import recorded_plan
-from ablations.registries import METRICS
-from curation.runtime.command import table
+from ablations.readings.registries import METRICS
+from curation.runtime.command_line.command import table
+from curation.runtime.command_line.running import running
 from curation.runtime.errors import ConfigError, one_of
-from curation.runtime.manifest import Manifest
 from curation.runtime.registry import Plugin
-from curation.runtime.running import running
-from curation.runtime.store import Folder, open_out
+from curation.runtime.store.folder import Folder, open_out
+from curation.runtime.store.manifest import Manifest
 
 CONFIGS = (".yaml", ".yml")
 
@@ -67,7 +67,7 @@ def measure(target: str, wanted: Wanted, changes: Sequence[str], plugins: Sequen
 
 
 def _study(path: str, wanted: Wanted, changes: Sequence[str], plugins: Sequence[str], where: Where) -> bool:
-    from ablations.report import record
+    from ablations.study import record
 
     prepared = prepared_study(path, changes, plugins, where)
     out = open_out(where.out)

@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from curation.runtime.command import what_options, where_options
+from curation.runtime.command_line.command import what_options, where_options
 
 
 @click.command()
@@ -27,7 +27,8 @@ def plan(
     """
     from dataclasses import asdict
 
-    from ablations import commands, planner
+    from ablations import commands
+    from ablations.evidence import power as planner
 
     made = commands.planned(study, settings, plugins, commands.Where(out, workers, ray_address), pilot)
     click.echo(json.dumps(asdict(made), indent=1, ensure_ascii=False) if as_json else "\n".join(planner.lines(made)))
@@ -56,7 +57,7 @@ def compare(
     from dataclasses import asdict
 
     from ablations import commands
-    from ablations.compare import as_text
+    from ablations.evidence.compare import as_text
 
     made = commands.compared(study, a, b, measure, settings, plugins, commands.Where(out, workers, ray_address))
     click.echo(json.dumps(asdict(made), indent=1, ensure_ascii=False) if as_json else as_text(made))

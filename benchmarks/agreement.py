@@ -18,9 +18,9 @@ from curation.annotators.c4 import C4
 from curation.annotators.fineweb import Fineweb
 from curation.annotators.gopher_repetition import GopherRepetition
 from curation.annotators.gopher_words import GopherWords
-from curation.policy import Rules, reasons
+from curation.policy.policy import Rules, reasons
 from curation.runtime.config import build
-from curation.shipped import preset
+from curation.runtime.shipped import preset
 from curation.text.batch import Batch
 
 DOCUMENTS = 1_000

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ablations.core.strict import build
-from ablations.core.training_spec import TrainingSpec
+from ablations.core.spec.strict import build
+from ablations.core.spec.training_spec import TrainingSpec
 
 
 def bench_spec(model: Mapping[str, Any], batch: int, kind: str = "muon", **compute: Any) -> TrainingSpec:

@@ -14,10 +14,10 @@ import sys
 import time
 
 from benchmarks.record import RUNS, keep, pinned
-from curation.runtime import marks
-from curation.runtime.manifest import Manifest
-from curation.runtime.marks import Mark
-from curation.runtime.store import MANIFEST, Folder
+from curation.runtime.store import marks
+from curation.runtime.store.folder import MANIFEST, Folder
+from curation.runtime.store.manifest import Manifest
+from curation.runtime.store.marks import Mark
 
 STAGES = ("read", "scores", "duplicates", "near_duplicates", "decide", "curated", "transformed")
 READS = 4

@@ -9,8 +9,8 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from ablations.statistics.simulated_verdicts import false_verdicts, power
-from ablations.statistics.simulation import SETTINGS, Setting, coverage
+from benchmarks.simulated_cells import SETTINGS, Setting, coverage
+from benchmarks.simulated_verdicts import false_verdicts, power
 
 DOC = Path(__file__).parents[1] / "docs" / "statistics.md"
 DESIGNS = ((5, 10, 200), (3, 10, 200))

@@ -16,8 +16,8 @@ from typing import Any
 
 import torch
 
-from ablations.core.items import Group
-from ablations.core.scoring import score_group
+from ablations.core.data.items import Group
+from ablations.core.scoring.scoring import score_group
 from benchmarks.few_shot_setting import SHAPE, Setting, settings
 from benchmarks.peers import lm_eval_peer as lm_eval
 from benchmarks.record import keep, median_seconds, pinned

@@ -11,17 +11,17 @@ from typing import Any
 
 import torch
 
-from ablations.core.items import Group, Item, TaskItems
-from ablations.core.model import Model
-from ablations.core.model_spec import ModelSpec
-from ablations.core.questions import questions
-from ablations.core.spec import CELL, CellSpec
-from ablations.core.training_spec import ScheduleSpec, SeedSpec, TrainingSpec, TrainSource
-from ablations.core.weights import FINAL, TRAINING, save_weights
-from ablations.exporting import export
-from ablations.task_files import task_class
-from ablations.task_items import items_file
-from ablations.task_settings import TaskSettings
+from ablations.core.data.items import Group, Item, TaskItems
+from ablations.core.model.model import Model
+from ablations.core.spec.cell_spec import CELL, CellSpec
+from ablations.core.spec.model_spec import ModelSpec
+from ablations.core.spec.training_spec import ScheduleSpec, SeedSpec, TrainingSpec, TrainSource
+from ablations.core.training.weights import FINAL, TRAINING, save_weights
+from ablations.export.cell import export
+from ablations.prompts.questions import questions
+from ablations.prompts.task_files import task_class
+from ablations.prompts.task_items import items_file
+from ablations.prompts.task_settings import TaskSettings
 from benchmarks.corpora import DATA
 from curation.sources.base import Piece
 from curation.sources.jsonl import objects

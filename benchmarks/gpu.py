@@ -37,7 +37,7 @@ def main() -> int:
     if options.pack:
         code = options.pack.resolve() / "code"
         done = subprocess.run(
-            [sys.executable, "-m", "ablations.core.run_all", "..", *of_run_all], cwd=code, check=False
+            [sys.executable, "-m", "ablations.elsewhere.runner", "..", *of_run_all], cwd=code, check=False
         )
         return done.returncode
     return failed

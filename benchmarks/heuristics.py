@@ -16,7 +16,6 @@ from typing import Any
 from benchmarks.corpora import LANGUAGES, corpus
 from benchmarks.peers import datatrove_peer as datatrove
 from benchmarks.record import RUNS, keep, pinned
-from curation.annotate import table_of
 from curation.annotators.base import Annotator
 from curation.annotators.c4 import C4
 from curation.annotators.char_classes import CharClasses
@@ -28,6 +27,7 @@ from curation.annotators.language import Language
 from curation.annotators.min_hash import MinHash
 from curation.annotators.perplexity import Perplexity
 from curation.annotators.pii import Pii
+from curation.passes.annotate import table_of
 from curation.text.batch import batches
 
 HEURISTICS = (GopherWords, GopherRepetition, C4, Fineweb, CharClasses, ExactHash, MinHash)
@@ -114,7 +114,7 @@ def everything(name: str, language: str, texts: Sequence[str], brief: bool) -> N
 def _language_model(language: str, texts: Sequence[str], folder: str) -> str:
     from curation.models.language_model_settings import LanguageModelSettings
     from curation.models.train_language_model import Sample, train
-    from curation.runtime.store import Folder
+    from curation.runtime.store.folder import Folder
 
     settings = LanguageModelSettings(language=language, vocab_size=8000, estimator="own")
     documents, chars = [], 0

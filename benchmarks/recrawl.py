@@ -14,18 +14,19 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from curation import pipeline, recipe
+from curation import pipeline
 from curation.dedup.near_edges import EDGE
 from curation.dedup.near_resolve import read_all
 from curation.dedup.near_route import shards_of
-from curation.run_record import RunRecord
-from curation.runtime.cluster import Compute
-from curation.runtime.manifest import Manifest
-from curation.runtime.store import Folder, open_out
-from curation.shards import read_columns
+from curation.questions.run_record import RunRecord
+from curation.questions.what_if_near import members_of
+from curation.recipes import loading
+from curation.runtime.cluster.cluster import Compute
+from curation.runtime.store.folder import Folder, open_out
+from curation.runtime.store.manifest import Manifest
+from curation.runtime.store.shards import read_columns
 from curation.text.batch import Batch
 from curation.text.shingles import Shingles
-from curation.what_if_near import members_of
 
 BINS = (0.0, 0.3, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 1.0)
 Place = tuple[int, int]
@@ -40,7 +41,7 @@ def curated(data: str, names: tuple[str, str], out: Folder) -> RunRecord:
         "sources": {name: {"kind": "files", "path": f"{name}.jsonl.zst"} for name in names},
         "passes": [{"name": "only", "annotators": annotators, "policy": policy}],
     }
-    made = recipe.from_mapping(value, str(Path(data, "recrawl.yaml")))
+    made = loading.from_mapping(value, str(Path(data, "recrawl.yaml")))
     return RunRecord(out, pipeline.curate(made, out, Compute(workers=os.cpu_count() or 1)).record)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from ablations.core.probe import probe
+from ablations.core.training.step_time import probe
 from benchmarks.bench_cell import bench_spec
 from benchmarks.record import keep
 

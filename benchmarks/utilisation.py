@@ -6,9 +6,9 @@ from typing import Any
 
 import torch
 
-from ablations.core.flops import flops_a_token
-from ablations.core.model_spec import ModelSpec
-from ablations.core.probe import probe
+from ablations.core.model.flops import flops_a_token
+from ablations.core.spec.model_spec import ModelSpec
+from ablations.core.training.step_time import probe
 from benchmarks.bench_cell import bench_spec
 from benchmarks.record import keep
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from curation.runtime.command import echo_warnings, listing, table, what_options, where_options
+from curation.runtime.command_line.command import echo_warnings, listing, table, what_options, where_options
 from curation.runtime.registry import Registry
 
 if TYPE_CHECKING:
-    from curation.run_record import RunRecord
+    from curation.questions.run_record import RunRecord
 
 ANNOTATORS: Registry[Any] = Registry("curation.annotators", "Annotator", "loam.annotators", "annotator")
 ENTITIES: Registry[Any] = Registry("curation.pii", "Entity", "loam.entities", "entity")
@@ -29,7 +29,7 @@ def run_plugins(command: F) -> F:
 
 def finished_run(run: str, plugins: Sequence[str]) -> RunRecord:
     """The record of RUN; what of it is not run is said on stderr."""
-    from curation.run_record import load
+    from curation.questions.run_record import load
 
     found = load(run, plugins)
     if told := found.not_run():
@@ -58,16 +58,17 @@ def run(
 
     What is finished is not done again; a killed run goes on where it stopped.
     """
-    from curation import pipeline, plan
-    from curation import recipe as recipes
-    from curation.contamination_report import contamination_tables
+    from curation import dry_run as plan
+    from curation import pipeline
     from curation.dashboard import page
-    from curation.report_data import curation_report
-    from curation.runtime.cluster import Compute
-    from curation.runtime.running import running
-    from curation.runtime.store import open_out
+    from curation.dashboard.gathering.contamination import contamination_tables
+    from curation.dashboard.gathering.curation_run import curation_report
+    from curation.recipes import loading
+    from curation.runtime.cluster.cluster import Compute
+    from curation.runtime.command_line.running import running
+    from curation.runtime.store.folder import open_out
 
-    loaded = recipes.load(recipe, settings, plugins)
+    loaded = loading.load(recipe, settings, plugins)
     if dry_run:
         click.echo(plan.describe(loaded))
         return
@@ -118,18 +119,18 @@ def train_lm(
     loam curate train-lm recipe.yaml --source encyclopedia_ko --language ko
     loam curate train-lm recipe.yaml --language ko --set models.ko.vocab_size=32000
     """
-    from curation import recipe as recipes
-    from curation.runtime.cluster import Compute
-    from curation.runtime.running import running
-    from curation.runtime.store import open_out
-    from curation.train_lm import train_lm as train
+    from curation.recipes import loading
+    from curation.runtime.cluster.cluster import Compute
+    from curation.runtime.command_line.running import running
+    from curation.runtime.store.folder import open_out
+    from curation.train_language_model import train_lm as train
 
     name = name or language or "lm"
     options = {"sources": list(sources) or None, "language": language, "after": pass_}
     settings += tuple(f"models.{name}.{key}={json.dumps(value)}" for key, value in options.items() if value is not None)
-    loaded = recipes.load(recipe, settings, plugins)
+    loaded = loading.load(recipe, settings, plugins)
     if name not in loaded.models:
-        loaded = recipes.load(recipe, (*settings, f"models.{name}={{}}"), plugins)
+        loaded = loading.load(recipe, (*settings, f"models.{name}={{}}"), plugins)
     folder = open_out(out)
     compute = Compute(ray_address, workers)
     with running(folder, f"{loaded.name}.{name}", compute):
@@ -166,7 +167,7 @@ def what_if(run: str, settings: tuple[str, ...], pass_: str | None, plugins: tup
     loam curate what-if out --set policy.defaults.near_duplicates.jaccard=0.9
     loam curate what-if out --set policy.sources.code.keep.language=null
     """
-    from curation.what_if import what_if as compare
+    from curation.questions.what_if import what_if as compare
 
     found = compare(finished_run(run, plugins), pass_, settings)
     if as_json:
@@ -205,7 +206,7 @@ def explain(run: str, id: str, text: bool, plugins: tuple[str, ...], as_json: bo
 
     ID is the document's id (the first 6 digits or more), or the id that its file gives it.
     """
-    from curation.explain import explain as explain_document
+    from curation.questions.explain import explain as explain_document
 
     found = explain_document(finished_run(run, plugins), id, text)
     if as_json:
@@ -268,8 +269,8 @@ def sample(
     run: str, which: str, source: str | None, pass_: str | None, reason: str | None, n: int, chars: int, as_json: bool
 ) -> None:
     """Documents of RUN to read: removed, kept or quarantined ones. Always the same ones, chosen by hash."""
-    from curation.run_record import load
-    from curation.sample import sample as take
+    from curation.questions.run_record import load
+    from curation.questions.sample import sample as take
 
     rows = take(load(run), which, n, source, pass_, reason)
     if not rows:

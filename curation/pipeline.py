@@ -6,27 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from curation import (
-    annotate,
-    decide,
-    eligibility,
-    ingest,
-    language_models,
-    materialise,
-    most_dropped,
-    transform,
-    user_ids,
-)
 from curation.dedup import exact, near
-from curation.funnel import SourceFunnel
-from curation.recipe import Pass, Recipe
-from curation.runtime.cluster import Compute
+from curation.passes import annotate, decide, ingest, language_models, materialise, user_ids
+from curation.passes import derive as transform
+from curation.passes.funnel import SourceFunnel
+from curation.policy import eligibility, most_dropped
+from curation.recipes import named_models
+from curation.recipes.recipe import Pass, Recipe
+from curation.runtime.cluster.cluster import Compute
 from curation.runtime.identity import IDENTITY, fingerprint
-from curation.runtime.manifest import code_version
 from curation.runtime.progress import meter
-from curation.runtime.stages import Stage, mended, run_stages
-from curation.runtime.store import Folder
-from curation.shards import ShardSet
+from curation.runtime.stages.stage import Stage
+from curation.runtime.stages.stages import mended, run_stages
+from curation.runtime.store.folder import Folder
+from curation.runtime.store.manifest import code_version
+from curation.runtime.store.shards import ShardSet
 
 
 @dataclass(frozen=True)
@@ -65,7 +59,7 @@ def _curate(recipe: Recipe, out: Folder, compute: Compute) -> Curated:
     reached: dict[str | None, Mapping[str, ShardSet]] = {None: shards}
     models: dict[str, Folder] = {}
     for pass_ in recipe.passes:
-        models |= language_models.train(recipe, language_models.needed(recipe, pass_), reached, out, compute)
+        models |= language_models.train(recipe, named_models.needed(recipe, pass_), reached, out, compute)
         ready = language_models.with_folders(recipe, pass_, models)
         shards, folders = run_pass(recipe, ready, shards, out, compute)
         reached[pass_.name] = shards

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 from jsonl_writer import WriteJsonl, write_rows
 
-from curation.runtime.cluster import Compute
-from curation.runtime.store import Folder, open_out
+from curation.runtime.cluster.cluster import Compute
+from curation.runtime.store.folder import Folder, open_out
 
 os.environ.pop("RAY_ADDRESS", None)  # the tests work on this machine alone, whatever its user works with
 

@@ -7,8 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from ablations import cell_settings, claims, control_settings, settings, task_settings
-from curation import policy, recipe
+from ablations.prompts import task_settings
+from ablations.settings import cells as cell_settings
+from ablations.settings import controls as control_settings
+from ablations.settings import study as settings
+from ablations.statistics import claims
+from curation.policy import policy
+from curation.recipes import recipe
 from curation.runtime.config import Config
 from curation.sources import controls, environment, files
 from tokenizer.settings import TokenizerSettings

@@ -13,34 +13,36 @@ import yaml
 from click.testing import CliRunner
 from jsonl_writer import WriteJsonl
 
-from ablations import settings, study
 from ablations.cli import loam
-from ablations.control_settings import ControlSettings
-from ablations.core.documents import Documents
-from ablations.core.evaluation import EvaluationData
+from ablations.core.data.documents import Documents
+from ablations.core.data.evaluation_data import EvaluationData
 from ablations.core.metrics.base import METRICS
-from ablations.core.model import Model
-from ablations.core.model_spec import ModelSpec
-from ablations.export_queries import export
-from ablations.label_metrics.base import REGISTRY as LABEL_METRICS
-from ablations.statistics.blind import blind_label_score
+from ablations.core.model.model import Model
+from ablations.core.spec.model_spec import ModelSpec
+from ablations.prompts.export_queries import export
+from ablations.prompts.task_files import read_task, task_class
+from ablations.readings.blind import blind_label_score
+from ablations.readings.label_metrics.base import REGISTRY as LABEL_METRICS
+from ablations.readings.text_metrics.base import REGISTRY as TEXT_METRICS
+from ablations.settings import study as settings
+from ablations.settings.controls import ControlSettings
 from ablations.statistics.variances import Variances
-from ablations.task_files import read_task, task_class
-from ablations.text_metrics.base import REGISTRY as TEXT_METRICS
-from curation import pipeline, recipe
+from ablations.study import pipeline as study
+from curation import pipeline
 from curation.annotators.base import REGISTRY, rows_of
 from curation.pii.base import REGISTRY as ENTITIES
-from curation.run_record import RunRecord
-from curation.runtime.cluster import Compute
+from curation.questions.run_record import RunRecord
+from curation.questions.what_if import what_if
+from curation.recipes import loading
+from curation.runtime.cluster.cluster import Compute
 from curation.runtime.identity import canonical
 from curation.runtime.registry import Plugin
-from curation.runtime.store import Folder
-from curation.shards import read_columns
+from curation.runtime.store.folder import Folder
+from curation.runtime.store.shards import read_columns
 from curation.text.batch import Batch
 from curation.text.spans import apply
 from curation.transforms.base import Document
 from curation.transforms.base import make as make_transform
-from curation.what_if import what_if
 
 ROOT = Path(__file__).parent.parent
 
@@ -61,7 +63,7 @@ def test_the_study_of_the_readme_is_valid(tmp_path: Path) -> None:
 
 
 def test_the_recipe_of_the_walk_is_valid() -> None:
-    loaded = recipe.from_mapping(yaml.safe_load(block("docs/walk.md", "yaml", "sources:")), "recipe.yaml")
+    loaded = loading.from_mapping(yaml.safe_load(block("docs/walk.md", "yaml", "sources:")), "recipe.yaml")
     assert [pass_.name for pass_ in loaded.passes] == ["clean", "select"]
 
 
@@ -93,7 +95,7 @@ def test_the_recipe_of_the_walk_does_what_the_page_says(
     export(tmp_path / "tasks", tmp_path / "queries.jsonl.zst", {})
     text = block("docs/walk.md", "yaml", "queries:").replace("queries.jsonl.zst", str(tmp_path / "queries.jsonl.zst"))
     value = {**yaml.safe_load(text), "data_root": str(tmp_path / "data")}
-    curated = pipeline.curate(recipe.from_mapping(value, "web.yaml"), out, compute)
+    curated = pipeline.curate(loading.from_mapping(value, "web.yaml"), out, compute)
     dropped = curated.funnel["web"].dropped
     assert dropped["select: contamination.share:high"] == 1
     assert dropped["select: near_duplicate"] >= 10, "the others look too unlikely and are dropped for that"
@@ -246,8 +248,8 @@ def test_every_shipped_config_is_valid(path: Path, write_jsonl: WriteJsonl, tmp_
     elif path.stem == "controls":
         ControlSettings.model_validate(value)
     else:
-        value, where = recipe.with_base({"sources": {"x": {"kind": "files", "path": "x"}}, **value}, str(path))
-        recipe.from_mapping(value, where)
+        value, where = loading.with_base({"sources": {"x": {"kind": "files", "path": "x"}}, **value}, str(path))
+        loading.from_mapping(value, where)
 
 
 def _write_rows_of_tasks(value: dict[str, Any], write_jsonl: WriteJsonl) -> list[Path]:

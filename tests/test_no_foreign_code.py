@@ -17,12 +17,12 @@ ALLOWED = {
     "curation/runtime/registry.py: importlib.metadata.entry_points": "what is installed beside us",
     "curation/runtime/config.py: yaml.load": "with a subclass of SafeLoader, which makes plain values alone",
     "curation/models/lmplz.py: subprocess": "KenLM's lmplz, a program of the user's",
-    "curation/runtime/knock.py: importlib.import_module": "ray._raylet, by its name",
-    "curation/runtime/joining.py: subprocess": "one Python that runs knock.py",
-    "curation/runtime/interruption.py: ctypes.CDLL": "the C library of this process, for prctl",
+    "curation/runtime/cluster/knock.py: importlib.import_module": "ray._raylet, by its name",
+    "curation/runtime/cluster/joining.py: subprocess": "one Python that runs knock.py",
+    "curation/runtime/cluster/interruption.py: ctypes.CDLL": "the C library of this process, for prctl",
     "ablations/cli.py: importlib.import_module": "the commands of the lower floors, from a table in the file",
-    "ablations/core/checkpoint.py: torch.load": "with weights_only, which makes tensors and plain values alone",
-    "ablations/core/parallel.py: subprocess": "one Python for each cell of a pack that the user runs",
+    "ablations/core/training/checkpoint.py: torch.load": "with weights_only, which makes tensors and plain values alone",
+    "ablations/elsewhere/runner/parallel.py: subprocess": "one Python for each cell of a pack that the user runs",
 }
 MODULES = {
     "pickle", "cPickle", "cloudpickle", "dill", "joblib", "marshal", "shelve", "runpy", "code", "codeop", "imp", "zipimport",

@@ -28,8 +28,8 @@ from tokenizer.train import train_stage as tokenizer_stage
 
 OURS = ("curation", "tokenizer", "ablations")
 NO_PART = {  # fields that no dump holds, and why they may be missing
-    ("curation.recipe", "Recipe", "folder"): "where the recipe's file lies; relative paths start there",
-    ("ablations.settings", "Study", "folder"): "the same",
+    ("curation.recipes.recipe", "Recipe", "folder"): "where the recipe's file lies; relative paths start there",
+    ("ablations.settings.study", "Study", "folder"): "the same",
 }
 
 

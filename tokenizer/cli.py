@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from curation.runtime.command import table, where_options
+from curation.runtime.command_line.command import table, where_options
 
 
 @click.group()
@@ -30,11 +30,11 @@ def train(
 
     Prints the folder of the tokenizer, which `loam tokenizer encode` takes.
     """
-    from curation.run_record import load
-    from curation.runtime.cluster import Compute
+    from curation.questions.run_record import load
+    from curation.runtime.cluster.cluster import Compute
+    from curation.runtime.command_line.running import running
     from curation.runtime.identity import IDENTITY
-    from curation.runtime.running import running
-    from curation.runtime.store import open_out
+    from curation.runtime.store.folder import open_out
     from tokenizer.pipeline import train_tokenizer
     from tokenizer.runs import shard_sets
     from tokenizer.settings import TokenizerSettings
@@ -63,13 +63,13 @@ def train(
 )
 def encode(run: str, tokenizer: str, out: str, workers: int | None, ray_address: str | None, heldout: float) -> None:
     """Encode all curated shards of RUN with TOKENIZER, a folder that `loam tokenizer train` printed."""
-    from curation.run_record import load
-    from curation.runtime.cluster import Compute
+    from curation.questions.run_record import load
+    from curation.runtime.cluster.cluster import Compute
+    from curation.runtime.command_line.running import running
     from curation.runtime.identity import IDENTITY
-    from curation.runtime.manifest import Manifest
-    from curation.runtime.running import running
-    from curation.runtime.stages import mended
-    from curation.runtime.store import Folder, open_out
+    from curation.runtime.stages.stages import mended
+    from curation.runtime.store.folder import Folder, open_out
+    from curation.runtime.store.manifest import Manifest
     from tokenizer.pipeline import tokenize
     from tokenizer.runs import shard_sets
 

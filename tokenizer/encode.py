@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from curation.runtime.identity import share
-from curation.runtime.manifest import Manifest
-from curation.runtime.parts import checked, read_checked
-from curation.runtime.stages import Job, Output, Result, Stage
-from curation.runtime.store import Folder
-from curation.shards import ShardSet, row_groups
+from curation.runtime.stages.stage import Job, Output, Result, Stage
+from curation.runtime.store.folder import Folder
+from curation.runtime.store.manifest import Manifest
+from curation.runtime.store.parts import checked, read_checked
+from curation.runtime.store.shards import ShardSet, row_groups
 from tokenizer.model import load
 
 VERSION = 1

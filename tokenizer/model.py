@@ -7,8 +7,8 @@ from functools import cache, cached_property
 from typing import Any
 
 from curation.runtime.errors import InputError
-from curation.runtime.parts import read_checked
-from curation.runtime.store import Folder
+from curation.runtime.store.folder import Folder
+from curation.runtime.store.parts import read_checked
 from tokenizer.train import BOS, EOS, MODEL
 
 _BREAK = "\n"

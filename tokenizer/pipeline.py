@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from curation.runtime.cluster import Compute
+from curation.runtime.cluster.cluster import Compute
 from curation.runtime.errors import ConfigError, one_of
-from curation.runtime.manifest import Manifest
-from curation.runtime.stages import run_stage, run_stages
-from curation.runtime.store import Folder
-from curation.shards import ShardSet
+from curation.runtime.stages.stages import run_stage, run_stages
+from curation.runtime.store.folder import Folder
+from curation.runtime.store.manifest import Manifest
+from curation.runtime.store.shards import ShardSet
 from curation.sources.control_texts import KEYS, VALUES
 from tokenizer import encode, train
 from tokenizer.encode import TokenSet

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from curation.run_record import RunRecord
-from curation.runtime.manifest import Manifest
-from curation.shards import ShardSet
+from curation.questions.run_record import RunRecord
+from curation.runtime.store.manifest import Manifest
+from curation.runtime.store.shards import ShardSet
 
 
 def shard_sets(run: RunRecord) -> dict[str, ShardSet]:

@@ -8,9 +8,9 @@ from typing import Any
 
 from curation.runtime.errors import ConfigError
 from curation.runtime.identity import share
-from curation.runtime.stages import Job, Output, Result, Stage
-from curation.runtime.store import Folder
-from curation.shards import ShardSet, row_groups
+from curation.runtime.stages.stage import Job, Output, Result, Stage
+from curation.runtime.store.folder import Folder
+from curation.runtime.store.shards import ShardSet, row_groups
 from tokenizer.settings import TokenizerSettings
 
 VERSION = 1

@@ -15,15 +15,15 @@ from typing import Any
 
 import torch
 
-from ablations.core import checkpoint
-from ablations.core.files import remove_drafts, write_json
-from ablations.core.loop import run_steps
-from ablations.core.spec import CellSpec, read_measuring, read_spec
-from ablations.core.timing import Stopwatch
-from ablations.core.train import Training
-from ablations.core.training_spec import TrainingSpec
-from ablations.core.training_windows import tokens_digest, training_windows
-from ablations.core.weights import FINAL, POINTS, TRAINING, Point, Trained, point_file, save_weights
+from ablations.core.data.training_windows import tokens_digest, training_windows
+from ablations.core.results.files import remove_drafts, write_json
+from ablations.core.spec.cell_spec import CellSpec, read_measuring, read_spec
+from ablations.core.spec.training_spec import TrainingSpec
+from ablations.core.training import checkpoint
+from ablations.core.training.loop import run_steps
+from ablations.core.training.timing import Stopwatch
+from ablations.core.training.training import Training
+from ablations.core.training.weights import FINAL, POINTS, TRAINING, Point, Trained, point_file, save_weights
 from curation.runtime.errors import ConfigError
 
 TIMING = "timing.json"

@@ -12,14 +12,14 @@ from typing import Any
 
 import torch
 
-from ablations.core.evaluation import EvaluationData
-from ablations.core.files import write_json
-from ablations.core.inputs import input_digests
-from ablations.core.measuring_spec import MeasuringSpec
+from ablations.core.data.evaluation_data import EvaluationData
+from ablations.core.data.inputs import input_digests
 from ablations.core.metrics.base import METRICS, Metric
-from ablations.core.model import Model
-from ablations.core.training_spec import TrainingSpec
-from ablations.core.weights import Trained
+from ablations.core.model.model import Model
+from ablations.core.results.files import write_json
+from ablations.core.spec.measuring_spec import MeasuringSpec
+from ablations.core.spec.training_spec import TrainingSpec
+from ablations.core.training.weights import Trained
 from curation.runtime.errors import ConfigError
 from curation.runtime.registry import Plugin
 

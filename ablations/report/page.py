@@ -6,22 +6,22 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from ablations.report import cost, verdicts
-from ablations.report.arms import arm_rows
-from ablations.report.contract import FORMAT, Report
-from ablations.report.curves import curves_view
-from ablations.report.measures import parts
-from ablations.report.mechanisms import mechanisms
-from ablations.report.midpoints import midpoint_marks
-from ablations.report.onsets import onset_rows
-from ablations.report.pairs import pairs_view
-from ablations.report.readings_by_task import readings_view
-from ablations.report.recognising import recognising
-from ablations.report.seeds import seeds_view
-from ablations.report.shots import shots_view
-from ablations.report.sizes import sizes_view
-from ablations.report.synergy import synergy_view
-from ablations.report.values import Values
+from ablations.report.contents.contract import FORMAT, Report
+from ablations.report.contents.values import Values
+from ablations.report.views import cost, verdicts
+from ablations.report.views.arms import arm_rows
+from ablations.report.views.curves import curves_view
+from ablations.report.views.measures import parts
+from ablations.report.views.mechanisms import mechanisms
+from ablations.report.views.midpoints import midpoint_marks
+from ablations.report.views.onsets import onset_rows
+from ablations.report.views.pairs import pairs_view
+from ablations.report.views.readings_by_task import readings_view
+from ablations.report.views.recognising import recognising
+from ablations.report.views.seeds import seeds_view
+from ablations.report.views.shots import shots_view
+from ablations.report.views.sizes import sizes_view
+from ablations.report.views.synergy import synergy_view
 from curation.dashboard import charts
 from curation.dashboard import page as curation_page
 from curation.dashboard.numbers import ratio

@@ -8,61 +8,22 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import numpy as np
 
-from ablations.core.answers import GroupAnswers, Score
-from ablations.core.readings import FEW_SHOT, GAIN, Name
-from ablations.statistics.blind import commonest
+from ablations.core.results.answers import GroupAnswers, Score
+from ablations.core.results.readings import FEW_SHOT, GAIN, Name
+from ablations.readings.blind import commonest
+from ablations.statistics.answers import Answers
+from ablations.statistics.cell_result import CellResult
 from ablations.statistics.crossed import Array
-from ablations.statistics.measures import CellResult
 
 MIRRORED = re.compile(r"[0-9a-f]{16}\.[01]")  # items of maps come in pairs <map>.0 and <map>.1: a pair is one item
 Number = Callable[[Score], float]  # one number of a single answer
 
 
-@dataclass(frozen=True)
-class Answers:
-    """What one cell says to every item under every draw: `values_DI`, shape (draws, items)."""
-
-    draws: tuple[int, ...]
-    items: tuple[str, ...]
-    values_DI: Array
-
-    def among(self, draws: Sequence[int], items: Sequence[str]) -> Array:
-        """The answers of these draws and items; what has one draw, as zero-shot has, stands beside every draw."""
-        rows = [self.draws.index(draw) for draw in draws] if len(self.draws) > 1 else [0] * len(draws)
-        places = {item: place for place, item in enumerate(self.items)}
-        return self.values_DI[np.ix_(rows, [places[item] for item in items])]
-
-    def minus(self, other: Answers) -> Answers | None:
-        """Answer by answer, on what both have; None if that is nothing."""
-        draws, items = common([self, other])
-        if not draws or not items:
-            return None
-        return Answers(draws, items, self.among(draws, items) - other.among(draws, items))
-
-
 Reader = Callable[[CellResult], Answers | None]
-
-
-def common(all_answers: Sequence[Answers]) -> tuple[tuple[int, ...], tuple[str, ...]]:
-    """Draws and items that all have."""
-    several = [each.draws for each in all_answers if len(each.draws) > 1] or [all_answers[0].draws]
-    draws = set(several[0]).intersection(*several[1:])
-    items = set(all_answers[0].items).intersection(*(each.items for each in all_answers[1:]))
-    return tuple(sorted(draws)), tuple(sorted(items))
-
-
-def stacked(all_answers: Sequence[Answers | None]) -> Array | None:
-    """One block of all seeds, shape (S, D, I), on the draws and items that all of them have."""
-    known = [each for each in all_answers if each is not None]
-    if not known or len(known) < len(all_answers):
-        return None
-    draws, items = common(known)
-    return np.stack([each.among(draws, items) for each in known]) if draws and items else None
 
 
 def answers(cell: CellResult, measure: str) -> Answers | None:

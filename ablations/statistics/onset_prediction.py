@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 from typing import Any
 
-from ablations.core.readings import Name
-from ablations.statistics.measures import CellResult
+from ablations.core.results.readings import Name
+from ablations.statistics.cell_result import CellResult
 from ablations.statistics.rank_correlation import RankCorrelation, spearman
 
 ONSET_FACTOR = 10**5.7  # read second-hand

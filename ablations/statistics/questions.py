@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ablations.claims import Claim, Differs, Emerges, GoesWith, SizeEffect, Synergy
-from ablations.core.readings import FEW_SHOT, Name, gain_name
-from ablations.statistics.contrast import Answers, answers, right_minus_blind, stacked, zero_minus_shots
+from ablations.core.results.readings import FEW_SHOT, Name, gain_name
+from ablations.statistics.answers import Answers, stacked
+from ablations.statistics.cell_result import CellResult
+from ablations.statistics.claims import Claim, Differs, Emerges, GoesWith, SizeEffect, Synergy
+from ablations.statistics.contrast import answers, right_minus_blind, zero_minus_shots
 from ablations.statistics.crossed import Array
-from ablations.statistics.measures import CellResult, Measures
+from ablations.statistics.measures import Measures
 from ablations.statistics.over_arms import least_seeds, relation
 from ablations.statistics.paired import Estimate, estimate_crossed, interval_of_least
 

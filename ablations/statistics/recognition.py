@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ablations.core.readings import FEW_SHOT, Name
+from ablations.core.results.readings import FEW_SHOT, Name
 
 CHANCE = 1 / 8  # of a choice of `known_map`
 

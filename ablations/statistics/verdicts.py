@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
-from ablations.claims import Claim, Differs, Emerges, GoesWith, SizeEffect, Synergy, arms_of
-from ablations.core.readings import gain_name
+from ablations.core.results.readings import gain_name
 from ablations.statistics.adjustment import benjamini_hochberg, holm
+from ablations.statistics.claims import Claim, Differs, Emerges, GoesWith, SizeEffect, Synergy, arms_of
 from ablations.statistics.measures import Measures
 from ablations.statistics.over_arms import smallest_correlation
 from ablations.statistics.paired import ALPHA, LEAST_FOR_INTERVAL, LEAST_FOR_VERDICT, Estimate

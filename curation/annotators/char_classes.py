@@ -7,8 +7,8 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from curation.annotators.base import Annotator, Column, Scores
-from curation.text import classes
 from curation.text.batch import Batch
+from curation.text.code_points import classes
 
 _SHARES = {
     "letter_share": classes.LETTERS,

@@ -17,9 +17,9 @@ from typing import ClassVar, Literal, Self
 import numpy as np
 from pydantic import Field
 
-from curation import queries
 from curation.annotators.base import Annotator, Column, Scores, Spans
-from curation.decontaminate import QueryIndex, Sizes
+from curation.contamination import queries
+from curation.contamination.matching import QueryIndex, Sizes
 from curation.text.batch import Batch
 from curation.text.spans import united
 

@@ -15,12 +15,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curation.eligibility import shard_reasons
-from curation.policy import KEPT, Rules
-from curation.runtime.cluster import Compute
-from curation.runtime.stages import Job, Output, Result, Stage, run_stage
-from curation.runtime.store import Folder
-from curation.shards import ID, ShardSet, open_parquet, read_columns, row_writer
+from curation.policy.eligibility import shard_reasons
+from curation.policy.policy import KEPT, Rules
+from curation.runtime.cluster.cluster import Compute
+from curation.runtime.stages.stage import Job, Output, Result, Stage
+from curation.runtime.stages.stages import run_stage
+from curation.runtime.store.folder import Folder
+from curation.runtime.store.shards import ID, ShardSet, open_parquet, read_columns, row_writer
 
 VERSION = 1
 DOCUMENTS_PER_BUCKET = 4_000_000

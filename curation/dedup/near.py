@@ -13,13 +13,14 @@ from typing import Any
 from curation.annotators.base import Annotator
 from curation.dedup import exact, near_candidates, near_edges, near_eligible, near_resolve, near_route, near_shingles
 from curation.dedup.near_route import Shard
-from curation.policy import Rules
-from curation.runtime.cluster import Compute
+from curation.policy.policy import Rules
+from curation.runtime.cluster.cluster import Compute
 from curation.runtime.errors import ConfigError
 from curation.runtime.identity import fingerprint
-from curation.runtime.manifest import Manifest
-from curation.runtime.stages import Stage, run_stage
-from curation.runtime.store import Folder
+from curation.runtime.stages.stage import Stage
+from curation.runtime.stages.stages import run_stage
+from curation.runtime.store.folder import Folder
+from curation.runtime.store.manifest import Manifest
 
 
 @dataclass(frozen=True)

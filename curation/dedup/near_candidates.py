@@ -15,9 +15,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from curation.dedup.near_route import BAND, BYTES_PER_DOCUMENT, Shard, part_name
-from curation.runtime.stages import Job, Output, Result, Stage
-from curation.runtime.store import Folder
-from curation.shards import open_parquet, row_writer
+from curation.runtime.stages.stage import Job, Output, Result, Stage
+from curation.runtime.store.folder import Folder
+from curation.runtime.store.shards import open_parquet, row_writer
 from curation.text.kernels.pairs import pairs_in_groups
 
 VERSION = 1

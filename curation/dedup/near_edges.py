@@ -15,9 +15,9 @@ import pyarrow as pa
 
 from curation.dedup.near_candidates import row_group, rows_of_shard
 from curation.dedup.near_route import Shard, part_name
-from curation.runtime.stages import Job, Output, Result, Stage
-from curation.runtime.store import Folder
-from curation.shards import row_writer
+from curation.runtime.stages.stage import Job, Output, Result, Stage
+from curation.runtime.store.folder import Folder
+from curation.runtime.store.shards import row_writer
 from curation.text.kernels.pairs import shared_values
 
 VERSION = 1

@@ -12,11 +12,11 @@ import pyarrow as pa
 from curation.dedup import exact
 from curation.dedup.near_candidates import rows_of_shard
 from curation.dedup.near_route import Shard
-from curation.eligibility import shard_reasons
-from curation.policy import KEPT, NearDuplicates, Rules
-from curation.runtime.stages import Job, Output, Result, Stage
-from curation.runtime.store import Folder
-from curation.shards import ID, read_columns, row_writer
+from curation.policy.eligibility import shard_reasons
+from curation.policy.policy import KEPT, NearDuplicates, Rules
+from curation.runtime.stages.stage import Job, Output, Result, Stage
+from curation.runtime.store.folder import Folder
+from curation.runtime.store.shards import ID, read_columns, row_writer
 
 VERSION = 1
 NODE = pa.schema(

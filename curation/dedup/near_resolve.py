@@ -20,10 +20,10 @@ from curation.dedup.near_candidates import row_group, write_by_shard
 from curation.dedup.near_edges import EDGE
 from curation.dedup.near_eligible import NODE
 from curation.dedup.near_route import Shard, id_halves, part_name
-from curation.policy import Rules
-from curation.runtime.stages import Job, Output, Result, Stage
-from curation.runtime.store import Folder
-from curation.shards import ID, read_columns
+from curation.policy.policy import Rules
+from curation.runtime.stages.stage import Job, Output, Result, Stage
+from curation.runtime.store.folder import Folder
+from curation.runtime.store.shards import ID, read_columns
 from curation.text.kernels.pairs import deciding_edges
 
 VERSION = 1

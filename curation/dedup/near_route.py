@@ -12,9 +12,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from curation.dedup.exact import Member
-from curation.runtime.stages import Job, Output, Result, Stage
-from curation.runtime.store import Folder
-from curation.shards import check_aligned, read_columns, row_writer
+from curation.runtime.stages.stage import Job, Output, Result, Stage
+from curation.runtime.store.folder import Folder
+from curation.runtime.store.shards import check_aligned, read_columns, row_writer
 from curation.text.kernels.pairs import band_keys
 
 VERSION = 1

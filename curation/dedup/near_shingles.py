@@ -15,9 +15,9 @@ import pyarrow as pa
 
 from curation.dedup.near_candidates import rows_of_shard
 from curation.dedup.near_route import Shard
-from curation.runtime.stages import Job, Output, Result, Stage
-from curation.runtime.store import Folder
-from curation.shards import open_parquet, row_writer
+from curation.runtime.stages.stage import Job, Output, Result, Stage
+from curation.runtime.store.folder import Folder
+from curation.runtime.store.shards import open_parquet, row_writer
 from curation.text.batch import batches
 from curation.text.kernels.pairs import sorted_sets
 from curation.text.shingles import Shingles

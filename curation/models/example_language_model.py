@@ -10,7 +10,7 @@ from itertools import product
 
 from curation.models.language_model_settings import LanguageModelSettings
 from curation.models.train_language_model import Sample, train
-from curation.runtime.store import Folder
+from curation.runtime.store.folder import Folder
 
 _SETTINGS = LanguageModelSettings(language="en", vocab_size=80, order=3, heldout=0.2, estimator="own")
 _WORDS = (("annotator", "model", "reader", "writer"), ("measures", "reads", "keeps"), ("document", "line", "text"))

@@ -22,8 +22,8 @@ import numpy.typing as npt
 
 from curation.models import ccnet_form
 from curation.runtime.errors import ConfigError, InputError
-from curation.runtime.parts import checked, read_checked
-from curation.runtime.store import Folder
+from curation.runtime.store.folder import Folder
+from curation.runtime.store.parts import checked, read_checked
 
 FORMAT = 1
 CARD = "model.json"

@@ -17,9 +17,9 @@ from curation.models import language_model as models
 from curation.models.language_model_settings import Estimator, LanguageModelSettings
 from curation.runtime.errors import ConfigError
 from curation.runtime.identity import share
-from curation.runtime.stages import Job, Output, Result, Stage
-from curation.runtime.store import Folder
-from curation.shards import ShardSet, row_groups
+from curation.runtime.stages.stage import Job, Output, Result, Stage
+from curation.runtime.store.folder import Folder
+from curation.runtime.store.shards import ShardSet, row_groups
 
 VERSION = 1
 # the shards, their share and the estimator taken stand for these

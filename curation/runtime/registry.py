@@ -1,8 +1,8 @@
 """Finds annotators, entities, tasks and metrics by looking into their folders: adding one is adding a file.
 
-A member is a class with a class attribute `kind`, whose value is the class's name in snake_case. Members come from three
-places: modules of the folder, installed entry points, and plugin files named by a config. Only the standard library is
-used here, because cells (`ablations.core`) look up their metrics with it too.
+A member is a class with a class attribute `kind`, whose value is the class's name in snake_case; one that names `ABC` among its
+bases is a base for others. Members come from three places: modules of the folder, installed entry points, and plugin files named
+by a config. Only the standard library is used here, because cells (`ablations.core`) look up their metrics with it too.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import importlib.util
 import inspect
 import re
 import sys
+from abc import ABC
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -100,7 +101,7 @@ class Registry(Generic[T]):
             for cls in vars(module).values():
                 if not (inspect.isclass(cls) and issubclass(cls, base) and cls.__module__ == module.__name__):
                     continue
-                if inspect.isabstract(cls) or cls is base:
+                if inspect.isabstract(cls) or ABC in cls.__bases__ or cls is base:
                     continue
                 self._add(found, cast(type[T], cls))
         return dict(sorted(found.items()))
@@ -119,10 +120,9 @@ class Registry(Generic[T]):
                 tree = ast.parse(source)
             except (SyntaxError, ValueError) as error:
                 raise _unusable(name, error) from error
-            for node in tree.body:
-                if isinstance(node, ast.ClassDef) and self.base in {ast.unparse(b).split(".")[-1] for b in node.bases}:
-                    text = ast.get_docstring(node) or ast.get_docstring(tree) or ""
-                    lines[snake_case(node.name)] = text.split("\n")[0]
+            for node in self._members_among(tree.body):
+                text = ast.get_docstring(node) or ast.get_docstring(tree) or ""
+                lines[snake_case(node.name)] = text.split("\n")[0]
         for point in _entry_points(self.group):
             lines.setdefault(point.name, f"from {point.value}")
         return dict(sorted(lines.items()))
@@ -148,17 +148,21 @@ class Registry(Generic[T]):
         """
         found: dict[str, tuple[str, str] | str] = dict(self.versions(plugins))
         for path in self._files():
-            for node in self._members_in(path.read_text(encoding="utf8")):
+            for node in self._members_among(ast.parse(path.read_text(encoding="utf8")).body):
                 found[snake_case(node.name)] = f"{self.package}.{path.stem}", node.name
         return found
 
-    def _members_in(self, source: str) -> Iterator[ast.ClassDef]:
-        for node in ast.parse(source).body:
-            if isinstance(node, ast.ClassDef) and self.base in {ast.unparse(b).split(".")[-1] for b in node.bases}:
-                yield node
+    def _members_among(self, statements: Sequence[ast.stmt]) -> Iterator[ast.ClassDef]:
+        """Classes of this base, but for those that name `ABC` beside it: bases themselves."""
+        for node in statements:
+            if isinstance(node, ast.ClassDef):
+                bases = {ast.unparse(each).split(".")[-1] for each in node.bases}
+                if self.base in bases and "ABC" not in bases:
+                    yield node
 
     def _versions_in(self, source: str, digest: str) -> dict[str, str]:
-        return {snake_case(node.name): f"{_version_in(node)} {digest}".strip() for node in self._members_in(source)}
+        members = self._members_among(ast.parse(source).body)
+        return {snake_case(node.name): f"{_version_in(node)} {digest}".strip() for node in members}
 
     def _own_sources(self) -> Iterator[str]:
         for path in self._files():

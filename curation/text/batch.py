@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from curation.text import classes, traits
+from curation.text.code_points import classes, traits
 from curation.text.kernels import characters, lines, ngrams, word_sums, words
 
 Ints = npt.NDArray[np.int64]
@@ -56,7 +56,7 @@ class Words(Parts):
     Attributes:
         is_word: False for a run of symbols or punctuation.
         codes: the code points in which `start` and `end` are places: the batch's, unless the words were given.
-        traits: bits of each of these code points, see `curation.text.traits`.
+        traits: bits of each of these code points, see `curation.text.code_points.traits`.
     """
 
     is_word: npt.NDArray[np.bool_]
@@ -146,7 +146,7 @@ class Batch:
 
     @cached_property
     def traits(self) -> npt.NDArray[np.uint8]:
-        """Bits of each code point, see `curation.text.traits`."""
+        """Bits of each code point, see `curation.text.code_points.traits`."""
         return characters.classify(self.codes, traits.table())
 
     @cached_property

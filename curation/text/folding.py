@@ -11,7 +11,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from curation.text import classes
+from curation.text.code_points import classes
 
 Table = npt.NDArray[np.uint32]
 _LAST_WITH_CASE = 0x1F000  # no code point above it has another case

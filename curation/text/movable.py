@@ -14,7 +14,7 @@ from itertools import chain, zip_longest
 import numpy as np
 import numpy.typing as npt
 
-from curation.text import traits
+from curation.text.code_points import traits
 
 _TERMINAL = "".join(f"{re.escape(chr(first))}-{re.escape(chr(last))}" for first, last in traits.TERMINALS)
 _WIDE = "。！？｡"  # no space follows them

@@ -1,9 +1,11 @@
-"""Lets the tests of this floor use the small cells of core's tests and the small study of the end-to-end tests."""
+"""Tests of cells run on one thread: threads are part of what a cell is."""
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
+import pytest
+import torch
 
-sys.path.insert(0, str(Path(__file__).parent / "core"))
-sys.path.append(str(Path(__file__).parents[1] / "end_to_end"))
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)

@@ -17,13 +17,15 @@ import pyarrow.parquet as pq
 import pytest
 from jsonl_writer import WriteJsonl
 
-from curation import pipeline, recipe
+from curation import pipeline
 from curation.pipeline import Curated
-from curation.runtime import scheduling
-from curation.runtime.cluster import Compute
+from curation.recipes import loading
+from curation.recipes.recipe import Recipe
+from curation.runtime.cluster.cluster import Compute
 from curation.runtime.errors import StageError
-from curation.runtime.store import Folder, open_out
-from curation.shards import read_columns
+from curation.runtime.stages import scheduling
+from curation.runtime.store.folder import Folder, open_out
+from curation.runtime.store.shards import read_columns
 
 ENGLISH = [
     "the",
@@ -125,9 +127,9 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def _recipe(root: Path, **more: Any) -> recipe.Recipe:
+def _recipe(root: Path, **more: Any) -> Recipe:
     value = {"name": "small", "data_root": str(root), "shard_bytes": 20_000, "sources": SOURCES, **more}
-    return recipe.from_mapping(value, str(root / "small.yaml"))
+    return loading.from_mapping(value, str(root / "small.yaml"))
 
 
 @dataclass(frozen=True)
@@ -227,7 +229,7 @@ def test_a_changed_threshold_reads_no_text_again(
     run: Run, corpus: Path, compute: Compute, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Thresholds are tried out dozens of times; the walk over the text is the costly part."""
-    changed = recipe.from_mapping(
+    changed = loading.from_mapping(
         {
             **_recipe(corpus).model_dump(mode="json", exclude={"folder"}, exclude_none=True),
             "name": "stricter",
@@ -243,7 +245,7 @@ def test_a_changed_threshold_reads_no_text_again(
         return drain(ray, todo, *rest)
 
     monkeypatch.setattr(scheduling, "_drain", watched)
-    stricter = pipeline.curate(recipe.from_mapping(changed, str(corpus / "small.yaml")), run.out, compute)
+    stricter = pipeline.curate(loading.from_mapping(changed, str(corpus / "small.yaml")), run.out, compute)
     assert not {"read", "annotate"} & set(started)
     assert started
     assert sum(f.curated for f in stricter.funnel.values()) < sum(f.curated for f in run.curated.funnel.values())
@@ -324,8 +326,8 @@ class TicketNumber(Entity):
 '''
 
 
-def _with_plugin(tmp_path: Path) -> recipe.Recipe:
-    return recipe.from_mapping(
+def _with_plugin(tmp_path: Path) -> Recipe:
+    return loading.from_mapping(
         {
             "data_root": str(tmp_path),
             "plugins": ["mine.py"],
@@ -360,7 +362,7 @@ def test_documents_that_lose_everything_are_dropped_and_empty_ones_are_measured(
     tmp_path: Path, write_jsonl: WriteJsonl, out: Folder, compute: Compute
 ) -> None:
     write_jsonl("a.jsonl", [{"text": "we use cookies"}, {"text": ""}, {"text": "fine"}, b'{"text": "\\ud83d"}'])
-    made = recipe.from_mapping(
+    made = loading.from_mapping(
         {
             "data_root": str(tmp_path),
             "sources": {"a": {"kind": "files", "path": "a.jsonl"}},
@@ -389,5 +391,5 @@ def test_a_file_with_a_wrong_column_stops_the_run_with_its_name(tmp_path: Path, 
     pq.write_table(pa.table({"body": ["a"]}), tmp_path / "a.parquet")
     value = {"data_root": str(tmp_path), "sources": {"a": {"kind": "files", "path": "a.parquet"}}}
     with pytest.raises(StageError, match=r"a\.parquet: no column 'text'; the file has body"):
-        pipeline.curate(recipe.from_mapping(value, str(tmp_path / "r.yaml")), out, compute)
+        pipeline.curate(loading.from_mapping(value, str(tmp_path / "r.yaml")), out, compute)
     assert not (out / "runs").exists()

@@ -11,13 +11,14 @@ import pytest
 from jsonl_writer import WriteJsonl
 
 import curation.pii
-from curation import pipeline, recipe
+from curation import pipeline
 from curation.pii.base import REGISTRY as ENTITIES
-from curation.runtime import scheduling
-from curation.runtime.cluster import Compute
+from curation.recipes import loading
+from curation.runtime.cluster.cluster import Compute
 from curation.runtime.errors import ConfigError
-from curation.runtime.store import Folder, open_out
-from curation.shards import read_columns
+from curation.runtime.stages import scheduling
+from curation.runtime.store.folder import Folder, open_out
+from curation.runtime.store.shards import read_columns
 
 TEXTS = ["Write to kim@naver.com.", "Call 010-1234-5678 today.", "See TICKET-12 by lee@daum.net."]
 ENTITY = '''
@@ -86,7 +87,7 @@ def curated(
         "sources": {"a": {"kind": "files", "path": "a.jsonl"}},
         "passes": [{"name": "only", "annotators": [annotator], "policy": policy}],
     }
-    return pipeline.curate(recipe.from_mapping(value, str(folder / "r.yaml")), out, compute)
+    return pipeline.curate(loading.from_mapping(value, str(folder / "r.yaml")), out, compute)
 
 
 def texts_of(made: pipeline.Curated) -> list[str]:

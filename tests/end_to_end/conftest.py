@@ -13,7 +13,7 @@ from loam import Loam
 from small_study import write_corpora, write_study
 
 from ablations import commands
-from curation.runtime.cluster import Compute
+from curation.runtime.cluster.cluster import Compute
 
 
 @pytest.fixture

@@ -20,11 +20,12 @@ from typing import Any
 import ray
 from ray.cluster_utils import Cluster
 
-from curation.runtime import stages
-from curation.runtime.cluster import Compute
+from curation.runtime.cluster.cluster import Compute
 from curation.runtime.errors import LoamError
-from curation.runtime.stages import Job, Output, Stage, run_stages
-from curation.runtime.store import Folder, open_out
+from curation.runtime.stages import stages
+from curation.runtime.stages.stage import Job, Output, Stage
+from curation.runtime.stages.stages import run_stages
+from curation.runtime.store.folder import Folder, open_out
 
 NODE = {"num_cpus": 2, "memory": 2 * 2**30, "object_store_memory": 100 * 2**20}
 SECONDS = 1.5

@@ -14,9 +14,10 @@ from typing import Any
 
 from ray.cluster_utils import Cluster
 
-from curation.runtime.cluster import Compute
-from curation.runtime.stages import Job, Output, Stage, run_stage
-from curation.runtime.store import Folder, open_out
+from curation.runtime.cluster.cluster import Compute
+from curation.runtime.stages.stage import Job, Output, Stage
+from curation.runtime.stages.stages import run_stage
+from curation.runtime.store.folder import Folder, open_out
 
 STORE = {"num_cpus": 1, "object_store_memory": 100 * 2**20}
 SMALL, LARGE = 1 * 2**30, 3 * 2**30

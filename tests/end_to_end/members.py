@@ -7,8 +7,8 @@ import re
 from typing import ClassVar, Literal
 
 from ablations.core.metrics.base import Measured, Metric
-from ablations.core.tasks.base import FewShotTask
-from ablations.core.template import Template
+from ablations.prompts.tasks.base import FewShotTask
+from ablations.prompts.tasks.template import Template
 from curation.annotators.base import Annotator, Column
 from curation.pii.base import Entity
 

@@ -16,7 +16,7 @@ from types import SimpleNamespace
 from ray._private.utils import remove_ray_internal_flags_from_env
 from ray.dashboard.modules.job.job_supervisor import JobSupervisor
 
-from curation.runtime.cluster import Compute
+from curation.runtime.cluster.cluster import Compute
 
 
 def job(code: str) -> dict[str, object]:

@@ -11,16 +11,16 @@ import pytest
 from conftest import Finished
 from loam import Loam
 
-from curation.runtime.manifest import Manifest
-from curation.runtime.marks import Mark
-from curation.runtime.store import Folder
+from curation.runtime.store.folder import Folder
+from curation.runtime.store.manifest import Manifest
+from curation.runtime.store.marks import Mark
 
 
 @pytest.fixture
 def edited(finished: Finished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the finished study, looked at with other code that trains the same."""
     shutil.copytree(finished.out, tmp_path / "out")
-    monkeypatch.setattr("ablations.cells.training_code", lambda: "other")
+    monkeypatch.setattr("ablations.cells.cells.training_code", lambda: "other")
     return tmp_path / "out"
 
 

@@ -14,14 +14,14 @@ import zstandard
 from loam import Ended, Loam
 from small_study import ENGLISH, document
 
-from curation import recipe as recipes
-from curation.ingest import read_stage
 from curation.models.language_id import locate
-from curation.runtime.cluster import Compute
+from curation.passes.ingest import read_stage
+from curation.recipes import loading
+from curation.runtime.cluster.cluster import Compute
 from curation.runtime.errors import StageError
-from curation.runtime.lock import sole_run
-from curation.runtime.stages import run_stage
-from curation.runtime.store import MANIFEST, Folder, open_out
+from curation.runtime.stages.stages import run_stage
+from curation.runtime.store.folder import MANIFEST, Folder, open_out
+from curation.runtime.store.lock import sole_run
 
 
 def rows(n: int) -> list[str]:
@@ -259,7 +259,7 @@ def test_a_file_that_changes_between_plan_and_run_fails_its_stage(data: Path, ou
     """Its shards would bear the fingerprint of what the file held before."""
     (data / "a.jsonl").write_text("\n".join(rows(5)), encoding="utf8")
     (data / "b.jsonl").write_text("\n".join(rows(5)), encoding="utf8")
-    loaded = recipes.load(str(recipe(data.parent, passes=ONE_PASS)))
+    loaded = loading.load(str(recipe(data.parent, passes=ONE_PASS)))
     stage = read_stage(loaded, "web")
     (data / "b.jsonl").write_text("\n".join(rows(6)), encoding="utf8")
     with pytest.raises(StageError, match=r"b\.jsonl: the file changed after the run had begun\. Run again"):

@@ -16,9 +16,9 @@ import yaml
 from small_study import write_corpora
 
 from curation import pipeline
-from curation import recipe as recipes
-from curation.runtime.cluster import Compute
-from curation.runtime.store import open_out
+from curation.recipes import loading
+from curation.runtime.cluster.cluster import Compute
+from curation.runtime.store.folder import open_out
 
 STAGES = {"annotating": "scores/exact_hash-*", "shuffling": "duplicates/select_routed-*"}
 
@@ -74,7 +74,7 @@ def funnel(out: Path) -> Any:
 def test_a_node_that_leaves_changes_no_byte(tmp_path: Path, compute: Compute) -> None:
     """Nodes of a shared cluster are taken away all the time; if this fails, results depend on when."""
     recipe = write_recipe(tmp_path)
-    pipeline.curate(recipes.load(str(recipe)), open_out(str(tmp_path / "whole")), compute)
+    pipeline.curate(loading.load(str(recipe)), open_out(str(tmp_path / "whole")), compute)
     expected = contents(tmp_path / "whole")
     for name, stage in STAGES.items():
         found = script("three_nodes.py", recipe, tmp_path / name, stage)

@@ -13,8 +13,8 @@ from conftest import Finished
 from loam import Loam
 
 from curation.runtime.errors import DamagedError
-from curation.runtime.parts import read_checked
-from curation.runtime.store import Folder
+from curation.runtime.store.folder import Folder
+from curation.runtime.store.parts import read_checked
 
 SORTS = {  # of artefacts
     "raw shards": "read/english-*/*.parquet",

@@ -8,8 +8,8 @@ import pytest
 from loam import Loam
 
 from curation.runtime.errors import InputError
-from curation.runtime.gc import links, unused
-from curation.runtime.store import MANIFEST, Folder
+from curation.runtime.store.folder import MANIFEST, Folder
+from curation.runtime.store.gc import links, unused
 
 STALE = "old-0123456789ab"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from test_cluster_nodes import script
 
-from curation.runtime.store import MANIFEST
+from curation.runtime.store.folder import MANIFEST
 
 
 @pytest.mark.slow

@@ -137,8 +137,8 @@ def ended(script: str, ray: Path) -> subprocess.CompletedProcess[str]:
     lead = (
         "import os, signal, sys, threading, time\n"
         "from curation.runtime import interruption\n"
-        "from curation.runtime.cluster import Compute\n"
-        "from curation.runtime.command import errors_as_one_line\n"
+        "from curation.runtime.cluster.cluster import Compute\n"
+        "from curation.runtime.command_line.command import errors_as_one_line\n"
         "def later(number, seconds): threading.Timer(seconds, os.kill, (os.getpid(), number)).start()\n"
     )
     return subprocess.run(

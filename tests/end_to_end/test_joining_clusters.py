@@ -16,14 +16,14 @@ import yaml
 from ray_heads import Head, environment, processes_below, write_token
 from small_study import write_corpora
 
-from curation.runtime import joining
+from curation.runtime.cluster import joining
+from curation.runtime.cluster.joining import Named
 from curation.runtime.errors import ConfigError
-from curation.runtime.joining import Named
 
 TOKEN, OTHER = "a" * 64, "b" * 64
 WORK = """
 import sys
-from curation.runtime.cluster import Compute
+from curation.runtime.cluster.cluster import Compute
 ray = Compute(sys.argv[1] or None, 1).connect()
 print(ray.get(ray.remote(lambda: ray.get_runtime_context().gcs_address).remote()))
 """

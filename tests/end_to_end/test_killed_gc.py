@@ -13,7 +13,7 @@ import pytest
 from loam import Loam
 from small_study import write_corpora, write_study
 
-from curation.runtime.store import MANIFEST
+from curation.runtime.store.folder import MANIFEST
 
 LIMIT_SECONDS = 200
 STARTED = "runs/small.started.json"

@@ -10,7 +10,7 @@ import pytest
 from conftest import Finished
 from loam import Loam
 
-from ablations.measure_job import MEASURE
+from ablations.cells.measure_job import MEASURE
 
 RMS = '''
 import torch
@@ -143,7 +143,7 @@ def test_a_cell_whose_weights_are_elsewhere_says_so(finished: Finished, mine: Pa
     """If this fails, a result from a pack looks as if it could be measured again."""
     packed = mine / "packed"
     assert loam("ablate", "pack", finished.study, packed, "--out", mine / "fresh").code == 0
-    from ablations.core.run_all import main
+    from ablations.elsewhere.runner.run_all import main
 
     assert main([str(packed)]) == 0
     for weights, expected in (("none", 1), ("last", 0)):

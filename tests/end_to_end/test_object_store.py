@@ -20,9 +20,9 @@ import zstandard
 from loam import Loam
 from small_study import ENGLISH, KOREAN, document
 
-from curation.runtime.cluster import Compute
+from curation.runtime.cluster.cluster import Compute
 from curation.runtime.errors import ConfigError, InputError
-from curation.runtime.store import Folder, open_out
+from curation.runtime.store.folder import Folder, open_out
 from curation.sources.base import Row
 from curation.sources.files import Files
 

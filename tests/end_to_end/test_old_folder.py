@@ -14,7 +14,7 @@ from conftest import Finished
 from loam import Ended, Loam
 
 from curation.runtime.identity import fingerprint
-from curation.runtime.store import MANIFEST
+from curation.runtime.store.folder import MANIFEST
 
 TOLD = "its results have identities of an earlier version; what is missing is made anew beside them"
 NEW_IN_MANIFESTS = ("files", "away", "seal", "adopted")

@@ -10,7 +10,7 @@ from conftest import Finished
 from loam import Loam
 
 from ablations import commands
-from curation.runtime import scheduling
+from curation.runtime.stages import scheduling
 
 
 def test_the_report_shows_funnel_controls_verdicts_and_measures(finished: Finished) -> None:

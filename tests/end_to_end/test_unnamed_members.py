@@ -11,7 +11,7 @@ import pytest
 from conftest import Finished
 
 from ablations import commands
-from ablations.registries import METRICS, TASKS
+from ablations.readings.registries import METRICS, TASKS
 from curation.runtime.registry import Registry
 
 NAMED = "metrics=[bits_per_byte, few_shot]"

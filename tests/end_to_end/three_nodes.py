@@ -17,9 +17,10 @@ from typing import Any
 
 from ray.cluster_utils import Cluster
 
-from curation import pipeline, recipe
-from curation.runtime.cluster import Compute
-from curation.runtime.store import MANIFEST, open_out
+from curation import pipeline
+from curation.recipes import loading
+from curation.runtime.cluster.cluster import Compute
+from curation.runtime.store.folder import MANIFEST, open_out
 
 NODE = {"num_cpus": 1, "memory": 2 * 2**30, "object_store_memory": 100 * 2**20}
 
@@ -47,7 +48,7 @@ def main(recipe_path: str, out: str, stage: str) -> None:
     cluster.wait_for_nodes()
     removal = Removal(cluster, node, Path(out), stage)
     removal.start()
-    pipeline.curate(recipe.load(recipe_path), open_out(out), Compute(cluster.address))
+    pipeline.curate(loading.load(recipe_path), open_out(out), Compute(cluster.address))
     removal.join()
     found = {"receipts": removal.receipts, "whole": removal.was_whole, "nodes": len(cluster.list_all_nodes())}
     print(f"found: {json.dumps(found)}")

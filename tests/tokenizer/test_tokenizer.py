@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from jsonl_writer import WriteJsonl
 from safetensors.numpy import load_file
 
-from curation import pipeline, recipe
-from curation.runtime.cluster import Compute
+from curation import pipeline
+from curation.recipes import loading
+from curation.runtime.cluster.cluster import Compute
 from curation.runtime.errors import ConfigError, InputError
-from curation.runtime.store import Folder
+from curation.runtime.store.folder import Folder
 from curation.sources.control_texts import KEYS, VALUES, document
 from tokenizer.model import TokenizerModel, load
 from tokenizer.pipeline import check_control_words, tokenize, train_tokenizer
@@ -80,7 +81,7 @@ def test_token_files_hold_every_document_once(
     write_jsonl: WriteJsonl, words: list[str], out: Folder, compute: Compute, tmp_path: Path
 ) -> None:
     write_jsonl("a.jsonl", [{"text": text} for text in words])
-    loaded = recipe.from_mapping(
+    loaded = loading.from_mapping(
         {
             "name": "t",
             "data_root": str(tmp_path),

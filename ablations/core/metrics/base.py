@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
-from ablations.core.answers import TaskAnswers
-from ablations.core.evaluation import EvaluationData
-from ablations.core.model import Model
-from ablations.core.readings import Better, Reading
+from ablations.core.data.evaluation_data import EvaluationData
+from ablations.core.model.model import Model
+from ablations.core.results.answers import TaskAnswers
+from ablations.core.results.readings import Better, Reading
 from curation.runtime.registry import Registry
 
 Scope = Literal["cell", "task"]

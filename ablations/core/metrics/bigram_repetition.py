@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from ablations.core.bigram_repetition import of_mixture
-from ablations.core.evaluation import EvaluationData
+from ablations.core.data.bigram_repetition import of_mixture
+from ablations.core.data.evaluation_data import EvaluationData
 from ablations.core.metrics.base import Measured, Metric
-from ablations.core.model import Model
-from ablations.core.readings import Better
+from ablations.core.model.model import Model
+from ablations.core.results.readings import Better
 
 
 class BigramRepetition(Metric):
     """How often a token of a training window comes again within it, and how often what followed it follows again.
 
-    The model does not enter. What the three numbers are says `ablations/core/bigram_repetition.py`.
+    The model does not enter. What the three numbers are says `ablations/core/data/bigram_repetition.py`.
     """
 
     kind: ClassVar[str] = "bigram_repetition"

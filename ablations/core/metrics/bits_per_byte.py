@@ -8,12 +8,12 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ablations.core.documents import Documents
-from ablations.core.evaluation import EvaluationData
+from ablations.core.data.documents import Documents
+from ablations.core.data.evaluation_data import EvaluationData
 from ablations.core.metrics.base import Measured, Metric
-from ablations.core.model import Model
-from ablations.core.readings import Better, Reading
-from ablations.core.scoring import token_losses
+from ablations.core.model.model import Model
+from ablations.core.results.readings import Better, Reading
+from ablations.core.scoring.scoring import token_losses
 
 
 class BitsPerByte(Metric):

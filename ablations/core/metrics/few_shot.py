@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from ablations.core.asking import answers_of
-from ablations.core.evaluation import EvaluationData
+from ablations.core.data.evaluation_data import EvaluationData
 from ablations.core.metrics.base import Measured, Metric, Scope
-from ablations.core.model import Model
-from ablations.core.readings import GAIN, Better, Reading
+from ablations.core.model.model import Model
+from ablations.core.results.readings import GAIN, Better, Reading
+from ablations.core.scoring.asking import answers_of
 
 ONSET_NATS = 0.5
 
@@ -17,7 +17,7 @@ ONSET_NATS = 0.5
 class FewShot(Metric):
     """The log-probability of every choice of every item, per task, k and condition, and what was written.
 
-    Readings are made of these in `ablations/statistics/few_shot_readings.py`, which says what they are.
+    Readings are made of these in `ablations/readings/few_shot.py`, which says what they are.
     """
 
     kind: ClassVar[str] = "few_shot"

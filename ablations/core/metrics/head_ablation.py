@@ -7,18 +7,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ablations.core.answers import TaskAnswers
-from ablations.core.asking import answers_of
-from ablations.core.attention import Head, heads_of, silenced
-from ablations.core.evaluation import EvaluationData
-from ablations.core.hashing import key_of
-from ablations.core.items import TaskItems
+from ablations.core.data.evaluation_data import EvaluationData
+from ablations.core.data.hashing import key_of
+from ablations.core.data.items import TaskItems
 from ablations.core.metrics.base import Measured, Metric, Scope
 from ablations.core.metrics.heads import head_scores, induction_heads
 from ablations.core.metrics.late_minus_early import LateMinusEarly
 from ablations.core.metrics.repeated_tokens import GAIN, RepeatedTokens
-from ablations.core.model import Model
-from ablations.core.readings import Better, Reading, cost_words
+from ablations.core.model.attention import Head, heads_of, silenced
+from ablations.core.model.model import Model
+from ablations.core.results.answers import TaskAnswers
+from ablations.core.results.readings import Better, Reading, cost_words
+from ablations.core.scoring.asking import answers_of
 
 MOST_HEADS = 4
 WINDOWS, ITEMS, SEQUENCES, DRAWS = 128, 200, 64, 2  # at most: three measurements of everything

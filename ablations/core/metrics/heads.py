@@ -11,12 +11,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ablations.core.attention import Head, attentions, heads_of, written_logits
-from ablations.core.evaluation import EvaluationData
+from ablations.core.data.evaluation_data import EvaluationData
 from ablations.core.metrics.base import Measured, Metric
 from ablations.core.metrics.repeated_tokens import half_of, repeated_sequences
-from ablations.core.model import Model
-from ablations.core.readings import Better, Reading
+from ablations.core.model.attention import Head, attentions, heads_of, written_logits
+from ablations.core.model.model import Model
+from ablations.core.results.readings import Better, Reading
 
 INDUCTION, TIMES_EVEN = 0.05, 3.0  # prefix matching above both this and so many times even attention: an induction head
 COPYING_SEQUENCES = 8  # the output circuit depends on tokens, hardly on sequences, and costs a vocabulary a token

@@ -7,12 +7,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from ablations.core.evaluation import EvaluationData
-from ablations.core.hashing import hash_numbers
+from ablations.core.data.evaluation_data import EvaluationData
+from ablations.core.data.hashing import hash_numbers
 from ablations.core.metrics.base import Measured, Metric
-from ablations.core.model import Model
-from ablations.core.readings import Better, Reading
-from ablations.core.scoring import token_losses
+from ablations.core.model.model import Model
+from ablations.core.results.readings import Better, Reading
+from ablations.core.scoring.scoring import token_losses
 
 ONSET_NATS = 0.5
 GAIN = "first_minus_second"

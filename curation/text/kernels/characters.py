@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from curation.text.code_points.traits import SPACE as SPACE_TRAIT
 from curation.text.kernels.compiling import Bytes, Codes, Positions, compiled
-from curation.text.traits import SPACE as SPACE_TRAIT
 
 SPACE = np.uint8(SPACE_TRAIT)
 

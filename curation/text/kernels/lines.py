@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from curation.text import traits as bits
+from curation.text.code_points import traits as bits
 from curation.text.kernels.compiling import (
     BASE,
     Bytes,

@@ -14,7 +14,7 @@ from cells import Killed, contents, killed_at, measure_of, write_cell
 
 from ablations.core.__main__ import main
 from ablations.core.cell import run_cell
-from ablations.core.files import TEMPORARY, write_json
+from ablations.core.results.files import TEMPORARY, write_json
 from curation.sources.control_texts import Kind
 
 ROOT = Path(__file__).parents[3]

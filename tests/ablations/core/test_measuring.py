@@ -12,16 +12,16 @@ from cells import edit, measure_of, write_cell
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ablations.core.answers import GroupAnswers, Score, TaskAnswers
 from ablations.core.cell import run_cell
-from ablations.core.evaluation import EvaluationData
-from ablations.core.items import TaskItems
+from ablations.core.data.evaluation_data import EvaluationData
+from ablations.core.data.items import TaskItems
 from ablations.core.measuring import ASKED, FOLDER, measure, measure_folder, metrics_of, wanted_of
 from ablations.core.metrics.few_shot import ONSET_NATS, FewShot
-from ablations.core.readings import Reading, gain_name
-from ablations.core.spec import read_measuring, read_spec
-from ablations.core.weights import Trained
-from ablations.statistics.few_shot_readings import AboutTask, few_shot_readings, gain_readings
+from ablations.core.results.answers import GroupAnswers, Score, TaskAnswers
+from ablations.core.results.readings import Reading, gain_name
+from ablations.core.spec.cell_spec import read_measuring, read_spec
+from ablations.core.training.weights import Trained
+from ablations.readings.few_shot import AboutTask, few_shot_readings, gain_readings
 from ablations.statistics.onset import onset
 
 METRICS = ("bigram_repetition", "bits_per_byte", "few_shot", "head_ablation", "repeated_tokens")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from report_rows import a_row, bits, gain, shots
 
-from ablations.core.readings import Reading
+from ablations.core.results.readings import Reading
 
 _CURATION = Path(__file__).parents[2] / "curation" / "dashboard" / "conftest.py"
 _spec = importlib.util.spec_from_file_location("a_curation_run", _CURATION)

@@ -1,6 +1,6 @@
 """Rows of measures as a report keeps them, made of readings."""
 
-from ablations.core.readings import FEW_SHOT, GAIN, GAIN_WORDS, Reading, shots_words
+from ablations.core.results.readings import FEW_SHOT, GAIN, GAIN_WORDS, Reading, shots_words
 
 
 def a_row(reading, arms, n=None):

@@ -7,15 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from report_rows import gain, shots
 
-from ablations.core.answers import GroupAnswers, Score, TaskAnswers
-from ablations.core.readings import Reading
-from ablations.label_metrics.base import LabelMetric
+from ablations.core.results.answers import GroupAnswers, Score, TaskAnswers
+from ablations.core.results.readings import Reading
+from ablations.readings.few_shot import AboutTask, few_shot_readings
+from ablations.readings.label_metrics.base import LabelMetric
+from ablations.readings.text_metrics.base import TextMetric
+from ablations.report.gathering.mechanism_rows import PLACES, changes, heads, positions, thinned
+from ablations.report.gathering.reading_rows import curve, measure_rows, shot_rows
 from ablations.report.page import render
-from ablations.report.probes import PLACES, changes, heads, positions, thinned
-from ablations.report.readings import curve, measure_rows, shot_rows
-from ablations.statistics.few_shot_readings import AboutTask, few_shot_readings
-from ablations.statistics.measures import CellResult, Measures
-from ablations.text_metrics.base import TextMetric
+from ablations.statistics.cell_result import CellResult
+from ablations.statistics.measures import Measures
 
 TASK = "korquad"
 MATCHING = Reading(

@@ -3,16 +3,16 @@
 import pytest
 from report_rows import a_row, bits, gain, shots
 
-from ablations.report import pairs, synergy
-from ablations.report.midpoints import midpoint_marks
-from ablations.report.onsets import onset_rows
-from ablations.report.readings_by_task import readings_view
-from ablations.report.recognising import recognising
-from ablations.report.shots import shots_view
-from ablations.report.sizes import sizes_view
-from ablations.report.values import Values
-from ablations.report.verdicts import verdicts_view
-from ablations.report.wording import axis, words
+from ablations.report.contents.values import Values
+from ablations.report.contents.wording import axis, words
+from ablations.report.views import pairs, synergy
+from ablations.report.views.midpoints import midpoint_marks
+from ablations.report.views.onsets import onset_rows
+from ablations.report.views.readings_by_task import readings_view
+from ablations.report.views.recognising import recognising
+from ablations.report.views.shots import shots_view
+from ablations.report.views.sizes import sizes_view
+from ablations.report.views.verdicts import verdicts_view
 
 GAP = gain()
 MODEL = {"layers": 2, "width": 64, "context": 128, "parameters": 1000}

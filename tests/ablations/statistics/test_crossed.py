@@ -12,9 +12,9 @@ from scipy import stats
 
 from ablations.statistics.crossed import NAMES, mean_squares, uncertainty
 from ablations.statistics.paired import estimate_crossed, smallest_effect
-from ablations.statistics.simulated_verdicts import false_verdicts, power
-from ablations.statistics.simulation import SETTINGS, Setting, coverage, crossed_values
 from ablations.statistics.variances import Variances
+from benchmarks.simulated_cells import SETTINGS, Setting, coverage, crossed_values
+from benchmarks.simulated_verdicts import false_verdicts, power
 
 every_setting = pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
 QUICK = 300

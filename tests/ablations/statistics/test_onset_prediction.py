@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from ablations.core.readings import Reading
-from ablations.statistics.measures import CellResult
+from ablations.core.results.readings import Reading
+from ablations.statistics.cell_result import CellResult
 from ablations.statistics.onset import Onset
 from ablations.statistics.onset_prediction import onset_correlation, onset_rows, predicted_onset
 from ablations.statistics.recognition import recognition, said

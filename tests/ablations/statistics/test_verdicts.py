@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from ablations.claims import Differs, Emerges, GoesWith, SizeEffect, Synergy
-from ablations.core.readings import Name, Reading
+from ablations.core.results.readings import Name, Reading
 from ablations.statistics.adjustment import holm
+from ablations.statistics.cell_result import CellResult
+from ablations.statistics.claims import Differs, Emerges, GoesWith, SizeEffect, Synergy
 from ablations.statistics.instrument import check
-from ablations.statistics.measures import CellResult, Measures
+from ablations.statistics.measures import Measures
 from ablations.statistics.paired import estimate, interval_of_least
 from ablations.statistics.verdicts import judge
 

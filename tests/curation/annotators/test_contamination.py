@@ -9,7 +9,7 @@ from jsonl_writer import WriteJsonl
 
 from curation.annotators.base import make, rows_of
 from curation.annotators.contamination import Contamination
-from curation.policy import chosen
+from curation.policy.policy import chosen
 from curation.runtime.errors import ConfigError
 from curation.text.batch import Batch
 

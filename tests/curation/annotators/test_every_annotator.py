@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from odd_texts import ODD, odd_texts
 
-from curation.annotate import table_of
 from curation.annotators.base import REGISTRY, Annotator, Spans, rows_of
+from curation.passes.annotate import table_of
 from curation.runtime.identity import canonical
 from curation.text.batch import Batch
 

@@ -29,8 +29,8 @@ from curation.annotators.c4 import C4
 from curation.annotators.fineweb import Fineweb
 from curation.annotators.gopher_repetition import GopherRepetition
 from curation.annotators.gopher_words import GopherWords
-from curation.text import classes, traits
 from curation.text.batch import Batch
+from curation.text.code_points import classes, traits
 
 WORDS = st.sampled_from(
     "the of that # ... \u2026 - \u2022 a b ab ba aab 1 ! \u3002 . \ud55c\uad6d\uc5b4 \U0001f600 [1]".split()

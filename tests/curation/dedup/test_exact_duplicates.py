@@ -12,11 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonl_writer import WriteJsonl
 
-from curation import pipeline, recipe
+from curation import pipeline
 from curation.dedup import exact
-from curation.runtime.cluster import Compute
-from curation.runtime.store import Folder
-from curation.shards import read_columns, row_writer
+from curation.recipes import loading
+from curation.runtime.cluster.cluster import Compute
+from curation.runtime.store.folder import Folder
+from curation.runtime.store.shards import read_columns, row_writer
 
 DOCUMENTS = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 2)), max_size=25)
 
@@ -77,7 +78,7 @@ def test_a_duplicate_is_dropped_only_for_a_keeper_that_is_kept(
     for name in texts:
         write_jsonl(f"{name}.jsonl", [{"text": text} for text in texts[name]])
     keep = {name: {"keep": {"char_classes": {"chars": {"min": least}}}} for name, least in LEAST_CHARS.items()}
-    made = recipe.from_mapping(
+    made = loading.from_mapping(
         {
             "data_root": str(tmp_path),
             "shard_bytes": 2_000,

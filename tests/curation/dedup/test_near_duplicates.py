@@ -14,15 +14,18 @@ import pytest
 from jsonl_writer import WriteJsonl
 from similar_texts import corpus, document, edited, jaccard, shingles, vocabulary, without_marks, written
 
-from curation import pipeline, plan, recipe
+from curation import dry_run as plan
+from curation import pipeline
 from curation.dedup import near_candidates, near_route
-from curation.explain import explain
-from curation.run_record import load
-from curation.runtime.cluster import Compute
+from curation.questions.explain import explain
+from curation.questions.run_record import load
+from curation.recipes import loading
+from curation.recipes.recipe import Recipe
+from curation.runtime.cluster.cluster import Compute
 from curation.runtime.errors import ConfigError
-from curation.runtime.gc import unused
-from curation.runtime.store import Folder, open_out
-from curation.shards import read_columns
+from curation.runtime.store.folder import Folder, open_out
+from curation.runtime.store.gc import unused
+from curation.runtime.store.shards import read_columns
 
 NEAR: dict[str, Any] = {"near_duplicates": {"jaccard": 0.8}}
 
@@ -39,7 +42,7 @@ class Decided:
     similarity: float | None
 
 
-def made(folder: Path, sources: list[str], policy: dict[str, Any], shard_bytes: int = 20_000) -> recipe.Recipe:
+def made(folder: Path, sources: list[str], policy: dict[str, Any], shard_bytes: int = 20_000) -> Recipe:
     value = {
         "data_root": str(folder),
         "shard_bytes": shard_bytes,
@@ -48,7 +51,7 @@ def made(folder: Path, sources: list[str], policy: dict[str, Any], shard_bytes: 
             {"name": "only", "annotators": ["char_classes", "exact_hash", "min_hash"], "policy": policy},
         ],
     }
-    return recipe.from_mapping(value, str(folder / "near.yaml"))
+    return loading.from_mapping(value, str(folder / "near.yaml"))
 
 
 def decided(out: Folder, curated: pipeline.Curated) -> list[Decided]:
@@ -247,4 +250,4 @@ def test_bands_of_two_annotators_are_not_compared(
         ],
     }
     with pytest.raises(ConfigError, match="source a names the scores 'min_hash', source b 'longer'"):
-        plan.describe(recipe.from_mapping(value, str(tmp_path / "r.yaml")))
+        plan.describe(loading.from_mapping(value, str(tmp_path / "r.yaml")))

@@ -17,7 +17,7 @@ from curation.models.language_model import ARPA, CARD, PIECES, Measured
 from curation.models.language_model_settings import LanguageModelSettings
 from curation.models.train_language_model import Sample, train
 from curation.runtime.errors import ConfigError, InputError
-from curation.runtime.store import Folder
+from curation.runtime.store.folder import Folder
 
 TEXTS = ["The model reads a line.\n\nThe reader keeps 1999 texts!", "", " \n ", "\u4e2d\u6587 text"]
 

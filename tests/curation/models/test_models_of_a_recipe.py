@@ -15,19 +15,22 @@ import yaml
 from jsonl_writer import WriteJsonl
 
 from ablations.cli import main
-from curation import language_models, pipeline, plan, probe, recipe
-from curation.explain import explain
-from curation.histograms import histograms
+from curation import dry_run as plan
+from curation import pipeline
+from curation import timing as probe
+from curation.dashboard.gathering.score_histograms import histograms
 from curation.models import lmplz
 from curation.models.example_language_model import example_language_model
-from curation.recipe import Recipe
-from curation.run_record import RunRecord
-from curation.runtime.cluster import Compute
+from curation.questions.explain import explain
+from curation.questions.run_record import RunRecord
+from curation.questions.what_if import what_if
+from curation.recipes import loading, named_models
+from curation.recipes.recipe import Recipe
+from curation.runtime.cluster.cluster import Compute
 from curation.runtime.errors import ConfigError
-from curation.runtime.gc import unused
-from curation.runtime.store import Folder, open_out
-from curation.shards import read_columns
-from curation.what_if import what_if
+from curation.runtime.store.folder import Folder, open_out
+from curation.runtime.store.gc import unused
+from curation.runtime.store.shards import read_columns
 
 WORDS = "the river runs under an old stone bridge and people walk along its banks in summer".split()
 TRAINED = {"language": "en", "sources": ["river"], "after": "clean", "vocab_size": 120, "order": 3, "heldout": 0.2}
@@ -60,7 +63,7 @@ def mapping(folder: Path, **changes: Any) -> dict[str, Any]:
 
 
 def built(folder: Path, **changes: Any) -> Recipe:
-    return recipe.from_mapping(mapping(folder, **changes), str(folder / "small.yaml"))
+    return loading.from_mapping(mapping(folder, **changes), str(folder / "small.yaml"))
 
 
 def digests(out: Folder, *folders: str) -> dict[str, str]:
@@ -131,14 +134,14 @@ def test_a_plan_tells_the_training_and_its_cost_can_be_estimated(corpora: Path) 
     assert "train language model en: river after pass clean, at most 100.0 MB" in told
     assert told.index("pass clean\n") < told.index("train language model en") < told.index("pass select\n")
     assert all(each.annotate_seconds > 0 for each in probe.probe(loaded))
-    assert language_models.untrained(loaded, loaded.passes[1]) == {"perplexity"}
+    assert named_models.untrained(loaded, loaded.passes[1]) == {"perplexity"}
 
 
 def test_an_annotator_may_name_a_folder_instead(corpora: Path, out: Folder, compute: Compute) -> None:
     value = mapping(corpora)
     value["passes"][1]["annotators"][0]["model"] = example_language_model()
     del value["models"]
-    loaded = recipe.from_mapping(value, str(corpora / "small.yaml"))
+    loaded = loading.from_mapping(value, str(corpora / "small.yaml"))
     assert pipeline.curate(loaded, out, compute).record["models"] == {}
     assert all(each.annotate_seconds > 0 for each in probe.probe(loaded))
 
@@ -165,7 +168,7 @@ def test_a_model_that_cannot_be_had_is_refused_at_load(
         at = at[key]
     at[path[-1]] = value
     with pytest.raises(ConfigError) as error:
-        recipe.from_mapping(recipe_value, str(corpora / "small.yaml"))
+        loading.from_mapping(recipe_value, str(corpora / "small.yaml"))
     assert told in str(error.value)
 
 

@@ -9,11 +9,12 @@ import pyarrow.parquet as pq
 import pytest
 from jsonl_writer import WriteJsonl
 
-from curation import pipeline, recipe
+from curation import pipeline
 from curation.dashboard import page
-from curation.report_data import curation_report
-from curation.runtime.cluster import Compute
-from curation.runtime.store import Folder
+from curation.dashboard.gathering.curation_run import curation_report
+from curation.recipes import loading
+from curation.runtime.cluster.cluster import Compute
+from curation.runtime.store.folder import Folder
 
 VALUES = (
     "kim.secret@naver.com",
@@ -45,7 +46,7 @@ def curated(write_jsonl: WriteJsonl, tmp_path: Path, out: Folder, compute: Compu
     ]
     write_jsonl("a.jsonl", [*kept, *removed, *unreadable])
     settings = {"data_root": str(tmp_path), "sources": {"a": {"kind": "files", "path": "a.jsonl"}}}
-    return pipeline.curate(recipe.from_mapping(settings, "leaks"), out, compute)
+    return pipeline.curate(loading.from_mapping(settings, "leaks"), out, compute)
 
 
 def test_values_stay_in_the_shards_and_leave_no_curated_text(

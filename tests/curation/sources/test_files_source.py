@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from jsonl_writer import WriteJsonl
 
-from curation.recipe import make_source
+from curation.recipes.recipe import make_source
 from curation.runtime.errors import ConfigError, InputError
 from curation.sources import plain_text
 from curation.sources.base import REGISTRY, Row, Unreadable

@@ -7,7 +7,7 @@ import unicodedata
 
 import pytest
 
-from curation.text import classes
+from curation.text.code_points import classes
 
 SAMPLE = sorted({*range(0x3000), *random.Random(0).sample(range(0x3000, 0x110000), 60_000), 0xD800, 0x10FFFF})
 LETTERS = {"latin", "hangul", "han", "kana", "other_letter"}

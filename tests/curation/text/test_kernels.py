@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from odd_texts import odd_texts
 from words_oracle import words_oracle
 
-from curation.text import classes, kernels
+from curation.text import kernels
 from curation.text.batch import Batch, hash_word
+from curation.text.code_points import classes
 from curation.text.normal import wording
 from curation.text.phrases import Phrases
 from curation.text.shingles import Shingles

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from odd_texts import odd_texts
 
-from curation.text import classes
 from curation.text.batch import Batch
+from curation.text.code_points import classes
 from curation.text.folding import folded, letters_table, visible_table
 from curation.text.kernels import overlap
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from curation.passes.transform_statistics import Statistics, common
 from curation.runtime.errors import ConfigError
 from curation.sources.control_texts import FIXED_MAP, document
 from curation.text import movable
-from curation.transform_statistics import Statistics, common
 from curation.transforms.base import KEPT, REGISTRY, Document, Transform, make
 from curation.transforms.break_repeats import repeated_places
 
@@ -67,7 +67,7 @@ def test_a_text_is_its_parts_and_gaps(text: str) -> None:
 
 def _runs(text: str) -> list[str]:
     """Slow oracle: one character at a time."""
-    from curation.text import traits
+    from curation.text.code_points import traits
 
     runs = [""]
     for char in text:

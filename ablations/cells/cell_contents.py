@@ -1,0 +1,29 @@
+"""Everything that a planned cell reads, laid out in one folder: for a pack, and to know the hashes of it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+from ablations.cells.cell_folder import HELDOUT, lay_out, lay_tokens
+from ablations.cells.cells import CellPlan
+from ablations.core.spec.cell_spec import MEASURING
+from curation.runtime.store.folder import Folder
+
+
+def lay_out_all(path: Path, plan: CellPlan) -> None:
+    """What training reads, and what measuring reads.
+
+    Raises:
+        DamagedError: a token file is not the one that was encoded.
+    """
+    measuring = plan.measuring
+    for source, tokens in measuring.heldout.items():
+        lay_tokens(path, measuring.spec.heldout[source], tokens.folder, HELDOUT)
+    folder = Folder(str(path))
+    for task, file in measuring.items.items():
+        folder.write(f"tasks/{task}.json", file.text.encode())
+    for plugin in measuring.plugins:
+        folder.write(f"plugins/{plugin.name}", plugin.source.encode())
+    folder.write_json(MEASURING, asdict(measuring.spec))
+    lay_out(path, plan.spec, {stem: tokens.folder for stem, tokens in plan.tokens.items()})

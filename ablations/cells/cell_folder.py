@@ -1,0 +1,125 @@
+"""A cell's folder: what its training needs is laid out, then it is trained there."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ablations.core.results.files import link
+from ablations.core.spec.cell_spec import CELL, CellSpec
+from ablations.core.spec.machine import as_settings, is_gpu, machine_class
+from curation.runtime.errors import ConfigError
+from curation.runtime.stages.stage import Result
+from curation.runtime.store.folder import Folder
+from curation.runtime.store.marks import Mark, MarkingFolder
+from curation.runtime.store.parts import checked
+from tokenizer.encode import DOCUMENTS, TOKENS
+
+TRAINING, WEIGHTS, TIMING, ERROR = (
+    "training.json",
+    "model.safetensors",
+    "timing.json",
+    "error.json",
+)  # core's would load torch
+CHECKPOINTS = ("checkpoint.pt", "checkpoint.before.pt")
+TRAIN, HELDOUT = "train", "heldout"
+OWN_DEVICE = ("cuda", "cuda:0")  # names of the only GPU that a task sees
+
+
+def check_machine(planned: Mapping[str, str], device: str) -> None:
+    """Refuse to work where the bits would differ.
+
+    Raises:
+        ConfigError: this node is of another class than the one that was planned for, or the device is one that Ray does not give.
+    """
+    if is_gpu(device) and device not in OWN_DEVICE:
+        raise ConfigError(
+            f"compute.device: {device} names one of several GPUs, but Ray gives every cell one of its own and shows it no other. "
+            "Write cuda. Which ones Ray gives out is said by CUDA_VISIBLE_DEVICES where Ray starts."
+        )
+    here = machine_class(device)
+    if dict(planned) != here:
+        raise ConfigError(
+            f"planned for {as_settings(planned)}, but this node is {as_settings(here)}: the bits would differ "
+            "from the others'. Take the cell there with `loam ablate pack`, or start the study on nodes of one kind."
+        )
+
+
+def cell_job(shared: Mapping[str, Any], spec: Mapping[str, Any], folders: dict[str, Folder]) -> dict[str, Result]:
+    """One task: lay the cell's folder out and train it; on an object store it is trained in a scratch folder and sent there."""
+    (folder,) = folders.values()
+    cell: CellSpec = spec["spec"]
+    check_machine(spec["machine"], cell.training.compute.device)
+    if folder.is_local:
+        lay_out(Path(folder.url), cell, spec["tokens"])
+        return {"cell": _train(Path(folder.url), folder)}
+    with tempfile.TemporaryDirectory(prefix="loam-cell-") as scratch:
+        lay_out(Path(scratch), cell, spec["tokens"])
+        return {"cell": _train(Path(scratch), folder)}
+
+
+def _train(path: Path, folder: Folder) -> Result:
+    from ablations.core.cell import train_cell
+    from ablations.core.training.weights import Trained
+    from curation.runtime.errors import InputError
+
+    try:
+        trained = train_cell(path)
+        try:
+            for point in trained.points:
+                trained.content(point)
+        except InputError:  # weights that were damaged since are trained again
+            (path / TRAINING).unlink()
+            trained = train_cell(path)
+    except Exception as error:
+        folder.write_json(ERROR, {"error": f"{type(error).__name__}: {error}"})
+        raise
+    folder.remove_file(ERROR)
+    assert isinstance(trained, Trained)
+    files = [CELL, TRAINING, TIMING, *(point.file for point in trained.points)]
+    for name in files:
+        take_in(folder, path, name)
+    return receipt(trained.record)
+
+
+def take_in(folder: Folder, path: Path, name: str) -> None:
+    """A file that was written at `path` is one of the stage's folder: marked where it lies, or sent there."""
+    if folder.is_local:
+        assert isinstance(folder, MarkingFolder)
+        folder.written(name, Mark.of_file(str(path / name)))
+    else:
+        folder.write(name, (path / name).read_bytes())
+
+
+def receipt(record: Mapping[str, Any]) -> Result:
+    """What a trained cell's receipt says."""
+    names = (CELL, TRAINING, *(point["file"] for point in record["points"]))
+    return {"parts": [{"file": name, "rows": 1} for name in names], "counts": {"tokens": record["tokens"]}}
+
+
+def lay_out(path: Path, cell: CellSpec, tokens: Mapping[str, Folder]) -> None:
+    """Everything that a training needs, its spec last: a folder with a cell.json is complete.
+
+    Raises:
+        DamagedError: a token file is not the one that was encoded.
+    """
+    for stem, source in tokens.items():
+        lay_tokens(path, stem, source, TRAIN)
+    Folder(str(path)).write_json(CELL, cell.to_json())
+
+
+def lay_tokens(path: Path, stem: str, source: Folder, split: str) -> None:
+    """A token set's files under the cell's own names for them, checked once against what was encoded."""
+    for pattern in (TOKENS, DOCUMENTS):
+        with checked(source, pattern.format(split)) as found:
+            _share(Path(found), path / pattern.format(stem))
+
+
+def _share(source: Path, target: Path) -> None:
+    """Cells of a sweep share their tokens' bytes."""
+    if not (target.exists() and os.path.samefile(source, target)):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        link(source, target)

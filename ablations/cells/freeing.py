@@ -1,0 +1,51 @@
+"""Frees the weights that finished cells kept along the way: what was measured of them stays, new curves cannot be made."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ablations.cells.cell_folder import WEIGHTS
+from curation.runtime.errors import LoamError
+from curation.runtime.store.folder import MANIFEST, Folder
+from curation.runtime.store.manifest import Manifest
+
+ENDING = ".safetensors"
+CELLS = "cells"
+
+
+@dataclass(frozen=True)
+class AlongTheWay:
+    """A finished cell's weights at its evaluation points, those of the end left out."""
+
+    cell: Folder
+    manifest: Manifest
+    files: tuple[str, ...]
+
+    @property
+    def bytes(self) -> int:
+        return sum(self.manifest.files[name].size for name in self.files)
+
+    def free(self) -> None:
+        """The manifest says first that they are away: whatever interrupts this, nothing is missed that is meant to be here."""
+        files = {name: mark for name, mark in self.manifest.files.items() if name not in self.files}
+        away = {**self.manifest.away, **{name: self.manifest.files[name] for name in self.files}}
+        dataclasses.replace(self.manifest, files=files, away=away).save(self.cell)
+        for name in self.files:
+            self.cell.remove_file(name)
+
+
+def along_the_way(out: Folder) -> Iterator[AlongTheWay]:
+    """Of every finished cell below `out` that has such weights; cells that are still trained keep theirs."""
+    for name in (out / CELLS).names():
+        folder = out / CELLS / name
+        if folder.is_link or not folder.exists(MANIFEST):
+            continue
+        try:
+            manifest = Manifest.load(folder)
+        except LoamError:
+            continue  # of an earlier version, or damaged: `loam verify` tells
+        files = tuple(file for file in manifest.files if file.endswith(ENDING) and file != WEIGHTS)
+        if files:
+            yield AlongTheWay(folder, manifest, files)

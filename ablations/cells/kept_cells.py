@@ -1,0 +1,140 @@
+"""What finished cells measured, read from the files that they left: one for each measure, and the items that were asked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ablations.cells.cell_folder import TRAINING
+from ablations.cells.measure_job import MEASURE
+from ablations.cells.measuring_plan import metric_of
+from ablations.core.results.answers import TaskAnswers
+from ablations.core.results.readings import Reading, cost_words
+from ablations.readings.few_shot import AboutTask, about_task, few_shot_readings, gain_readings
+from ablations.readings.registries import LABEL_METRICS, TEXT_METRICS
+from ablations.statistics.cell_result import CellResult
+from ablations.statistics.onset import Onset, onset
+from curation.runtime.registry import Plugin
+from curation.runtime.store.folder import Folder
+from curation.runtime.store.parts import read_checked
+
+INTACT = "intact"
+Curve = list[tuple[int, float]]
+
+
+@dataclass(frozen=True)
+class KeptCell:
+    """Where a trained cell's files lie.
+
+    Attributes:
+        folder: of its training.
+        measures: label -> folder of the measure.
+        items: task -> contents of its items file.
+        plugins: files with metrics, which the user named.
+    """
+
+    arm: str
+    seed: int
+    folder: Folder
+    measures: Mapping[str, Folder]
+    items: Mapping[str, Mapping[str, Any]]
+    plugins: Sequence[Plugin] = ()
+
+
+@dataclass
+class _Found:
+    """What is gathered of a cell, measure by measure."""
+
+    readings: dict[str, Reading] = field(default_factory=dict)
+    answers: dict[str, TaskAnswers] = field(default_factory=dict)
+    curves: dict[str, Curve] = field(default_factory=dict)
+    onsets: dict[str, Onset] = field(default_factory=dict)
+    details: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+def cell_result(kept: KeptCell, curves: bool = True) -> CellResult:
+    """Everything that statistics need of a cell.
+
+    Args:
+        curves: false leaves out what was measured along the way, which takes the metrics' own code.
+
+    Raises:
+        DamagedError: a measure is not as it was written.
+    """
+    found = _Found()
+    about = abouts(kept.items, kept.plugins)
+    for folder in kept.measures.values():
+        _add(found, json.loads(read_checked(folder, MEASURE)), about, kept.plugins, curves)
+    counts = {task: value.get("counts", {}) for task, value in kept.items.items()}
+    training = json.loads(read_checked(kept.folder, TRAINING))
+    return CellResult(
+        kept.folder.name, kept.arm, kept.seed, found.readings, found.answers, found.curves, found.onsets, found.details,
+        training, counts,
+    )  # fmt: skip
+
+
+def abouts(items: Mapping[str, Mapping[str, Any]], plugins: Sequence[Plugin]) -> dict[str, AboutTask]:
+    """What reading the answers to each task takes."""
+    label, text = LABEL_METRICS.classes(plugins), TEXT_METRICS.classes(plugins)
+    return {task: about_task(value, label, text) for task, value in items.items()}
+
+
+def _add(
+    found: _Found, value: Mapping[str, Any], about: Mapping[str, AboutTask], plugins: Sequence[Plugin], curves: bool
+) -> None:
+    metric, task, final = str(value["metric"]), str(value["task"]), value["final"]
+    readings = [Reading.from_json(reading) for reading in final["readings"]]
+    answers = {done: TaskAnswers.from_json(kept) for done, kept in final["answers"].items()}
+    readings += _readings(metric, task, answers, about)
+    found.readings |= {reading.name: reading for reading in readings}
+    if "" in answers:
+        found.answers[task] = answers[""]
+    if final["details"]:
+        found.details.setdefault(metric, {}).update(final["details"])
+    if curves and value["curve"]:
+        _add_curve(found, value, about, plugins)
+
+
+def _readings(
+    metric: str, task: str, answers: Mapping[str, TaskAnswers], about: Mapping[str, AboutTask]
+) -> Iterator[Reading]:
+    """Those that are made of answers."""
+    if "" in answers:
+        yield from few_shot_readings(answers[""], about[task])
+    if INTACT in answers:
+        intact = {gain.name: gain for gain in gain_readings(answers[INTACT], about[task])}
+        for done in (done for done in answers if done != INTACT):
+            for left in gain_readings(answers[done], about[task]):
+                yield _cost(metric, intact[left.name], left, done)
+
+
+def _cost(metric: str, intact: Reading, left: Reading, done: str) -> Reading:
+    """What a gain loses when something is done to the model."""
+    value = (intact.value or 0.0) - (left.value or 0.0)
+    words = cost_words(intact.words, done)
+    return Reading(metric, value, "nats lost", None, words, done, of=intact.name, n=intact.n)
+
+
+def _add_curve(
+    found: _Found, value: Mapping[str, Any], about: Mapping[str, AboutTask], plugins: Sequence[Plugin]
+) -> None:
+    last: dict[str, Reading] = {}
+    curves: dict[str, Curve] = {}
+    for point in value["curve"]:
+        last = {reading.name: reading for reading in _at(point, value["task"], about) if reading.value is not None}
+        for name, reading in last.items():
+            curves.setdefault(name, []).append((int(point["tokens"]), float(reading.value or 0.0)))
+    metric = metric_of(value["metric"], tuple(plugins))
+    for name, reading in last.items():
+        threshold = metric.onset_threshold(reading, last)
+        if threshold is not None:
+            found.onsets[name] = onset(curves[name], threshold)
+    found.curves |= curves
+
+
+def _at(point: Mapping[str, Any], task: str, about: Mapping[str, AboutTask]) -> Iterator[Reading]:
+    yield from (Reading.from_json(reading) for reading in point["readings"])
+    for kept in point["answers"].values():
+        yield from few_shot_readings(TaskAnswers.from_json(kept), about[task])

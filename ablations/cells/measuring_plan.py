@@ -1,0 +1,143 @@
+"""What is measured of a cell: one file for each metric, or for each metric and task, with an identity of its own.
+
+A measure depends on the weights, on what is measured (held-out text, items, and how many of them) and on the code that measures.
+So another metric, a further task or more items are measured alone, from weights that lie there, and nothing is trained again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from ablations.cells.code_digest import metric_code
+from ablations.core.spec.measuring_spec import EffortSpec, MeasuringSpec
+from ablations.core.spec.training_spec import TrainingSpec
+from ablations.prompts.task_items import ItemsFile
+from ablations.readings.registries import METRICS
+from curation.runtime.identity import fingerprint
+from curation.runtime.registry import Plugin
+from curation.runtime.stages.stage import Output
+from tokenizer.encode import TokenSet
+
+if TYPE_CHECKING:
+    from ablations.core.metrics.base import Metric
+
+STAGE = "measures"
+EFFORT = {  # field of the evaluation data -> what of the effort says how much of it
+    "windows": ("windows", "curve_windows"),
+    "sequences": ("sequences", "curve_sequences"),
+    "items": ("items", "curve_items"),
+}
+
+
+@dataclass(frozen=True)
+class MeasuringPlan:
+    """What is to be measured of a cell.
+
+    Attributes:
+        spec: contents of its measuring.json, for a cell that runs by itself.
+        heldout: source -> the token set whose held-out split it is.
+        items: task -> its items.
+        plugins: files with further metrics, which the user named.
+    """
+
+    spec: MeasuringSpec
+    heldout: Mapping[str, TokenSet]
+    items: Mapping[str, ItemsFile]
+    plugins: Sequence[Plugin]
+
+    def measures(self) -> Iterator[PlannedMeasure]:
+        """All measures, metric by metric."""
+        for name in self.spec.metrics:
+            metric = metric_of(name, tuple(self.plugins))
+            if "cell" in metric.scopes:
+                yield PlannedMeasure(self, name)
+            if "task" in metric.scopes:
+                yield from (PlannedMeasure(self, name, task) for task in sorted(self.items))
+
+
+@cache
+def metric_of(name: str, plugins: tuple[Plugin, ...]) -> Metric:
+    """A metric by its name.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    from ablations.core.metrics.base import METRICS as LOADED  # torch: seconds that a listing need not wait for
+
+    return LOADED.get(name, plugins)()
+
+
+@cache
+def code_of(name: str, plugins: tuple[Plugin, ...]) -> str:
+    """What a metric's numbers depend on: its own code and all that it uses; a plugin's file; the version of a distribution."""
+    place = METRICS.places(plugins)[name]
+    return metric_code(*place) if isinstance(place, tuple) else place
+
+
+@dataclass(frozen=True)
+class PlannedMeasure:
+    """One measure of a cell: a metric, of the cell or of one task."""
+
+    plan: MeasuringPlan
+    metric: str
+    task: str = ""
+
+    @property
+    def label(self) -> str:
+        """What it is called in files; `ablations.core.measuring.label_of` says the same where cells run."""
+        return f"{self.metric}.{self.task}" if self.task else self.metric
+
+    def asked(self, training: TrainingSpec, machine: Mapping[str, str], tokens: Mapping[str, str]) -> dict[str, Any]:
+        """What is measured, whatever the weights are.
+
+        Args:
+            tokens: path stem -> fingerprint of the training tokens.
+        """
+        metric = metric_of(self.metric, tuple(self.plan.plugins))
+        spec = self.plan.spec
+        asked: dict[str, Any] = {
+            "stage": STAGE,
+            "metric": self.metric,
+            "task": self.task,
+            "code": code_of(self.metric, tuple(self.plan.plugins)),
+            "model": dataclasses.asdict(training.model),
+            "compute": dataclasses.asdict(training.compute),
+            "machine": dict(machine),
+            "bos": training.bos,
+            "specials": list(spec.specials),
+            "seed": spec.seed,
+            "effort": _effort(spec.effort, metric),
+        }
+        if "heldout" in metric.reads:
+            asked["heldout"] = {source: t.manifest.fingerprint for source, t in self.plan.heldout.items()}
+        if "training" in metric.reads:
+            asked["training"] = [training.digest(), dict(tokens)]
+        return {**asked, **({"items": self.plan.items[self.task].asked} if self.task else {})}
+
+    def output(self, cell: str, asked: Mapping[str, Any], points: Sequence[Mapping[str, Any]]) -> Output:
+        """Its folder.
+
+        Args:
+            cell: what the cell is called.
+            asked: from `asked`.
+            points: of the cell's training.json.
+        """
+        in_curve = metric_of(self.metric, tuple(self.plan.plugins)).in_curve
+        weights = [[point["tokens"], point["sha256"]] for point in (points if in_curve else points[-1:])]
+        return Output(STAGE, f"{cell}.{self.label}", {**asked, "weights": weights})
+
+
+def _effort(effort: EffortSpec, metric: Metric) -> dict[str, int]:
+    """How much of what the metric reads."""
+    names = [name for field in sorted(metric.reads & EFFORT.keys()) for name in EFFORT[field]]
+    wanted = names if metric.in_curve else [name for name in names if not name.startswith("curve_")]
+    return {name: getattr(effort, name) for name in (*wanted, "batch")}
+
+
+def identity_of_asked(asked: Mapping[str, Any]) -> str:
+    """By which a pack knows what it measures, before there are any weights."""
+    return fingerprint(dict(asked))

@@ -1,0 +1,79 @@
+"""The plan of a finished cell from its study's record, so that it can be measured without its study's file."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ablations.cells.cells import STAGE, CellPlan
+from ablations.cells.measuring_plan import MeasuringPlan
+from ablations.cells.recorded_cells import meant, recorded_cells
+from ablations.core.spec.cell_spec import CELL, CellSpec
+from ablations.core.spec.measuring_spec import MeasuringSpec
+from ablations.core.spec.strict import build
+from ablations.prompts.task_items import ITEMS, ItemsFile
+from ablations.readings.registries import METRICS
+from curation.runtime.errors import ConfigError, one_of
+from curation.runtime.registry import Plugin
+from curation.runtime.store.folder import Folder
+from curation.runtime.store.manifest import Manifest
+from curation.runtime.store.parts import read_checked
+from tokenizer.encode import TokenSet
+
+
+@dataclass(frozen=True)
+class RecordedPlan:
+    """A trained cell as its record tells it.
+
+    Attributes:
+        unknown: metrics of the study that came from plugins which the user did not name; they are not measured.
+    """
+
+    plan: CellPlan
+    folder: Folder
+    study: str
+    unknown: Sequence[str]
+
+
+def recorded_plan(out: Folder, wanted: str, plugins: Sequence[Plugin]) -> RecordedPlan:
+    """The cell by its folder's name or the beginning of it.
+
+    Raises:
+        ConfigError: there is none, several, or it is not trained.
+    """
+    known = {cell.name: cell for cell in recorded_cells(out)}
+    names = meant(out, wanted)
+    if not names:
+        raise ConfigError(f"{out.url}: {one_of((out / STAGE).names(), wanted, 'cell')}")
+    if len(names) > 1:
+        raise ConfigError(f"{wanted}: {len(names)} cells begin so: {', '.join(names)}. Give more of the name.")
+    if names[0] not in known:
+        raise ConfigError(f"{names[0]}: is not trained, or no study here has it. Run `loam ablate run` on its study.")
+    cell = known[names[0]]
+    return _made(out, cell.folder, str(cell.record["name"]), cell.entry, plugins)
+
+
+def _made(out: Folder, folder: Folder, study: str, entry: Mapping[str, Any], plugins: Sequence[Plugin]) -> RecordedPlan:
+    manifest = Manifest.load(folder)
+    spec = build(CellSpec, json.loads(read_checked(folder, CELL)), f"{folder.url}/{CELL}")
+    measuring = build(MeasuringSpec, entry["measuring"], f"{study}: measuring")
+    known = METRICS.catalogue(plugins)
+    metrics = tuple(name for name in measuring.metrics if name in known)
+    named = tuple(f"plugins/{plugin.name}" for plugin in plugins)
+    plan = MeasuringPlan(
+        dataclasses.replace(measuring, metrics=metrics, plugins=named),
+        {source: _token_set(out / path, source) for source, path in entry["heldout"].items()},
+        {task: ItemsFile(task, read_checked(out / path, ITEMS).decode()) for task, path in entry["items"].items()},
+        tuple(plugins),
+    )
+    tokens = {stem: _token_set(out / path, stem) for stem, path in entry["train"].items()}
+    tokenizer = out / entry["tokenizer"] if entry["tokenizer"] else None
+    cell = CellPlan(spec, tokens, entry["control"], manifest.what["machine"], plan, tokenizer)
+    return RecordedPlan(cell, folder, study, [name for name in measuring.metrics if name not in known])
+
+
+def _token_set(folder: Folder, source: str) -> TokenSet:
+    return TokenSet(source, folder, folder, Manifest.load(folder))

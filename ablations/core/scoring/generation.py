@@ -1,0 +1,86 @@
+"""Written answers: greedy, a batch at a time, behind the keys and values of the group's demonstrations.
+
+Shapes: B sequences, T positions of the longest question, S keys, W width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from ablations.core.data.items import Generation, Group, Item
+from ablations.core.model.model import Model
+from ablations.core.model.prefix_cache import KeysValues
+from ablations.core.scoring.answer_rows import LEAST_ROWS
+from ablations.core.scoring.scoring import PrefixKeeper, batches, check_numbers, split_prefix
+
+
+def generate_group(
+    model: Model, group: Group, items: Sequence[Item], how: Generation, batch: int,
+    keeper: PrefixKeeper | None = None, where: str = "",
+) -> list[tuple[int, ...]]:  # fmt: skip
+    """The likeliest next token again and again, for those items that fit, in their order. `where` names the group in errors.
+
+    An answer ends before the first token of `how.stop`, after `how.max_tokens`, or where the context is full.
+
+    Raises:
+        LoamError: the model's logits are not numbers.
+    """
+    items = [item for item in items if item.fits]
+    keeper = keeper or PrefixKeeper(model)
+    shared, head = split_prefix(group.prefix, items)
+    rows = [(*head, *item.prompt) for item in items]
+    found: list[tuple[int, ...]] = [()] * len(items)
+    with torch.no_grad():
+        for chosen in batches([len(row) for row in rows], batch):
+            beginning = [rows[index] for index in chosen]
+            written = _Writing(model, keeper.of(shared), beginning, how, where or group.condition).run()
+            for index, answer in zip(chosen, written, strict=True):
+                found[index] = answer
+    return found
+
+
+class _Writing:
+    """One batch of answers as they grow."""
+
+    def __init__(
+        self, model: Model, shared: KeysValues | None, rows: Sequence[tuple[int, ...]], how: Generation, where: str
+    ) -> None:
+        self.model, self.shared, self.how, self.where = model, shared, how, where
+        self.rows = [*rows, *[rows[0]] * (LEAST_ROWS - len(rows))]
+        self.wanted = len(rows)
+        self.start = shared.length if shared else 0
+        self.lengths_B = torch.tensor([len(row) for row in self.rows], device=model.device)
+        self.answers: list[list[int]] = [[] for _ in self.rows]
+        room = [model.spec.context - self.start - len(row) + 1 for row in self.rows]
+        self.most = [min(how.max_tokens, each) for each in room]
+
+    def run(self) -> list[tuple[int, ...]]:
+        T = max(len(row) for row in self.rows)
+        padded_BT = torch.tensor([[*row, *[0] * (T - len(row))] for row in self.rows], device=self.model.device)
+        last_B1 = self.lengths_B[:, None] - 1
+        hidden_B1W, own = self.model.behind(self.shared, padded_BT, asked_BM=last_B1)
+        seen_BS = torch.arange(T, device=self.model.device) < self.lengths_B[:, None]
+        step, open_ = 0, set(range(self.wanted))
+        while open_ := self._take(hidden_B1W[:, 0], open_):
+            tokens_B1 = torch.tensor([answer[-1:] or [0] for answer in self.answers], device=self.model.device)
+            places_B1 = (self.start + last_B1 + step + 1).clamp(max=self.model.spec.context - 1)
+            seen_BS = torch.cat((seen_BS, torch.ones_like(seen_BS[:, :1])), 1)
+            mask_B1S = torch.zeros(seen_BS.shape, device=self.model.device).masked_fill_(~seen_BS, -torch.inf)[:, None]
+            hidden_B1W, own = self.model.behind(self.shared, tokens_B1, own, places_B1, mask_B1S)
+            step += 1
+        return [tuple(answer) for answer in self.answers[: self.wanted]]
+
+    def _take(self, hidden_BW: Tensor, open_: set[int]) -> set[int]:
+        """Write the next token of the answers that are still open, and say which remain so."""
+        logits_BV = self.model.logits(hidden_BW)
+        check_numbers(logits_BV.cpu().numpy(), f"{self.where}, a written answer")
+        remain = set()
+        for row, token in enumerate(logits_BV.argmax(-1).tolist()):
+            if row in open_ and len(self.answers[row]) < self.most[row] and token not in self.how.stop:
+                self.answers[row].append(token)
+                if len(self.answers[row]) < self.most[row]:
+                    remain.add(row)
+        return remain

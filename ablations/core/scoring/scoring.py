@@ -1,0 +1,171 @@
+"""Losses of token sequences and log-probabilities of answers, which do not depend on what is scored beside them.
+
+The demonstrations that a group's items share go through the model once, and once for all groups whose demonstrations begin
+in the same way. Rows of a batch are independent: attention is causal and padding stands on the right; no matrix product has
+fewer rows than the rounding of BLAS needs to be the same; logits are float32, and what is summed over the vocabulary and
+over an answer's tokens is float64.
+
+Shapes: B sequences, T positions, M places asked for, N rows of logits, V vocabulary, W width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ablations.core.data.items import Group, Item
+from ablations.core.model.model import Model
+from ablations.core.model.prefix_cache import KeysValues
+from ablations.core.results.answers import Score
+from ablations.core.scoring.answer_rows import LEAST_ROWS, Row, batch_of
+from curation.runtime.errors import LoamError
+
+Tokens = Sequence[int] | NDArray[np.integer]
+TOKENS_A_PASS = 2**14  # bounds the memory of a batch of long rows
+LOGITS_A_PASS = 2**24  # 64 MiB
+
+
+class PrefixKeeper:
+    """Keys and values of the prefix asked for last, kept as long as the next one is a beginning of it.
+
+    Asked in descending order, prefixes stand right behind those that they begin, so that one place is enough for all
+    numbers of demonstrations of all draws.
+    """
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self.tokens: tuple[int, ...] = ()
+        self.kept: KeysValues | None = None
+
+    def of(self, prefix: tuple[int, ...]) -> KeysValues | None:
+        """Of all tokens of the prefix; None of none."""
+        if not prefix:
+            return None
+        if self.kept is None or self.tokens[: len(prefix)] != prefix:
+            with torch.no_grad():
+                self.kept = self.model.keys_values(torch.tensor(prefix, device=self.model.device))
+            self.tokens = prefix
+        return self.kept.cut(len(prefix))
+
+
+def token_losses(model: Model, sequences: Sequence[Tokens], batch: int) -> list[NDArray[np.float32]]:
+    """Next-token losses in nats: T numbers for a sequence of T + 1 tokens, the first for predicting the second.
+
+    Raises:
+        LoamError: a loss is not a number.
+    """
+    losses: list[NDArray[np.float32]] = [np.zeros(0, np.float32)] * len(sequences)
+    with torch.no_grad():
+        for chosen in batches([len(sequence) for sequence in sequences], batch):
+            padded_BT = _padded([sequences[index] for index in chosen], model.device)
+            loss_BT = F.cross_entropy(model(padded_BT[:, :-1]).transpose(1, 2), padded_BT[:, 1:], reduction="none")
+            for row, index in zip(loss_BT.cpu().numpy(), chosen, strict=True):
+                losses[index] = row[: len(sequences[index]) - 1].copy()
+                check_numbers(losses[index], f"sequence {index}")
+    return losses
+
+
+def score_group(
+    model: Model, group: Group, items: Sequence[Item], batch: int, keeper: PrefixKeeper | None = None, where: str = ""
+) -> list[Score]:
+    """Score those of a group's items that fit, in their order. `where` names the group in errors.
+
+    Raises:
+        LoamError: the model's logits are not numbers.
+    """
+    items = [item for item in items if item.fits]
+    keeper = keeper or PrefixKeeper(model)
+    shared, head = split_prefix(group.prefix, items)
+    rows = [Row(head, item) for item in items]
+    found: list[Score | None] = [None] * len(items)
+    for chosen in batches([row.length for row in rows], batch):
+        scored = _score_rows(model, keeper.of(shared), [rows[index] for index in chosen])
+        for index, logp in zip(chosen, scored, strict=True):
+            check_numbers(logp, f"{where or group.condition}, item {items[index].id}")
+            found[index] = _score(items[index], logp)
+    return [score for score in found if score is not None]
+
+
+def split_prefix(prefix: tuple[int, ...], items: Sequence[Item]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The part of a prefix that is computed once, and the part that each row begins with.
+
+    A row needs a token to predict from; and a BOS alone is not worth sharing.
+    """
+    shared = len(prefix) if all(item.prompt for item in items) else len(prefix) - 1
+    if shared <= 1:
+        shared = 0
+    return prefix[:shared], prefix[shared:]
+
+
+def batches(lengths: Sequence[int], most: int) -> Iterator[list[int]]:
+    """Numbers of the sequences of each batch, longest first, so that little is padded and memory fails at once if at all."""
+    order = sorted(range(len(lengths)), key=lambda index: (-lengths[index], index))
+    while order:
+        size = max(1, min(most, TOKENS_A_PASS // max(1, lengths[order[0]])))
+        yield order[:size]
+        order = order[size:]
+
+
+def check_numbers(values: NDArray[np.floating], where: str) -> None:
+    """Refuse losses or log-probabilities that are not numbers.
+
+    Raises:
+        LoamError: says at which sequence or item.
+    """
+    if not np.isfinite(values).all():
+        raise LoamError(
+            f"logits are not numbers at {where}; the weights are broken. Train the cell again with a lower learning rate."
+        )
+
+
+def _padded(sequences: Sequence[Tokens], device: torch.device) -> Tensor:
+    padded = np.zeros((len(sequences), max(map(len, sequences))), np.int64)
+    for row, sequence in zip(padded, sequences, strict=True):
+        row[: len(sequence)] = sequence
+    return torch.from_numpy(padded).to(device)
+
+
+def _score_rows(model: Model, shared: KeysValues | None, rows: Sequence[Row]) -> list[NDArray[np.float64]]:
+    """Of each row, the log-probabilities of the tokens of its choices, one choice after the other."""
+    made = batch_of(rows, shared.length if shared else 0, model.device)
+    targets = [[(number, *target) for target in row.targets()] for number, row in enumerate(rows)]
+    numbers_Q, asked_Q, tokens_Q = torch.tensor([each for row in targets for each in row], device=model.device).T
+    with torch.no_grad():
+        hidden_BMW, _ = model.behind(shared, made.tokens_BT, None, made.places_BT, made.seen_BTT, made.asked_BM)
+        M = hidden_BMW.shape[1]
+        wanted_N, rows_Q = torch.unique(numbers_Q * M + asked_Q, return_inverse=True)
+        logp_Q = picked(model, hidden_BMW.flatten(0, 1)[wanted_N], rows_Q, tokens_Q).cpu().numpy()
+    return np.split(logp_Q, np.cumsum([len(row) for row in targets])[:-1])
+
+
+def picked(model: Model, hidden_NW: Tensor, rows_Q: Tensor, tokens_Q: Tensor) -> Tensor:
+    """Log-probabilities of some tokens after some hidden states, float64: no more rows of logits at once than memory allows."""
+    N = len(hidden_NW)
+    hidden_NW = torch.cat((hidden_NW, hidden_NW[:1].expand(LEAST_ROWS - N, -1))) if N < LEAST_ROWS else hidden_NW
+    parts = -(-len(hidden_NW) * model.spec.vocab_size // LOGITS_A_PASS)
+    logp_Q = torch.zeros(len(rows_Q), dtype=torch.float64, device=model.device)
+    start = 0
+    for part_NW in hidden_NW.tensor_split(min(parts, len(hidden_NW) // LEAST_ROWS)):
+        here_Q = (rows_Q >= start) & (rows_Q < start + len(part_NW))
+        logits_NV = model.logits(part_NW)
+        chosen_Q = logits_NV[rows_Q[here_Q] - start, tokens_Q[here_Q]].double()
+        logp_Q[here_Q] = chosen_Q - _log_sum_exp(logits_NV)[rows_Q[here_Q] - start]
+        start += len(part_NW)
+    return logp_Q
+
+
+def _log_sum_exp(logits_NV: Tensor) -> Tensor:
+    """Over the vocabulary, summed in float64; the logits are used up."""
+    top_N1 = logits_NV.amax(-1, keepdim=True)
+    return logits_NV.sub_(top_N1).exp_().sum(-1, dtype=torch.float64).log() + top_N1[:, 0].double()
+
+
+def _score(item: Item, logp: NDArray[np.float64]) -> Score:
+    lengths = tuple(map(len, item.choices))
+    sums = tuple(float(part.sum()) for part in np.split(logp, np.cumsum(lengths)[:-1]))
+    return Score(item.id, item.gold, sums, lengths, item.choice_bytes)

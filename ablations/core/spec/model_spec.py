@@ -1,0 +1,58 @@
+"""Shape of a cell's model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ablations.core.spec.strict import Problem, not_positive
+
+MOST_TOKENS = 2**16  # token files hold uint16
+
+
+@dataclass(frozen=True)
+class ModelShape:
+    """Shape of the model, as a study says it. `mlp_ratio` 0 leaves the MLP out; `attention` false leaves attention out (a control).
+
+    `sharpness` is the largest attention logit in nats: queries and keys are normalised. Without `qk_norm` they are not, logits are
+    divided by the root of a head's width as usual, and `sharpness` is not used.
+    """
+
+    layers: int
+    width: int
+    heads: int
+    context: int
+    mlp_ratio: float = 4.0
+    attention: bool = True
+    rope_base: float = 10000.0
+    sharpness: float = 6.0
+    tied: bool = False
+    qk_norm: bool = True
+
+    def problems(self) -> list[Problem]:
+        found: list[Problem] = []
+        found += not_positive(self, "layers", "width", "heads")
+        if self.context < 8:
+            found.append(("context", f"{self.context} tokens are too few to measure in", "Give at least 8"))
+        if not found and self.width % (2 * self.heads):
+            found.append(
+                (
+                    "heads",
+                    f"{self.heads} heads do not split a width of {self.width} evenly",
+                    "Make width a multiple of 2 x heads",
+                )
+            )
+        if self.mlp_ratio < 0 or (self.mlp_ratio == 0 and not self.attention):
+            found.append(("mlp_ratio", f"{self.mlp_ratio} leaves nothing in a block", "Give a positive ratio"))
+        return found + not_positive(self, "rope_base", "sharpness")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSpec(ModelShape):
+    """The model: its shape, and how many pieces its tokenizer has."""
+
+    vocab_size: int
+
+    def problems(self) -> list[Problem]:
+        if not 2 <= self.vocab_size <= MOST_TOKENS:
+            return [("vocab_size", f"{self.vocab_size} pieces", f"Give 2 to {MOST_TOKENS}: token files are uint16")]
+        return super().problems()

@@ -1,0 +1,58 @@
+"""How long a step of a cell takes on this machine, from a few steps on random tokens."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from ablations.core.spec.training_spec import TrainingSpec
+from ablations.core.training.training import Training
+
+STEPS = 20
+WARM_UP = 5  # steps that compile and fill caches
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Seconds before the first ordinary step, seconds a step, and the number of weights."""
+
+    setup_seconds: float
+    step_seconds: float
+    parameters: int
+
+
+class _RandomWindows:
+    """Stands where a cell's mixture stands; tokens do not change how long a step takes."""
+
+    def __init__(self, spec: TrainingSpec) -> None:
+        self.spec = spec
+
+    def batch(self, step: int, size: int) -> npt.NDArray[np.int64]:
+        shape = (size, self.spec.model.context + 1)
+        return np.random.default_rng(step).integers(0, self.spec.model.vocab_size, shape)
+
+
+def probe(spec: TrainingSpec, steps: int = STEPS) -> Probe:
+    """Train `steps` steps of the cell's shape and throw them away."""
+    torch.set_num_threads(spec.compute.threads)
+    started = time.perf_counter()
+    training = Training(spec, _RandomWindows(spec))  # type: ignore[arg-type]
+    for _ in range(WARM_UP):
+        training.advance()
+    warm = _now(training.device)
+    for _ in range(steps - WARM_UP):
+        training.advance()
+    step_seconds = (_now(training.device) - warm) / (steps - WARM_UP)
+    parameters = sum(weight.numel() for weight in training.model.parameters())
+    return Probe(max(0.0, warm - started - WARM_UP * step_seconds), step_seconds, parameters)
+
+
+def _now(device: torch.device) -> float:
+    """Seconds, once the device has done what it was given: a GPU is given work long before it does it."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()

@@ -1,0 +1,141 @@
+"""Two arms, or two cells, in one measure: the paired difference with everything needed to doubt it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ablations.core.results.readings import Better
+from ablations.statistics.cell_result import CellResult
+from ablations.statistics.measures import Measures
+from ablations.statistics.paired import LEAST_FOR_INTERVAL, LEAST_FOR_VERDICT
+from ablations.statistics.permutation import exchange_p, sign_flip_p
+from ablations.statistics.questions import between
+from curation.runtime.errors import ConfigError, one_of
+
+
+@dataclass(frozen=True)
+class Pair:
+    """What one seed gave to both; `difference` is over the answers that both have."""
+
+    seed: int
+    a: float
+    b: float
+    difference: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """`a` minus `b` as measured.
+
+    Attributes:
+        p: two-sided, not adjusted: a comparison that nobody registered.
+        sign_flip_p, exchange_p: exact, over seeds alone; see `statistics/permutation.py`.
+        smallest_effect: what a repetition finds with a chance of 80 %.
+        better: which side of the measure is better.
+    """
+
+    a: str
+    b: str
+    measure: str
+    unit: str
+    effect: float
+    interval: tuple[float, float] | None
+    p: float | None
+    smallest_effect: float | None
+    seeds: int
+    draws: int | None
+    items: int | None
+    sign_flip_p: float | None
+    exchange_p: float | None
+    better: Better
+    pairs: tuple[Pair, ...]
+    sentence: str = ""
+
+
+def compare(cells: Iterable[CellResult], a: str, b: str, measure: str) -> Comparison:
+    """The paired difference of two arms, or of two cells by name.
+
+    Raises:
+        ConfigError: an unknown arm or measure, or no seed that both have.
+    """
+    measures = Measures(_chosen(list(cells), a, b))
+    if measure not in measures.names():
+        raise ConfigError(f"--measure: {one_of(measures.names(), measure, 'measure of these arms')}")
+    found = between(measures, a, b, measure)
+    if found is None:
+        raise ConfigError(
+            f"{a} and {b}: no seed has {measure} in both. Run their cells first, or name another measure."
+        )
+    ones, others = measures.of(a, measure), measures.of(b, measure)
+    seeds = sorted(set(ones) & set(others))
+    enough = found.n >= LEAST_FOR_INTERVAL
+    made = Comparison(
+        a, b, measure, measures.unit(measure), found.effect, found.interval, found.p, found.smallest_effect(),
+        found.n, found.draws, found.items,
+        sign_flip_p(found.seed_means) if enough else None,
+        exchange_p([ones[s] for s in seeds], [others[s] for s in seeds]) if enough else None,
+        measures.better(measure),
+        tuple(Pair(s, ones[s], others[s], mean) for s, mean in zip(seeds, found.seed_means, strict=True)),
+    )  # fmt: skip
+    return replace(made, sentence=_sentence(made))
+
+
+def _chosen(cells: list[CellResult], a: str, b: str) -> list[CellResult]:
+    """The cells of both sides. A cell that is named stands as an arm of its own, and two such cells are one pair."""
+    if a == b:
+        raise ConfigError(f"{a} and {b} are the same. Name two arms, or two cells.")
+    arms, names = {cell.arm for cell in cells}, {cell.cell: cell for cell in cells}
+    chosen: list[CellResult] = []
+    for side in (a, b):
+        if side in names and side not in arms:
+            number = names[side].seed if not {a, b} <= set(names) else 0
+            chosen.append(replace(names[side], arm=side, seed=number))
+        elif side in arms:
+            chosen += [cell for cell in cells if cell.arm == side]
+        else:
+            raise ConfigError(one_of([*sorted(arms), *sorted(names)], side, "arm or cell that has finished"))
+    return chosen
+
+
+def _sentence(made: Comparison) -> str:
+    size = f"{made.a} minus {made.b} in {made.measure}: {made.effect:.4g} {made.unit}".rstrip()
+    answers = (
+        f", {made.draws} {'draw' if made.draws == 1 else 'draws'}, {made.items} items" if made.items is not None else ""
+    )
+    n = f"{made.seeds} {'seed' if made.seeds == 1 else 'seeds'}{answers}"
+    if made.interval is None or made.p is None:
+        few = made.seeds < LEAST_FOR_INTERVAL
+        why = (
+            f"no interval below {LEAST_FOR_INTERVAL} seeds" if few else "the same in every seed, which shows no spread"
+        )
+        return f"{size} ({n}): a point, {why}."
+    low, high = made.interval
+    if low <= 0 <= high:
+        said = f"the interval includes zero; this design sees {made.smallest_effect:.3g} with a chance of 80 %"
+    elif made.seeds < LEAST_FOR_VERDICT:
+        said = f"zero is outside, but below {LEAST_FOR_VERDICT} seeds that is no verdict"
+    else:
+        said = f"{_outcome(made)}, if this is the only comparison that was looked at"
+    return f"{size}, 95 % interval {low:.4g} to {high:.4g}, p = {made.p:.2g} ({n}): {said}."
+
+
+def _outcome(made: Comparison) -> str:
+    higher, lower = (made.a, made.b) if made.effect > 0 else (made.b, made.a)
+    if made.better is None:
+        return f"{higher} is higher, which is neither better nor worse"
+    return f"{lower if made.better == 'lower' else higher} is better"
+
+
+def as_text(made: Comparison) -> str:
+    """The sentence, the exact tests, and the pairs."""
+    from curation.runtime.command_line.command import table
+
+    rows: list[tuple[Any, ...]] = [(pair.seed, pair.a, pair.b, pair.difference) for pair in made.pairs]
+    exact = (
+        f"exact p over {made.seeds} seeds: {made.sign_flip_p:.2g} by signs of pairs, {made.exchange_p:.2g} by exchange of cells\n"
+        if made.sign_flip_p is not None and made.exchange_p is not None
+        else ""
+    )
+    return f"{made.sentence}\n{exact}\n{table(('seed', made.a, made.b, 'difference'), rows)}"

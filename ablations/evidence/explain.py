@@ -1,0 +1,76 @@
+"""From a number of a trained cell to what it rests on: `loam ablate explain`."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from ablations.evidence.explain_answers import Choice, answers
+from ablations.evidence.explain_documents import documents_behind
+from ablations.evidence.explain_origin import TracedCell, traced_cells, train_again, training_origins
+from ablations.evidence.explain_reading import Found, find_reading, notes_of
+from ablations.evidence.explain_text import as_text
+from curation.runtime.registry import Plugin
+from curation.runtime.store.folder import Folder
+
+__all__ = ["Choice", "as_text", "explain"]
+
+
+def explain(out: str, cell: str, metric: str, choice: Choice, plugins: Sequence[Plugin] = ()) -> dict[str, Any]:
+    """Everything about one number, as JSON.
+
+    Args:
+        cell: name of a folder in `<out>/cells`, or its beginning.
+        metric: full name of a final reading, such as `few_shot.nsmc.k8.gold.nll`.
+        plugins: files with metrics, which the user named; those of the output folder are never executed.
+
+    Raises:
+        ConfigError: unknown cell or metric; the message lists the known ones.
+    """
+    found = find_reading(traced_cells(Folder(out.rstrip("/") or "/"), cell), metric, plugins)
+    told: dict[str, Any] = {**_number(found), "notes": notes_of(found, plugins)}
+    told |= answers(found, choice)
+    if "answers" not in told and (documents := documents_behind(found.cell, found.reading, found.readings)):
+        told["documents"] = documents
+    return {**told, **_background(found.cell)}
+
+
+def _number(found: Found) -> dict[str, Any]:
+    """The reading, and the measure that it stands in."""
+    reading = found.reading
+    return {
+        "cell": found.cell.name,
+        "metric": reading.name,
+        "words": reading.words,
+        "value": reading.value,
+        "unit": reading.unit,
+        "better": reading.better,
+        "n": dict(reading.n),
+        "position": reading.position,
+        "metric_version": found.measure["version"],
+        "measure": {"folder": found.cell.out.relative(found.folder), "fingerprint": found.manifest.fingerprint},
+    }
+
+
+def _background(cell: TracedCell) -> dict[str, Any]:
+    """What every number of a cell rests on."""
+    spec, origins = cell.spec, training_origins(cell)
+    train = []
+    for part in spec.training.train:
+        origin, seen = origins[part.tokens], cell.training["sources"][part.source]
+        train.append({**dataclasses.asdict(part), "folder": origin.tokens, "curated": origin.curated, "seen": seen})
+    return {
+        "arm": spec.arm,
+        "seed": spec.seed,
+        "seeds": {**dataclasses.asdict(spec.training.seeds), "evaluation": cell.measuring.seed},
+        "model": dataclasses.asdict(spec.training.model),
+        "train": train,
+        "tokenizer": cell.tokenizer_folder,
+        "study": cell.recorded.record["name"],
+        "spec_digest": spec.training.digest(),
+        "fingerprint": cell.manifest.fingerprint,
+        "machine": cell.manifest.what["machine"],
+        "code": cell.code,
+        "train_again": train_again(cell),
+    }

@@ -1,0 +1,97 @@
+"""The held-out documents behind a number."""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ablations.cells.cell_folder import HELDOUT
+from ablations.core.data.evaluation_data import EvaluationData
+from ablations.evidence.explain_origin import TracedCell
+from curation.runtime.store.parts import checked
+from tokenizer.encode import DOCUMENTS, TOKENS
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ablations.core.data.documents import Documents
+    from ablations.core.results.readings import Reading
+
+BITS, LATE, HEADS = "bits_per_byte", "late_minus_early", "head_ablation"
+TOGETHER = ("pooled", "common")
+
+
+def documents_behind(
+    cell: TracedCell, reading: Reading, readings: Mapping[str, Reading]
+) -> dict[str, list[dict[str, Any]]] | None:
+    """Per source, in the order in which they are chosen; None where a number uses none, or a metric that is not ours chose them.
+
+    Args:
+        readings: all of the cell, among them the one that this is a cost of.
+    """
+    about = readings.get(reading.of, reading)
+    heldout = sorted(cell.measuring.heldout)
+    sources = heldout if about.source in TOGETHER else [source for source in heldout if source == about.source]
+    if about.metric not in (BITS, LATE) or not sources:
+        return None
+    with heldout_of(cell, sources) as data:
+        numbers = _numbers(about, _effort(reading, data), cell.spec.training.model.context)
+        return {source: _rows(cell, source, data.heldout[source], numbers[source]) for source in sources}
+
+
+@contextmanager
+def heldout_of(cell: TracedCell, sources: Sequence[str]) -> Iterator[EvaluationData]:
+    """The evaluation data of a cell with these sources and without tasks, its files checked and laid out."""
+    measuring = cell.measuring
+    stems = {source: measuring.heldout[source] for source in sources}
+    with ExitStack() as stack:
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="loam-explain-")))
+        for source, stem in stems.items():
+            folder = cell.out / cell.recorded.entry["heldout"][source]
+            for pattern in (TOKENS, DOCUMENTS):
+                path = scratch / pattern.format(stem)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.symlink_to(Path(stack.enter_context(checked(folder, pattern.format(HELDOUT)))).absolute())
+        wanted = dataclasses.replace(measuring, heldout=stems, tasks=(), plugins=())
+        yield EvaluationData.of(scratch, cell.spec.training, wanted)
+
+
+def _effort(reading: Reading, data: EvaluationData) -> EvaluationData:
+    from ablations.core.metrics.head_ablation import at_less_effort
+
+    return at_less_effort(data) if reading.metric == HEADS else data
+
+
+def _numbers(about: Reading, data: EvaluationData, context: int) -> dict[str, NDArray[np.int64]]:
+    """Source -> numbers of the documents that a metric reads: whole ones, or those that fill a window."""
+    from ablations.core.metrics.bits_per_byte import whole_documents
+    from ablations.core.metrics.late_minus_early import ICL_SCORE, OLSSON_CONTEXT
+
+    if about.metric == BITS:
+        return {source: whole_documents(documents, data) for source, documents in data.heldout.items()}
+    length = OLSSON_CONTEXT if about.reading.startswith(ICL_SCORE) else context
+    found = {source: _filling(documents, data, length) for source, documents in data.heldout.items()}
+    if about.source == "common":
+        fewest = min((len(chosen) for chosen in found.values() if len(chosen)), default=0)
+        return {source: chosen[:fewest] for source, chosen in found.items()}
+    return found
+
+
+def _filling(documents: Documents, data: EvaluationData, length: int) -> NDArray[np.int64]:
+    order = data.hashed_order(documents)
+    return order[documents.lengths[order] >= length][: data.windows]
+
+
+def _rows(cell: TracedCell, source: str, documents: Documents, numbers: NDArray[np.int64]) -> list[dict[str, Any]]:
+    shards = cell.heldout_origin(source).shards_of(cell.out)
+    rows = []
+    for number in numbers.tolist():
+        id_ = documents.ids[number].tobytes().hex()
+        tokens, size = int(documents.lengths[number]), int(documents.utf8_bytes[number])
+        rows.append({"id": id_, "tokens": tokens, "utf8_bytes": size, "shard": shards.get(id_)})
+    return rows

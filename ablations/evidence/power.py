@@ -1,0 +1,224 @@
+"""What a study's claims could see, before anything runs, and which of them cannot be won."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from ablations.core.results.readings import Name, gain_name
+from ablations.core.spec.measuring_spec import EffortSpec
+from ablations.evidence.pilot import Guess, Pilot, own_variances, variances_between
+from ablations.prompts.task_items import MAP_ITEMS
+from ablations.settings.cells import cells_of
+from ablations.settings.study import Study
+from ablations.statistics.claims import Claim, Emerges, GoesWith, arms_of, measures_of
+from ablations.statistics.over_arms import LEAST_ARMS, smallest_correlation
+from ablations.statistics.paired import ALPHA, LEAST_FOR_INTERVAL, LEAST_FOR_VERDICT
+from ablations.statistics.permutation import least_exchange_p, least_sign_flip_p
+from ablations.statistics.variances import Variances, planned_effect
+from ablations.statistics.verdicts import sentence
+
+MOST_SEEDS = 40
+UNKNOWN = "nobody knows how far"
+LARGER = ((20, 400), (50, 1000), (100, 4000))  # draws and items that are tried when seeds alone do not do
+
+
+@dataclass(frozen=True)
+class PlannedClaim:
+    """One claim before it runs.
+
+    Attributes:
+        smallest_effect: seen with a chance of 80 % after Holm; None where nobody knows the variance yet.
+        wanted: the smallest effect that counts, as the claim says.
+        source: where the variances are from.
+        refusal: why it cannot be won as it stands.
+    """
+
+    claim: str
+    sentence: str
+    seeds: int
+    draws: int | None
+    items: int | None
+    smallest_effect: float | None
+    wanted: float | None
+    source: str
+    refusal: str | None = None
+
+
+@dataclass(frozen=True)
+class StudyPlan:
+    """All claims together; `seconds` of all cells one after another, None where no cell was timed."""
+
+    study: str
+    cells: int
+    seconds: float | None
+    claims: tuple[PlannedClaim, ...]
+    notes: tuple[str, ...]
+    refusals: tuple[str, ...]
+
+
+def make(study: Study, pilot: Pilot, cell_seconds: Sequence[float] = ()) -> StudyPlan:
+    """The plan of a study.
+
+    Args:
+        cell_seconds: of each cell, when estimated; else the mean of the pilot's cells counts.
+    """
+    controls = study.control_settings
+    cells = len(study.arms) * study.seeds + len(controls.arms) * (controls.seeds or study.seeds)
+    seconds: float | None = sum(cell_seconds) if cell_seconds else None
+    if seconds is None and pilot.seconds:
+        seconds = cells * sum(pilot.seconds) / len(pilot.seconds)
+    claims = tuple(_planned(claim, study, pilot) for claim in study.claims)
+    refusals = [*_refusals(study), *(claim.refusal for claim in claims if claim.refusal)]
+    return StudyPlan(study.name, cells, seconds, claims, tuple(_notes(study, claims)), tuple(refusals))
+
+
+def _refusals(study: Study) -> list[str]:
+    """What holds for the claims together."""
+    n, claims = study.seeds, len(study.claims)
+    if not claims:
+        return []
+    if n < LEAST_FOR_VERDICT:
+        return [
+            f"seeds: {n} is below {LEAST_FOR_VERDICT}, so no claim can get a verdict. Raise seeds to {LEAST_FOR_VERDICT} or more."
+        ]
+    of_arms = [claim for claim in study.claims if len(arms_of(claim)) > 1]
+    if of_arms and least_exchange_p(n) * claims > ALPHA:
+        most = int(ALPHA / least_exchange_p(n))
+        enough = next(more for more in range(n, MOST_SEEDS) if least_exchange_p(more) * claims <= ALPHA)
+        return [
+            f"claims: {claims} claims at {n} seeds: no exact test of two arms can fall below p = {least_exchange_p(n):.2g}, and "
+            f"Holm asks for {ALPHA / claims:.2g}. Raise seeds to {enough}, or register {most} claims at most."
+        ]
+    return []
+
+
+def _notes(study: Study, claims: Sequence[PlannedClaim]) -> list[str]:
+    n = study.seeds
+    unknown = [each for each in claims if each.source.startswith(UNKNOWN)]
+    notes = []
+    if unknown:
+        unchecked = ", and no smallest of theirs was checked" if any(each.wanted for each in unknown) else ""
+        notes = [
+            f"{len(unknown)} of {len(claims)} claims: what they could see is not known{unchecked}. Run this study with "
+            "--set seeds=3 first and plan again with the same --out, or give --pilot a folder of cells that measured the same."
+        ]
+    if not study.claims or n < LEAST_FOR_VERDICT:
+        return notes
+    return [
+        *notes,
+        f"exact tests over {n} seeds reach p = {least_exchange_p(n):.2g} (cells exchanged between arms) and "
+        f"{least_sign_flip_p(n):.2g} (signs of pairs); Holm over {len(study.claims)} asks for {ALPHA / len(study.claims):.2g}. "
+        "Verdicts rest on variance components; the exact p stands beside them.",
+    ]
+
+
+def _planned(claim: Claim, study: Study, pilot: Pilot) -> PlannedClaim:
+    if isinstance(claim, GoesWith):
+        return _planned_correlation(claim, study)
+    measure = _measure(claim, study)
+    draws, items = _answers(measure, study)
+    guess = _guess(claim, measure, pilot)
+    plain = PlannedClaim(
+        claim.kind, sentence(claim), study.seeds, draws, items, None, claim.smallest,
+        f"{UNKNOWN} {measure} varies: give --pilot OUT" if guess is None else guess.source,
+    )  # fmt: skip
+    if guess is None or study.seeds < LEAST_FOR_INTERVAL:
+        return plain
+    seen = planned_effect(guess.variances, study.seeds, draws or 1, items or 1, len(study.claims))
+    known = replace(plain, smallest_effect=seen, source=guess.source)
+    if claim.smallest is None or seen <= claim.smallest:
+        return known
+    enough = _enough(guess.variances, claim.smallest, study.seeds, draws, items, len(study.claims))
+    return replace(
+        known,
+        refusal=f"claims.{claim.kind}: {sentence(claim)}: an effect of {claim.smallest:g} is asked for, and this design sees "
+        f"{seen:.3g} at least. {enough}",
+    )
+
+
+def _planned_correlation(claim: GoesWith, study: Study) -> PlannedClaim:
+    arms = len(study.arms)
+    plain = PlannedClaim(
+        claim.kind,
+        sentence(claim),
+        study.seeds,
+        None,
+        None,
+        None,
+        None,
+        f"{arms} arms; more seeds are no more evidence",
+    )
+    if arms < LEAST_ARMS:
+        refusal = f"claims.goes_with: {arms} arms, and a relation over arms needs {LEAST_ARMS} at least. Add arms."
+        return replace(plain, refusal=refusal)
+    return replace(plain, smallest_effect=smallest_correlation(arms, ALPHA / len(study.claims)))
+
+
+def _measure(claim: Claim, study: Study) -> str:
+    """What a claim is decided in. Variances hardly depend on k, so that any number stands for the largest."""
+    if isinstance(claim, Emerges):
+        return gain_name(claim.task, 8 if claim.k is None else claim.k)
+    return measures_of(claim)[0]
+
+
+def _answers(measure: str, study: Study) -> tuple[int | None, int | None]:
+    """Draws and items behind one number of a measure."""
+    name = Name.parse(measure)
+    for task in study.task_settings:
+        if name.task and task.name == name.task:
+            items = min(task.items, _most_items(study))
+            # two mirrored questions about one map count as one item, and every map is its own demonstrations
+            return (1, max(1, items // 2)) if task.kind in MAP_ITEMS else (task.draws, items)
+    return None, None
+
+
+def _most_items(study: Study) -> int:
+    """A cell asks no more than its effort says."""
+    each = [cells_of(study.cells, arm.cells, f"arms.{name}.cells").effort.items for name, arm in study.arms.items()]
+    return min(each, default=EffortSpec().items)
+
+
+def _guess(claim: Claim, measure: str, pilot: Pilot) -> Guess | None:
+    if isinstance(claim, Emerges):
+        return own_variances(measure, claim.arm, pilot)
+    arm, *others = arms_of(claim)
+    found = [variances_between(measure, arm, other, pilot) for other in others]
+    return max((each for each in found if each), key=lambda each: sum(vars(each.variances).values()), default=None)
+
+
+def _enough(variances: Variances, wanted: float, seeds: int, draws: int | None, items: int | None, claims: int) -> str:
+    """The first larger design that sees the wanted effect: by seeds alone, else with more draws and items."""
+    designs = [(draws, items)]
+    if items is not None:
+        designs += [
+            (None if draws is None else draws if draws == 1 else max(draws, d), max(items, i)) for d, i in LARGER
+        ]
+    for d, i in designs:
+        for n in range(seeds, MOST_SEEDS + 1):
+            if planned_effect(variances, n, d or 1, i or 1, claims) <= wanted:
+                answers = f", {d} draws and {i} items" if items is not None else ""
+                return f"{n} seeds{answers} would do."
+    return f"Not even {MOST_SEEDS} seeds would do. Raise smallest, or register a measure that varies less."
+
+
+def lines(plan: StudyPlan) -> list[str]:
+    """The plan as text, refusals apart."""
+    from curation.runtime.command_line.command import table
+
+    rows = [
+        (each.sentence, each.seeds, each.draws, each.items, _rounded(each.smallest_effect), each.wanted, each.source)
+        for each in plan.claims
+    ]
+    heads = ("claim", "seeds", "draws", "items", "smallest effect seen", "wanted", "variances from")
+    time = (
+        ""
+        if plan.seconds is None
+        else f", {plan.seconds / 3600:.2g} hours of one core, or of a GPU where cells need one"
+    )
+    body = [table(heads, rows)] if rows else ["no claims: everything will be exploratory"]
+    return [*body, "", *plan.notes, f"{plan.cells} cells{time}"]
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.3g}")

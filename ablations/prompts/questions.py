@@ -1,0 +1,66 @@
+"""Rows of a task's file as questions: each with its name, its example, and the file and row it came from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ablations.core.data.hashing import key_of
+from ablations.prompts.tasks.base import Example, FewShotTask, Row
+from curation.runtime.errors import InputError
+
+
+@dataclass(frozen=True)
+class Question:
+    """A row, ready to be asked or shown.
+
+    Attributes:
+        id: by the row's content.
+        text: what it asks. Two rows of one text are one question, whatever their ids, dates and labels.
+        cue: what is left of its prompt without the question.
+    """
+
+    id: str
+    text: str
+    example: Example
+    cue: str
+
+
+def questions(task: FewShotTask, rows: Iterable[Row], file: str) -> tuple[list[Question], int]:
+    """The file's rows, equal ones once, and how many were left out because a field of the question is empty.
+
+    Raises:
+        InputError: a row that lacks a field, has no right answer or an empty one; names the file and the row, counted from 1.
+    """
+    found: dict[str, Question] = {}
+    empty = 0
+    for number, row in enumerate(rows, start=1):
+        try:
+            fields = task.fields(row)
+            if _is_empty(task, fields):
+                empty += 1
+                continue
+            cue = task.template.shown(task.template.cue, fields)
+            question = Question(row_id(row), " ".join(task.question(row).split()), task.example(row), cue)
+        except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+            raise refused(task, row, f"{file}, row {number}", error) from error
+        found.setdefault(question.id, question)
+    return list(found.values()), empty
+
+
+def refused(task: FewShotTask, row: Row, where: str, error: Exception) -> InputError:
+    """What a task says of a row, as an error that names task and row."""
+    has = f"; the row has {', '.join(sorted(row))}" if isinstance(error, KeyError) else ""
+    found = f"no field {error}{has}" if isinstance(error, KeyError) else str(error)
+    return InputError(f"task {task.kind}: {where}", found, "Mend the row, or name its fields in the task's file.")
+
+
+def row_id(row: Row) -> str:
+    """Name of a row by its content: equal rows are one row, wherever they stand."""
+    return f"{key_of(json.dumps(row, sort_keys=True, ensure_ascii=False)):016x}"
+
+
+def _is_empty(task: FewShotTask, fields: Mapping[str, Any]) -> bool:
+    return any(fields[name] == "" for name in task.template.question_fields)

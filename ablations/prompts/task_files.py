@@ -1,0 +1,162 @@
+"""Finds few-shot tasks by name, and reads those that are written in YAML."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from ablations.prompts.task_settings import YAML
+from ablations.prompts.tasks.base import TASKS, FewShotTask
+from ablations.prompts.tasks.template import Template
+from ablations.readings.registries import LABEL_METRICS, TEXT_METRICS
+from ablations.readings.registries import TASKS as NAMES
+from ablations.readings.text_metrics.base import TextMetric
+from curation.runtime.config import Config, build, parse_yaml
+from curation.runtime.errors import ConfigError, one_of
+from curation.runtime.registry import Plugin
+
+ACCURACY = "accuracy"  # of every task with choices; the cell measures it itself
+
+
+class TemplateText(Config):
+    """One wording; `ablations.prompts.tasks.template.Template` says what its parts are."""
+
+    query: str
+    choices: tuple[str, ...] = ()
+    answer: str = ""
+    instruction: str = ""
+    separator: str = "\n\n"
+    cue: str = ""
+
+    def made(self) -> Template:
+        return Template(self.query, self.choices, self.answer, self.instruction, self.separator, self.cue)
+
+
+class TaskText(Config):
+    """A task as a YAML file says it; the keys are those of `FewShotTask`, `gold` is its `gold_field`."""
+
+    kind: str
+    version: int = Field(ge=1)
+    sample: dict[str, Any]
+    templates: tuple[TemplateText, ...]
+    pool: str = ""
+    queries: str = ""
+    gold: str = "label"
+    labels: tuple[str | int | bool, ...] = ()
+    metrics: tuple[str, ...] = ()
+    shots: tuple[int, ...] = FewShotTask.shots
+    max_tokens: int = Field(default=FewShotTask.max_tokens, ge=1)
+    text_fields: tuple[str, ...] = ()
+
+
+def task_class(kind: str, plugins: Sequence[Plugin] = ()) -> type[FewShotTask]:
+    """A task by its name, or by the path of its YAML file.
+
+    Args:
+        plugins: files with further tasks, label metrics and text metrics.
+
+    Raises:
+        ConfigError: there is none, two are of one name, it lacks a part, or lists a metric that it cannot have.
+    """
+    known = NAMES.catalogue(plugins)
+    if kind.endswith(YAML):
+        made = read_task(kind, plugins)
+        if made.kind in known:
+            raise ConfigError(f"{kind}: another task is called {made.kind!r}. Rename this one, its file too.")
+        return made
+    if kind not in known:
+        raise ConfigError(f"tasks: {one_of(known, kind, 'task')}")
+    if kind in (files := NAMES.yaml_files()):
+        return read_task(str(files[kind]), plugins)
+    found = TASKS.get(kind, plugins)
+    found.check()
+    check_metrics(found, plugins)
+    return found
+
+
+def classes(plugins: Sequence[Plugin] = ()) -> dict[str, type[FewShotTask]]:
+    """Every known task by its name."""
+    return {name: task_class(name, plugins) for name in NAMES.catalogue(plugins)}
+
+
+def read_task(path: str, plugins: Sequence[Plugin] = ()) -> type[FewShotTask]:
+    """The task that a YAML file describes.
+
+    Args:
+        plugins: files with further label metrics and text metrics.
+
+    Raises:
+        ConfigError: the file cannot be read, or a part is missing or of no use; names the file.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read: {error}. Give the path of a task's YAML file.") from error
+    made = _made(path, text)
+    try:
+        check_metrics(made, plugins)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
+    return made
+
+
+def check_metrics(cls: type[FewShotTask], plugins: Sequence[Plugin] = ()) -> None:
+    """Refuse metrics that a task cannot have, before any row is read. A probe, which has no templates, lists none.
+
+    Raises:
+        ConfigError: names the task, the known metrics of such a task and the nearest one.
+    """
+    if not cls.metrics or not cls.templates:
+        return
+    task = cls()
+    where = f"task {cls.kind}: metrics"
+    known = TEXT_METRICS.catalogue(plugins) if task.written else {ACCURACY: ""}
+    if task.shared_choices:
+        known |= LABEL_METRICS.catalogue(plugins)
+    for metric in cls.metrics:
+        if metric not in known:
+            raise ConfigError(f"{where}: {one_of(known, metric, 'metric of such a task')}")
+    if task.written:
+        _check_readings(where, [TEXT_METRICS.get(metric, plugins) for metric in cls.metrics])
+
+
+def _check_readings(where: str, metrics: Sequence[type[TextMetric]]) -> None:
+    """Two of one reading would overwrite each other."""
+    seen: dict[str, type[TextMetric]] = {}
+    for metric in metrics:
+        other = seen.setdefault(metric.reading, metric)
+        if other is not metric:
+            raise ConfigError(f"{where}: {other.kind} and {metric.kind} are both read as {metric.reading!r}. Take one.")
+
+
+@cache
+def _made(path: str, text: str) -> type[FewShotTask]:
+    said = build(TaskText, parse_yaml(text, path), path)
+    if said.kind != Path(path).stem:
+        raise ConfigError(f"{path}: kind {said.kind!r} is not the file's name. Write kind: {Path(path).stem}.")
+    values = {
+        "kind": said.kind,
+        "version": said.version,
+        "sample": said.sample,
+        "templates": tuple(each.made() for each in said.templates),
+        "pool": said.pool,
+        "queries": said.queries,
+        "gold_field": said.gold,
+        "labels": said.labels,
+        "metrics": said.metrics,
+        "shots": tuple(sorted(set(said.shots))),
+        "max_tokens": said.max_tokens,
+        "text_keys": said.text_fields,
+    }
+    made: type[FewShotTask] = type(
+        said.kind, (FewShotTask,), {**values, "__doc__": text.split("\n", 1)[0].removeprefix("# ")}
+    )
+    try:
+        made.check()
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
+    return made

@@ -1,0 +1,182 @@
+"""Few-shot tasks made ready for a tokenizer: token items that a cell scores without seeing any text."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from ablations.core.data.items import TaskItems
+from ablations.prompts.control_tasks import fresh_map_items, known_map_items
+from ablations.prompts.demos import HASHED, SIMILAR_LAST
+from ablations.prompts.prompts import check_design, task_items
+from ablations.prompts.questions import Question, questions
+from ablations.prompts.similarity import TfIdf
+from ablations.prompts.task_files import task_class
+from ablations.prompts.task_settings import TaskSettings, from_root
+from ablations.prompts.tasks.base import FewShotTask
+from ablations.prompts.tasks.map_task import MapTask
+from curation.runtime.errors import ConfigError, DamagedError, InputError
+from curation.runtime.identity import canonical, fingerprint
+from curation.runtime.registry import Plugin
+from curation.runtime.stages.stage import Output
+from curation.runtime.store.folder import Folder
+from curation.runtime.store.manifest import Manifest, damage_at_start, finished
+from curation.runtime.store.marks import MarkingFolder
+from curation.runtime.store.naming import name_folders
+from tokenizer.model import TokenizerModel
+
+CONTROL_TASK = "control_map"
+MAP_ITEMS = {CONTROL_TASK: fresh_map_items, "known_map": known_map_items}
+ITEMS = "items.json"
+ASKED = ("groups", "item_sets", "generation")
+OF_MAPS = frozenset({"kind", "name", "items"})  # what may be said of tasks that no rows are read for
+
+
+@dataclass(frozen=True)
+class ItemsFile:
+    """A task's items under a tokenizer, as they stand in `items/<task>-<hex>/items.json`."""
+
+    task: str
+    text: str
+
+    @cached_property
+    def digest(self) -> str:
+        """Of the whole file."""
+        return hashlib.blake2b(self.text.encode(), digest_size=16).hexdigest()
+
+    @cached_property
+    def value(self) -> dict[str, Any]:
+        parsed: dict[str, Any] = json.loads(self.text)
+        return parsed
+
+    @cached_property
+    def asked(self) -> str:
+        """Digest of what a model is asked; what else stands there (metrics, references, labels) is for reading its answers."""
+        return fingerprint({key: self.value[key] for key in ASKED})
+
+    @property
+    def output(self) -> Output:
+        return Output("items", self.task, {"stage": "items", "content": self.digest})
+
+    def kept(self, out: Folder) -> Folder:
+        """The folder that holds it; written if need be."""
+        folder = self.output.folder(out)
+        name_folders([folder])
+        try:
+            manifest = finished(folder, self.output.what)
+            whole = manifest is not None and not damage_at_start(folder, manifest.files)
+        except DamagedError:
+            whole = False
+        if not whole:
+            marking = MarkingFolder(folder.url)
+            marking.write(ITEMS, self.text.encode())
+            parts = [{"file": ITEMS, "rows": 1}]
+            Manifest("items", self.task, self.output.what, parts, files=dict(marking.marks)).save(folder)
+        return folder
+
+
+def items_file(
+    settings: TaskSettings, root: str, tokenizer: TokenizerModel, context: int, plugins: Sequence[Plugin], base_seed: int
+) -> ItemsFile:  # fmt: skip
+    """A task's items under a tokenizer. Relative paths of its rows start at `root`.
+
+    Raises:
+        ConfigError, InputError: unknown task, missing files, or rows that the task cannot use.
+    """
+    cls = task_class(settings.kind, plugins)
+    if issubclass(cls, MapTask):
+        items = MAP_ITEMS[cls.kind](tokenizer, settings.items, base_seed)
+        check_length(items, context)
+    else:
+        items = row_items(settings, cls(settings.template), root, tokenizer, context)
+    return ItemsFile(settings.name, canonical(replace(items, task=settings.name).to_json()).decode())
+
+
+def row_items(
+    settings: TaskSettings, task: FewShotTask, root: str, tokenizer: TokenizerModel, context: int
+) -> TaskItems:
+    """Items of a task whose rows are read from files."""
+    pool, empty_pool = _questions(settings, task, "pool", root)
+    queries, empty_queries = _questions(settings, task, "queries", root)
+    looks = settings.selection != HASHED or settings.order == SIMILAR_LAST
+    design = settings.design(task)
+    items = task_items(task, pool, queries, tokenizer, context, design, TfIdf if looks else None)
+    empty = {"pool_rows_empty": empty_pool, "query_rows_empty": empty_queries}
+    return replace(items, counts={**items.counts, **{name: count for name, count in empty.items() if count}})
+
+
+def check_files(settings: TaskSettings, plugins: Sequence[Plugin], root: str = "") -> None:
+    """Refuse settings that a task cannot have, and files that are missing or hold another task's rows, before anything is
+    trained: only the first row of each is read.
+
+    Raises:
+        ConfigError, InputError: names the task and the file.
+    """
+    cls = task_class(settings.kind, plugins)
+    if issubclass(cls, MapTask):
+        if said := sorted(settings.model_fields_set - OF_MAPS):
+            raise ConfigError(f"task {settings.name}: {said[0]} says nothing about {cls.kind}. Leave it out.")
+        return
+    task = cls(settings.template)
+    check_design(task, settings.design(task))
+    paths = [_path(settings, task, which, root) for which in ("pool", "queries")]
+    if paths[0] == paths[1]:
+        raise ConfigError(
+            f"task {settings.name}: pool and queries are one file, {paths[0]}, so a query would stand among its "
+            "demonstrations. Give two files."
+        )
+    for path in paths:
+        row = next(_rows(settings, path), None)
+        if row is None:
+            raise ConfigError(f"task {settings.name}: {path}: no row in it. Give a file with rows.")
+        questions(task, [row], path)
+
+
+def check_length(items: TaskItems, context: int) -> None:
+    """Every map has to fit, or the curve over k would be one over different maps.
+
+    Raises:
+        ConfigError: the context is too short.
+    """
+    longest = max(
+        len(group.prefix) + len(item.prompt) + max(map(len, item.choices))
+        for group in items.groups
+        for item in group.items
+    )
+    if longest - 1 > context:
+        raise ConfigError(
+            f"task {items.task}: {max(items.shots)} pairs shown twice take {longest - 1} tokens, and cells.model.context is "
+            f"{context}. Raise it."
+        )
+
+
+def _questions(settings: TaskSettings, task: FewShotTask, which: str, root: str) -> tuple[list[Question], int]:
+    path = _path(settings, task, which, root)
+    return questions(task, _rows(settings, path), path)
+
+
+def _path(settings: TaskSettings, task: FewShotTask, which: str, root: str) -> str:
+    path = {"pool": settings.pool or task.pool, "queries": settings.queries or task.queries}[which]
+    if not path:
+        raise ConfigError(f"task {settings.name}: no {which}. Give the path of a JSONL file.")
+    found = from_root(root, path)
+    if "://" not in found and not os.path.isfile(found):
+        raise ConfigError(f"task {settings.name}: {which} {found}: no such file. Correct the path or data_root.")
+    return found
+
+
+def _rows(settings: TaskSettings, path: str) -> Iterator[Mapping[str, Any]]:
+    from curation.sources.base import Piece
+    from curation.sources.jsonl import objects
+
+    for offset, value in objects(Piece("", path, 0, "", "jsonl")):
+        if not isinstance(value, dict):
+            raise InputError(
+                f"{path}, byte {offset}", str(value), f"Mend the line; task {settings.name} needs every row."
+            )
+        yield value

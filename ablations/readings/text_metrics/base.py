@@ -1,0 +1,54 @@
+"""What a text metric is: written answers of one draw and what counts as right in, one number out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar, Literal
+
+from curation.runtime.registry import Registry
+
+References = Sequence[Sequence[str]]  # texts that count as right, of each item
+Example = tuple[Sequence[str], References, float]  # answers, references, their score
+
+
+class TextMetric(ABC):
+    """One way to score written answers. Its docstring's first line says what the number is.
+
+    Attributes:
+        kind: what a task lists under `metrics`.
+        reading: what the number is called where it is read; the kind, if a class does not say another. Those of several
+            languages share one, as `bleu_en` and `bleu_ko` are both `bleu`, and then a task has one of them.
+        unit: such as "F1, 0 to 1".
+        better: which way is better; None where neither is.
+        words: its name in sentences and on axes.
+        of_one_answer: whether it says something of a single answer, so that `explain` shows it beside each.
+        examples: tested, and shown in the docs.
+    """
+
+    kind: ClassVar[str]
+    version: ClassVar[int]  # raise it when a number changes: what was kept is then computed again
+    reading: ClassVar[str]
+    unit: ClassVar[str]
+    better: ClassVar[Literal["higher", "lower"] | None] = "higher"
+    words: ClassVar[str]
+    of_one_answer: ClassVar[bool] = False
+    examples: ClassVar[tuple[Example, ...]]
+
+    def __init_subclass__(cls, **rest: Any) -> None:
+        super().__init_subclass__(**rest)
+        if "kind" in vars(cls) and "reading" not in vars(cls):
+            cls.reading = cls.kind
+
+    @abstractmethod
+    def score(self, answers: Sequence[str], references: References) -> float:
+        """Of one draw's answers, at least one, each with its references, at least one."""
+
+    def signature(self) -> str:
+        """How exactly the last score was computed, where a tool says so, as sacreBLEU does; else empty."""
+        return ""
+
+
+REGISTRY: Registry[TextMetric] = Registry(
+    "ablations.readings.text_metrics", "TextMetric", "loam.text_metrics", "text metric"
+)

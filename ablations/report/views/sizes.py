@@ -1,0 +1,116 @@
+"""Size curves: the same mixture and shape at different shares of the data, every seed a point."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+from markupsafe import Markup
+
+from ablations.report.contents.contract import Arm
+from ablations.report.contents.values import Values
+from curation.dashboard import charts
+from curation.dashboard.numbers import listed, percent
+from curation.dashboard.palette import Style, styles
+
+COLUMNS = 3
+WIDTH, HEIGHT = 345, 190
+PANELS = 9
+_TITLES = {"tokens": "distinct tokens in the arm's data", "share": "share of the data"}
+
+
+@dataclass(frozen=True)
+class SizesView:
+    """`partly`: arms whose run was too short to read all their data once; `undrawn`: measures left to the table."""
+
+    mixtures: dict[str, Style]
+    figures: list[Markup]
+    partly: str
+    undrawn: list[str]
+
+
+def sizes_view(values: Values, arms: Sequence[Arm]) -> SizesView | None:
+    """None unless some mixture was trained at two sizes at least."""
+    groups = {_name(group): group for group in _groups(arms)}
+    if not groups:
+        return None
+    drawn = styles(groups)
+    by = "tokens" if all(_distinct(arm) for group in groups.values() for arm in group) else "share"
+    having = [m for m in values.primary() if any(values.of(m, arm["arm"]) for g in groups.values() for arm in g)]
+    panels = [_panel(values, measure, groups, drawn, by) for measure in having[:PANELS]]
+    said = "Measures by size of the training data, one line a mixture, every seed a point"
+    partly = [arm["arm"] for group in groups.values() for arm in group if _read_once(arm) is False]
+    return SizesView(
+        drawn,
+        charts.side_by_side(panels, COLUMNS, "sizes", said),
+        listed(partly) if partly else "",
+        [values.title(measure) for measure in having[PANELS:]],
+    )
+
+
+def _groups(arms: Sequence[Arm]) -> list[list[Arm]]:
+    """Arms that differ in their share of the data alone, two shares at least, the smallest first."""
+    found: dict[str, list[Arm]] = {}
+    for arm in arms:
+        if not arm["control"] and arm["fraction"] is not None:
+            found.setdefault(mixture_and_shape(arm), []).append(arm)
+    groups = [sorted(group, key=lambda arm: arm["fraction"] or 0) for group in found.values()]
+    return [group for group in groups if len({arm["fraction"] for arm in group}) > 1]
+
+
+def mixture_and_shape(arm: Arm) -> str:
+    """The same text for arms of the same relative weights, model and budget."""
+    total = sum(weight or 0 for weight in arm["mixture"].values()) or 1
+    shares = {source: round((weight or 0) / total, 6) for source, weight in sorted(arm["mixture"].items())}
+    return json.dumps([shares, arm["model"], arm["tokens"]], sort_keys=True)
+
+
+def _name(group: Sequence[Arm]) -> str:
+    """'all_6, all_56 and all_150': names of the arms, since a mixture has none of its own."""
+    return listed(f"{arm['arm']} ({percent(arm['fraction'])})" for arm in group)
+
+
+def _distinct(arm: Arm) -> float | None:
+    """Tokens of the chosen documents: what was taken, less repetitions."""
+    parts = [
+        taken["tokens"] / taken["repetitions"] if taken["tokens"] is not None and taken["repetitions"] else None
+        for taken in arm["sources"].values()
+    ]
+    return sum(part for part in parts if part is not None) if parts and None not in parts else None
+
+
+def _size(arm: Arm, by: str) -> float:
+    return (_distinct(arm) if by == "tokens" else arm["fraction"]) or 1.0
+
+
+def _read_once(arm: Arm) -> bool | None:
+    known = [t["repetitions"] for t in arm["sources"].values() if t["repetitions"] is not None]
+    return all(repetitions >= 1 for repetitions in known) if known else None
+
+
+def _panel(values: Values, measure: str, groups: dict[str, list[Arm]], drawn: dict[str, Style], by: str) -> Any:
+    rows = [
+        {"mixture": name, "size": _size(arm, by), "seed": seed, "value": value}
+        for name, group in groups.items()
+        for arm in group
+        for seed, value in values.of(measure, arm["arm"]).items()
+    ]
+    sizes = [_size(arm, by) for group in groups.values() for arm in group]
+    ticks = charts.log_ticks(min(sizes) / 2, max(sizes) * 2)
+    axis = alt.Axis(values=ticks, **({"labelExpr": charts.LARGE} if by == "tokens" else {"format": "~%"}))
+    x = alt.X("size:Q", title=_TITLES[by], scale=alt.Scale(type="log", nice=False, padding=12), axis=axis)
+    base = alt.Chart(charts.data(rows)).encode(x, charts.colour(drawn, "mixture"))
+    y = alt.Scale(zero=False)
+    layers = [
+        base.mark_line(strokeWidth=1.8).encode(
+            alt.Y("mean(value):Q", title=values.unit(measure), scale=y, axis=alt.Axis(tickCount=5)),
+            charts.dash(drawn, "mixture"),
+        ),
+        base.mark_point(filled=True, size=32, opacity=0.8).encode(alt.Y("value:Q", scale=y)),
+    ]
+    return alt.layer(*layers, title=charts.heading(values.title(measure), chars=50)).properties(
+        width=WIDTH, height=HEIGHT
+    )

@@ -1,0 +1,199 @@
+"""What a user may write in a study: sources, tokenizer, arms, cells, claims. Typed, frozen, unknown keys refused."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from ablations.prompts.task_settings import TaskSettings
+from ablations.settings.cells import cells_of
+from ablations.settings.controls import ControlSettings
+from ablations.settings.machine import MachineSettings
+from ablations.statistics.claims import ClaimSettings
+from curation.recipes import loading
+from curation.recipes.recipe import Recipe, check_name
+from curation.runtime.config import Config, build, merged, read_yaml, with_settings
+from curation.runtime.errors import ConfigError, one_of
+from curation.runtime.registry import Plugin
+from curation.runtime.shipped import find, resolve
+from tokenizer.settings import TokenizerSettings
+
+SHIPPED_CONTROLS = "controls.yaml"
+
+
+class Arm(Config):
+    """A mixture at a size, in a model shape.
+
+    Args:
+        mixture: weights of sources, or the path of a YAML file with a `mixture:` of them.
+        fraction: share of each source's documents, by hash: 0.5's documents are among 1.0's.
+        offset: where that share begins: 0.5 from 0 and 0.5 from 0.5 are two halves that share no document.
+        cells: what differs from the study's `cells`.
+    """
+
+    mixture: dict[str, float] | str
+    fraction: float = Field(default=1.0, gt=0, le=1)
+    offset: float = Field(default=0.0, ge=0, lt=1)
+    cells: dict[str, Any] = {}
+
+    @field_validator("mixture")
+    @classmethod
+    def _positive(cls, value: dict[str, float] | str) -> dict[str, float] | str:
+        if isinstance(value, dict) and (not value or any(not weight > 0 for weight in value.values())):
+            raise ValueError(
+                "needs at least one source, each with a weight above 0. Leave out sources that are not used."
+            )
+        return value
+
+
+class Study(Config):
+    """Raw text to verdicts.
+
+    Args:
+        name: of the run; `<out>/runs/<name>.json`.
+        question: what the study is to answer, in the user's words.
+        recipe: a recipe's file, relative to the study's file, or the recipe itself; its keys `base` and `only` are those of
+            any recipe.
+        tokenizer: of all real sources.
+        heldout: share of each source's documents, by hash, that measures are taken on.
+        arms: by name; a study without arms runs the controls alone.
+        cells: of all arms, as `ablations/settings/cells.py` types them; `arms.NAME.cells` is laid on it.
+        controls: laid on `configs/controls.yaml`.
+        tasks, metrics: by kind; `control_map` and all built-in metrics when left out.
+        weights_gib: disk that the weights of all cells along the way may take; a study that needs more is refused at the start.
+        seeds: cells of each arm.
+        seed: base of all seeds; another number repeats the whole study with other luck.
+        machine: where the cells run, if elsewhere; `loam ablate pack` takes them there.
+        claims: what the study is to decide, registered before it runs.
+        plugins: Python files with further tasks and metrics, relative to the study's file.
+    """
+
+    name: str
+    question: str = ""
+    recipe: dict[str, Any] = {"sources": {}}
+    tokenizer: TokenizerSettings = TokenizerSettings()
+    heldout: float = Field(default=0.05, gt=0, lt=1)
+    arms: dict[str, Arm] = {}
+    cells: dict[str, Any] = {}
+    weights_gib: float = Field(default=20.0, gt=0)
+    controls: dict[str, Any] = {}
+    tasks: tuple[TaskSettings | str, ...] = ("control_map",)
+    metrics: tuple[str, ...] = ()
+    seeds: int = Field(default=2, ge=1)
+    seed: int = 0
+    machine: MachineSettings | None = None
+    claims: tuple[ClaimSettings, ...] = ()
+    plugins: tuple[str, ...] = ()
+    folder: str = Field(default=".", exclude=True)
+
+    @field_validator("name")
+    @classmethod
+    def _named(cls, value: str) -> str:
+        return check_name(value)
+
+    @model_validator(mode="after")
+    def _each_name_once(self) -> Self:
+        names = [task.name for task in self.task_settings]
+        files = [os.path.basename(path) for path in self.plugins]
+        for what, given in (("tasks", names), ("plugins", files)):
+            if twice := sorted({name for name in given if given.count(name) > 1}):
+                raise ValueError(f"{what}: {twice[0]!r} stands there twice. Keep or rename one of them.")
+        return self
+
+    @property
+    def loaded_plugins(self) -> tuple[Plugin, ...]:
+        return tuple(Plugin.read(Path(self.folder, path)) for path in self.plugins)
+
+    @property
+    def task_settings(self) -> tuple[TaskSettings, ...]:
+        said = (TaskSettings(kind=task) if isinstance(task, str) else task for task in self.tasks)
+        return tuple(task.beside(self.folder) for task in said)
+
+    @property
+    def control_settings(self) -> ControlSettings:
+        value = merged(read_yaml(find(SHIPPED_CONTROLS)), self.controls)
+        return build(ControlSettings, value, "controls")
+
+    def mixture(self, arm: str) -> dict[str, float]:
+        """Weights of an arm's sources."""
+        mixture = self.arms[arm].mixture
+        if isinstance(mixture, dict):
+            return mixture
+        path = loading.beside(self.folder, mixture)
+        value = read_yaml(path).get("mixture")
+        return build(Arm, {"mixture": value}, path).mixture  # type: ignore[return-value]
+
+
+def load(path: str, settings: Sequence[str] = (), plugins: Sequence[str] = ()) -> tuple[Study, Recipe]:
+    """A study and its recipe, the controls' sources added, with `--set` and `--plugin` options applied and checked.
+
+    Raises:
+        ConfigError: says where, what was found, what to do.
+    """
+    path = resolve(path)
+    said = read_yaml(path)
+    if isinstance(said.get("recipe"), str):
+        said["recipe"] = {"base": said["recipe"]}  # so that --set recipe.KEY=VALUE is laid on the file
+    value = {"name": loading.stem(path), **with_settings(said, settings), "folder": os.path.dirname(path) or "."}
+    own = loading.names_in(value.get("plugins") or (), f"{path}: plugins")
+    value["plugins"] = (*own, *(os.path.abspath(plugin) for plugin in plugins))
+    study = build(Study, value, path)
+    return study, _recipe_of(study, path)
+
+
+def _recipe_of(study: Study, path: str) -> Recipe:
+    value, where = loading.with_base(study.recipe, path)
+    loading.check_shape(value, where)
+    value.setdefault("name", study.name)
+    value["plugins"] = (
+        *loading.names_in(value.get("plugins") or (), f"{where}: plugins"),
+        *(os.path.abspath(Path(study.folder, p)) for p in study.plugins),
+    )
+    with_controls = _with_controls(loading.with_default_passes(value), study.control_settings, study)
+    recipe = loading.from_mapping(with_controls, where)
+    _check_sources(study, recipe)
+    return recipe
+
+
+def _with_controls(value: dict[str, Any], controls: ControlSettings, study: Study) -> dict[str, Any]:
+    """The recipe with the control corpora as further sources, which every rule but deduplication lets through."""
+    tokens = cells_of(controls.cells, {}, "controls.cells").model.context
+    sources = dict(value.get("sources") or {})
+    for name, source in controls.sources.items():
+        if name in sources:
+            raise ConfigError(f"source {name}: the name belongs to a control. Rename the source.")
+        sources[name] = source.settings(controls.documents, tokens, controls.seed)
+    generated = [name for name, source in controls.sources.items() if source.of is None]
+    untouched = dict.fromkeys(("preset", "keep", "cut", "replace", "near_duplicates"))
+    passes = []
+    for pass_ in value["passes"]:
+        policy = dict(pass_.get("policy") or {})
+        policy["sources"] = {**dict.fromkeys(generated, untouched), **(policy.get("sources") or {})}
+        passes.append({**pass_, "policy": policy})
+    return {**value, "sources": sources, "passes": passes}
+
+
+def _check_sources(study: Study, recipe: Recipe) -> None:
+    real = real_sources(study, recipe)
+    for arm in study.arms:
+        for source in study.mixture(arm):
+            if source not in real:
+                raise ConfigError(f"arms.{arm}.mixture: {one_of(real, source, 'source')}")
+        if arm in study.control_settings.arms:
+            raise ConfigError(f"arms.{arm}: the name belongs to a control. Rename the arm.")
+        try:
+            check_name(arm)
+        except ValueError as error:
+            raise ConfigError(f"arms: {error}") from error
+    for source in study.tokenizer.sources:
+        if source not in real:
+            raise ConfigError(f"tokenizer.sources: {one_of(real, source, 'source')}")
+
+
+def real_sources(study: Study, recipe: Recipe) -> list[str]:
+    """The sources that are not controls, in the recipe's order, derived ones last."""
+    return [name for name in recipe.names if name not in study.control_settings.sources]

@@ -1,0 +1,44 @@
+"""What statistics need of a finished cell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from ablations.core.results.answers import TaskAnswers
+from ablations.core.results.readings import Reading
+from ablations.statistics.onset import Onset
+
+
+@dataclass(frozen=True)
+class CellResult:
+    """What statistics need of a finished cell.
+
+    Attributes:
+        cell: its folder's name.
+        readings: final readings by name, those without a value too.
+        answers: task -> what the model said at the end.
+        curves: reading -> (training tokens, value) along the way, in order.
+        onsets: of the readings that have one.
+        details: metric -> what it kept for looking things up.
+        training: the cell's training.json.
+        counts: task -> what happened when its items were made.
+    """
+
+    cell: str
+    arm: str
+    seed: int
+    readings: Mapping[str, Reading]
+    answers: Mapping[str, TaskAnswers] = field(default_factory=dict)
+    curves: Mapping[str, Sequence[tuple[int, float]]] = field(default_factory=dict)
+    onsets: Mapping[str, Onset] = field(default_factory=dict)
+    details: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
+    counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+    @cached_property
+    def values(self) -> dict[str, float]:
+        """Reading -> value, of those that were measured."""
+        return {name: each.value for name, each in self.readings.items() if each.value is not None}

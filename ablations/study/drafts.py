@@ -1,0 +1,42 @@
+"""Cells before there are any tokens: enough to refuse mistakes, and to say what a study takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ablations.cells.cells import training_of
+from ablations.core.spec.training_spec import TrainingSpec
+from ablations.settings.cells import CellSettings, cells_of
+from ablations.settings.study import Study
+from curation.sources.control_texts import KEYS, VALUES
+from tokenizer.train import SPECIALS
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A cell before there are any tokens: shapes and lengths are those of the real one, and so are mistakes."""
+
+    arm: str
+    training: TrainingSpec
+    cells: CellSettings
+
+
+def drafts(study: Study) -> Iterator[Draft]:
+    """All cells of a study.
+
+    Raises:
+        ConfigError: names the arm and the place.
+    """
+    controls = study.control_settings
+    words = len(KEYS) + len(VALUES) + SPECIALS
+    for arm, settings in study.arms.items():
+        cells = cells_of(study.cells, settings.cells, f"arms.{arm}.cells")
+        yield from (_draft(study, arm, n, cells, study.tokenizer.vocab_size) for n in range(study.seeds))
+    for arm, control in controls.arms.items():
+        cells = cells_of(controls.cells, control.cells, f"controls.arms.{arm}.cells")
+        yield from (_draft(study, arm, n, cells, words) for n in range(controls.seeds or study.seeds))
+
+
+def _draft(study: Study, arm: str, number: int, cells: CellSettings, vocab_size: int) -> Draft:
+    return Draft(arm, training_of(study, arm, number, cells, {"any": 1.0}, (1.0, 0.0), vocab_size), cells)

@@ -1,0 +1,141 @@
+"""What a study will take, from a timed probe: 200 documents a source and 20 training steps a model shape."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, TypedDict
+
+from ablations.settings.study import Study, real_sources
+from ablations.study.drafts import Draft, drafts
+from ablations.study.resolved import resolved
+from ablations.study.weights_budget import weights_bytes
+from curation import timing as documents
+from curation.recipes.recipe import Recipe
+from curation.runtime.cluster.cluster import Compute
+from curation.runtime.command_line.usage import memory_of_tree
+from curation.runtime.identity import fingerprint, short
+from curation.runtime.progress import meter
+from curation.runtime.store.folder import Folder
+
+if TYPE_CHECKING:
+    from ablations.core.training.step_time import Probe
+
+# Measured on two cores of a 2.5 GHz Xeon; the probe would have to do the whole work to know them better.
+RAY_START_SECONDS = 8.0
+STAGE_SECONDS = 0.4  # of tasks that do next to nothing
+BPE_BYTES_PER_SECOND = 1.5e6
+ENCODE_BYTES_PER_SECOND = 5e6
+WORKER_START_SECONDS = 6.0
+SHARD_BYTES_PER_TEXT_BYTE = 0.45  # Zstandard in Parquet
+SCORE_BYTES_PER_TEXT_BYTE = 0.05
+TEXT_BYTES_PER_TOKEN = 3.5
+RAY_MEMORY_BYTES = 700e6
+FORWARD_SHARE = 1 / 3  # of a training step
+
+
+class Part(TypedDict):
+    """One line of an estimate; `seconds` of wall time."""
+
+    what: str
+    seconds: float
+
+
+class Estimate(TypedDict):
+    seconds: float
+    memory_bytes: float
+    disk_bytes: float
+    weights_bytes: float
+    workers: int
+    parts: list[Part]
+
+
+def make(study: Study, recipe: Recipe, compute: Compute) -> Estimate:
+    """Probe and add up; takes some seconds itself."""
+    workers = compute.workers or os.cpu_count() or 1
+    with meter("estimate", 2) as shown:
+        sources = documents.probe(recipe)
+        shown.advance()
+        cells = list(cell_costs(study))
+        shown.advance()
+    text = sum(source.text_bytes for source in sources)
+    names = real_sources(study, recipe)
+    real = sum(source.text_bytes for source in sources if source.source in names)
+    sample = min(real, study.tokenizer.sample_bytes)
+    stages = 3 + 6 * len(recipe.passes) + 6
+    parts: list[Part] = [
+        {"what": "start of Ray and its workers", "seconds": RAY_START_SECONDS + WORKER_START_SECONDS},
+        {"what": "read", "seconds": sum(source.read_seconds for source in sources) / workers},
+        {"what": "annotate", "seconds": sum(source.annotate_seconds for source in sources) / workers},
+        {"what": "decide, write and bookkeeping", "seconds": stages * STAGE_SECONDS + text / 20e6 / workers},
+        {"what": "tokenizer", "seconds": sample / BPE_BYTES_PER_SECOND},
+        {"what": "encode", "seconds": text / ENCODE_BYTES_PER_SECOND / workers},
+        {"what": f"{len(cells)} cells", "seconds": sum(seconds for seconds, _ in cells) / workers},
+    ]
+    shards = (1 + len(recipe.passes)) * SHARD_BYTES_PER_TEXT_BYTE + SCORE_BYTES_PER_TEXT_BYTE
+    weights = weights_bytes(study)
+    return {
+        "seconds": sum(part["seconds"] for part in parts),
+        "memory_bytes": RAY_MEMORY_BYTES + (1 + workers) * float(memory_of_tree()),
+        "disk_bytes": text * shards + 4 * text / TEXT_BYTES_PER_TOKEN + weights,
+        "weights_bytes": weights,
+        "workers": workers,
+        "parts": parts,
+    }
+
+
+def cell_costs(study: Study) -> Iterator[tuple[float, int]]:
+    """(seconds, weights) of every cell; each shape is probed once."""
+    from ablations.core.training.step_time import (
+        probe as probe_cell,  # torch: seconds that a second run need not wait for
+    )
+
+    probed: dict[str, Probe] = {}
+    for draft in drafts(study):
+        spec = draft.training
+        key = fingerprint([str(spec.model), str(spec.optimiser), spec.schedule.batch, str(spec.compute)])
+        if key not in probed:
+            probed[key] = probe_cell(spec)
+        yield cell_seconds(draft, probed[key], len(study.arms)), probed[key].parameters
+
+
+def cell_seconds(draft: Draft, probed: Probe, sources: int) -> float:
+    """Training, the points of the curve and the final measures of one cell."""
+    spec, effort = draft.training, draft.cells.effort
+    context = spec.model.context
+    token_seconds = FORWARD_SHARE * probed.step_seconds / spec.tokens_a_step
+    groups = 8  # of few-shot items: k and condition
+    point = context * (2 * sources * effort.curve_windows + effort.curve_sequences) + 25 * groups * effort.curve_items
+    final = context * (2 * sources * effort.windows + effort.sequences) + 25 * groups * effort.items
+    measured = token_seconds * (point * (spec.evaluations + 2) + final)
+    return probed.setup_seconds + spec.steps * probed.step_seconds + measured
+
+
+def lines(made: Estimate) -> list[str]:
+    """The estimate as text."""
+    rows = [f"  {part['what']}: {part['seconds']:.0f} s" for part in made["parts"]]
+    total = (
+        f"  together: {made['seconds']:.0f} s with {made['workers']} workers, "
+        f"{made['memory_bytes'] / 1e9:.1f} GB of memory, {made['disk_bytes'] / 1e6:.0f} MB on disk"
+    )
+    kept = f"  of the disk, {made['weights_bytes'] / 1e6:.0f} MB are weights of cells, most of them those kept along the way"
+    return ["estimate", *rows, total, f"{kept}: `loam gc --checkpoints` frees those"]
+
+
+def kept_or_made(study: Study, recipe: Recipe, out: Folder, compute: Compute) -> Estimate:
+    """The estimate of this study, made before its first run and kept, so that the report can show it beside the truth."""
+    known = kept(study, recipe, out)
+    if known is None:
+        known = make(study, recipe, compute)
+        (out / "estimates").write_json(_name(study, recipe), known)
+    return known
+
+
+def kept(study: Study, recipe: Recipe, out: Folder) -> Estimate | None:
+    name = _name(study, recipe)
+    folder = out / "estimates"
+    return folder.read_json(name) if folder.exists(name) else None  # type: ignore[return-value]
+
+
+def _name(study: Study, recipe: Recipe) -> str:
+    return f"{study.name}-{short(fingerprint(resolved(study, recipe)))}.json"

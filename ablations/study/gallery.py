@@ -1,0 +1,79 @@
+"""The studies that come with Loam: what each asks, what it claims beforehand, and about what it costs."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ablations.settings import study as settings
+from ablations.settings.study import Study
+from ablations.study.drafts import drafts
+from ablations.study.rough_cost import cell_seconds, needs_gpu
+from curation.runtime.shipped import PLACES
+
+CURATION_SECONDS = 90.0  # of sources of some megabytes: start, read, curate, train a tokenizer, encode
+CORES = 2
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One study of the gallery. `core_seconds` and `gpu_seconds` are an estimate of its cells', on one core and on a GPU."""
+
+    path: str
+    study: Study
+    cells: int
+    control_cells: int
+    core_seconds: float
+    gpu_seconds: float
+
+    @property
+    def minutes(self) -> float:
+        """Of wall time on `CORES` cores with nothing done before."""
+        return (CURATION_SECONDS + self.core_seconds / CORES) / 60
+
+
+def entries() -> list[Entry]:
+    """All of `configs/studies`, by name. Reads no text and trains nothing."""
+    return [entry(path) for path in paths()]
+
+
+def paths() -> list[str]:
+    """Files of the studies that come with Loam."""
+    folder = next(place / "studies" for place in PLACES if (place / "studies").is_dir())
+    return [str(path) for path in sorted(folder.glob("*.yaml"))]
+
+
+def entry(path: str) -> Entry:
+    """One study, loaded and checked as a run would load it."""
+    study, _ = settings.load(path)
+    found = list(drafts(study))
+    own = sum(draft.arm in study.arms for draft in found)
+    gpu = sum(cell_seconds(draft) for draft in found if needs_gpu(draft))
+    core = sum(cell_seconds(draft) for draft in found if not needs_gpu(draft))
+    return Entry(path, study, own, len(found) - own, core, gpu)
+
+
+def lines(found: list[Entry]) -> Iterator[str]:
+    """The gallery as text."""
+    for each in found:
+        yield f"configs/studies/{Path(each.path).name}"
+        yield from textwrap.wrap(each.study.question, 110, initial_indent="  ", subsequent_indent="  ")
+        for claim in each.study.claims:
+            yield f"    claim: {in_words(claim.model_dump(exclude_none=True))}"
+        cells = f"{each.cells} cells and {each.control_cells} of controls, {each.study.seeds} seeds"
+        gpu = f" and {each.gpu_seconds / 60:.0f} on a GPU" if each.gpu_seconds else ""
+        yield f"    cost: {cells}; about {each.minutes:.0f} minutes on {CORES} cores{gpu}"
+        yield ""
+    yield "Minutes are an estimate from sizes of models and numbers of tokens; `loam study FILE --dry-run` measures."
+    yield "Run one with `loam study FILE`. In one --out folder, studies share the cells that are the same in them."
+
+
+def in_words(claim: Mapping[str, Any]) -> str:
+    """A claim as its study's file says it."""
+    said = dict(claim)
+    kind = said.pop("kind")
+    told = (f"{key}: {', '.join(value) if isinstance(value, tuple) else value}" for key, value in said.items())
+    return f"{kind} ({'; '.join(told)})"

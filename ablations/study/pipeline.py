@@ -1,0 +1,209 @@
+"""Raw text to report: calls the floors in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ablations.cells import cells, sweep
+from ablations.core.results.readings import FEW_SHOT, Name
+from ablations.prompts.task_items import MAP_ITEMS, ItemsFile, check_files, items_file
+from ablations.prompts.task_settings import TaskSettings
+from ablations.readings.registries import METRICS
+from ablations.settings import study as settings
+from ablations.settings.cells import cells_of
+from ablations.settings.study import Study
+from ablations.statistics.claims import Emerges, arms_of, measures_of
+from ablations.statistics.paired import LEAST_FOR_VERDICT
+from ablations.study.drafts import drafts
+from ablations.study.weights_budget import check_budget
+from curation import pipeline
+from curation.pipeline import Curated
+from curation.recipes.recipe import Recipe
+from curation.runtime.cluster.cluster import Compute
+from curation.runtime.errors import ConfigError, InputError, one_of
+from curation.runtime.stages.stages import mended
+from curation.runtime.store.folder import Folder
+from tokenizer.pipeline import Tokenized, tokenize, train_tokenizer
+from tokenizer.settings import TokenizerSettings
+
+MAIN, CONTROLS = "main", "controls"
+ALWAYS = ("bigram_repetition",)  # of what a cell is trained on: what predicts its onset
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Everything below the cells, and the cells' plans."""
+
+    study: Study
+    recipe: Recipe
+    curated: Curated
+    main: Tokenized | None  # None: the study has controls only
+    controls: Tokenized
+    plans: Sequence[cells.CellPlan]
+
+    @property
+    def tokenized(self) -> list[Tokenized]:
+        """The tokenizers with their tokens."""
+        return [each for each in (self.main, self.controls) if each]
+
+
+def prepare(study: Study, recipe: Recipe, out: Folder, compute: Compute) -> Prepared:
+    """Curate, train tokenizers, encode, plan the cells. What is finished is only read, what is damaged is made again."""
+    return mended(lambda: _prepare(study, recipe, out, compute), out, compute)
+
+
+def _prepare(study: Study, recipe: Recipe, out: Folder, compute: Compute) -> Prepared:
+    curated = pipeline.curate(recipe, out, compute)
+    check_kept(study, recipe, curated)
+    real = {name: curated.shards[name] for name in settings.real_sources(study, recipe)}
+    main = None
+    if study.arms:
+        trained = train_tokenizer(MAIN, study.tokenizer, real, out, compute)
+        main = tokenize(trained, real, study.heldout, out, compute)
+    names = study.control_settings.sources
+    control_shards = {name: curated.shards[name] for name in names}
+    words = TokenizerSettings(kind="words")
+    trained = train_tokenizer(CONTROLS, words, control_shards, out, compute)
+    controls = tokenize(trained, control_shards, study.heldout, out, compute)
+    return Prepared(study, recipe, curated, main, controls, plan(study, recipe.root, main, controls))
+
+
+def run(
+    study: Study, recipe: Recipe, out: Folder, compute: Compute, record: Callable[[Prepared, Folder], None]
+) -> Prepared:
+    """Everything up to the measured cells; what is damaged is made again.
+
+    Args:
+        record: called before the cells run, so that `gc` knows what belongs to them, and after.
+    """
+
+    def whole() -> Prepared:
+        prepared = _prepare(study, recipe, out, compute)
+        record(prepared, out)
+        sweep.run_sweep(prepared.plans, out, compute)
+        record(prepared, out)
+        return prepared
+
+    return mended(whole, out, compute)
+
+
+def check_kept(study: Study, recipe: Recipe, curated: Curated) -> None:
+    """An arm cannot be trained on nothing.
+
+    Raises:
+        InputError: a source that an arm uses kept no document, with the commonest reason.
+    """
+    for arm in study.arms:
+        for source in study.mixture(arm):
+            funnel = curated.funnel[source]
+            if funnel.curated == 0:
+                reasons = funnel.dropped or dict(funnel.quarantine_reasons)
+                most = max(reasons, key=lambda reason: reasons[reason]) if reasons else "the source is empty"
+                raise InputError(
+                    f"arm {arm}, source {source}",
+                    f"none of its {funnel.rows} rows was kept (most often: {most})",
+                    f"Look with `loam curate sample`, and loosen policy.sources.{source}.",
+                )
+
+
+def check(study: Study, recipe: Recipe) -> None:
+    """Refuse what could not run or be judged, before any text is read.
+
+    Raises:
+        ConfigError: the first mistake: an unknown metric, task or arm, or a cell that cannot be.
+    """
+    metric_names(study)
+    for task in study.task_settings:
+        check_files(task, study.loaded_plugins, recipe.root)
+    for claim in study.claims:
+        if twice := sorted({arm for arm in arms_of(claim) if arms_of(claim).count(arm) > 1}):
+            raise ConfigError(f"claims.{claim.kind}: arm {twice[0]} is held against itself. Name another arm.")
+        for arm in arms_of(claim):
+            if arm not in study.arms:
+                raise ConfigError(f"claims.{claim.kind}: {one_of(study.arms, arm, 'arm')}")
+        for measure in measures_of(claim):
+            if Name.parse(measure).metric not in metric_names(study):
+                known = one_of(metric_names(study), Name.parse(measure).metric, "metric")
+                raise ConfigError(f"claims.{claim.kind}: {known}")
+        names = [task.name for task in study.task_settings]
+        if isinstance(claim, Emerges) and claim.task not in names:
+            raise ConfigError(f"claims.emerges.task: {one_of(names, claim.task, 'task of this study')}")
+    for _ in drafts(study):
+        pass
+    check_budget(study)
+
+
+def metric_names(study: Study) -> list[str]:
+    """The study's metrics, all known ones when it names none.
+
+    Raises:
+        ConfigError: an unknown one.
+    """
+    known = METRICS.catalogue(study.loaded_plugins)
+    for name in study.metrics:
+        if name not in known:
+            raise ConfigError(f"metrics: {one_of(known, name, 'metric')}")
+    return list(study.metrics) or list(known)
+
+
+def plan(study: Study, root: str, main: Tokenized | None, controls: Tokenized) -> list[cells.CellPlan]:
+    """All cells of a study: arms and controls, every seed. Relative paths of tasks start at `root`."""
+    metrics = [*dict.fromkeys((*metric_names(study), *ALWAYS))]
+    plans: list[cells.CellPlan] = []
+    if main:
+        check_heldout(main, study)
+        lot = cells.Lot(main, _items(study, root, main), metrics)
+        for arm in study.arms:
+            plans += cells.plan_cells(study, arm, lot)
+    # a study may leave few_shot out; the controls cannot show that the instrument works without it
+    plans += cells.plan_control_cells(study, _control_lot(study, controls, sorted({*metrics, FEW_SHOT})))
+    return plans
+
+
+def _control_lot(study: Study, controls: Tokenized, metrics: Sequence[str]) -> cells.Lot:
+    """The probes of the control arms: fresh maps, and the map that the encyclopedia arm knows by heart."""
+    control = study.control_settings
+    probes = [TaskSettings(kind=kind, items=control.items) for kind in MAP_ITEMS]
+    contexts = {
+        cells_of(control.cells, arm.cells, f"controls.arms.{name}.cells").model.context
+        for name, arm in control.arms.items()
+    }
+    items = {
+        context: {p.kind: items_file(p, "", controls.model, context, (), study.seed) for p in probes}
+        for context in contexts
+    }
+    return cells.Lot(controls, items, metrics)
+
+
+def check_heldout(main: Tokenized, study: Study) -> None:
+    empty = [source for source, tokens in main.tokens.items() if not tokens.documents("heldout")]
+    used = {source for arm in study.arms for source in study.mixture(arm)}
+    if bad := sorted(used & set(empty)):
+        raise ConfigError(
+            f"source {bad[0]}: none of its {main.tokens[bad[0]].documents('train')} documents is held out at heldout: "
+            f"{study.heldout}. Raise heldout or give the source more documents."
+        )
+
+
+def _items(study: Study, root: str, tokenized: Tokenized) -> dict[int, dict[str, ItemsFile]]:
+    """Context length of some arm -> task -> its items."""
+    plugins, settled = study.loaded_plugins, study.arms.items()
+    contexts = {cells_of(study.cells, arm.cells, f"arms.{name}.cells").model.context for name, arm in settled}
+    return {
+        context: {
+            task.name: items_file(task, root, tokenized.model, context, plugins, study.seed)
+            for task in study.task_settings
+        }
+        for context in sorted(contexts)
+    }
+
+
+def undecidable(study: Study) -> str | None:
+    """A warning when the study registers claims that its seeds cannot decide, told before it runs."""
+    if study.claims and study.seeds < LEAST_FOR_VERDICT:
+        return (
+            f"seeds: {study.seeds} is below {LEAST_FOR_VERDICT}, so every claim will end undecided. Raise seeds to decide them; "
+            "`loam ablate plan` says what a design could see."
+        )
+    return None

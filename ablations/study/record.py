@@ -1,0 +1,117 @@
+"""The record of a study, `<out>/runs/<name>.study.json`: where everything lies, every cell's results, what it cost."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from ablations.cells import sweep
+from ablations.cells.cell_folder import TIMING
+from ablations.cells.cell_states import CellState, states
+from ablations.study.pipeline import Prepared
+from ablations.study.resolved import resolved
+from curation.questions.run_record import STUDY_ENDING
+from curation.runtime.command_line.usage import Usage
+from curation.runtime.identity import IDENTITY, fingerprint
+from curation.runtime.store.folder import MANIFEST, Folder
+from curation.runtime.store.manifest import Manifest, code_version, finished
+from curation.runtime.store.parts import read_checked
+from tokenizer.pipeline import Tokenized
+
+
+def study_fingerprint(prepared: Prepared) -> str:
+    """The identity of all cells together."""
+    return fingerprint(sorted(plan.output.fingerprint for plan in prepared.plans))
+
+
+def write_record(prepared: Prepared, out: Folder, report_cost: Mapping[str, Any] | None = None) -> None:
+    """`<out>/runs/<name>.study.json`: where everything lies, and the results of all cells by hash."""
+    found = states(prepared.plans, out)
+    record = {
+        "kind": "study",
+        "identity": IDENTITY,
+        "name": prepared.study.name,
+        "study": resolved(prepared.study, prepared.recipe),
+        "curation": prepared.curated.record["stages"],
+        "tokenizers": [out.relative(t.folder) for t in prepared.tokenized],
+        "tokens": [path for t in prepared.tokenized for path in _token_folders(t, out)],
+        "cells": {state.plan.name: _cell(state, out) for state in found},
+        "results": {cell.cell: dict(cell.values) for cell in sweep.results(found, out)},
+        "cost": report_cost or _cost_before(prepared, out),
+        "code": code_version(),
+    }
+    (out / "runs").write_json(f"{prepared.study.name}{STUDY_ENDING}", record)
+
+
+def _cell(state: CellState, out: Folder) -> dict[str, Any]:
+    """Where a cell's own files lie, and those that it was made of; folders are relative to `out`."""
+    plan, measuring = state.plan, state.plan.measuring
+    return {
+        "folder": out.relative(state.folder),
+        "fingerprint": plan.output.fingerprint,
+        "arm": plan.arm,
+        "seed": plan.seed,
+        "control": plan.control,
+        "tokenizer": out.relative(plan.tokenizer) if plan.tokenizer else "",
+        "train": {stem: out.relative(tokens.folder) for stem, tokens in plan.tokens.items()},
+        "heldout": {source: out.relative(tokens.folder) for source, tokens in measuring.heldout.items()},
+        "items": {task: out.relative(file.kept(out)) for task, file in measuring.items.items()},
+        "plugins": {plugin.name: plugin.digest for plugin in measuring.plugins},
+        "measuring": asdict(measuring.spec),
+        "measures": {label: out.relative(each.output.folder(out)) for label, each in state.measured.items()},
+    }
+
+
+def cost(prepared: Prepared, out: Folder, predicted: Mapping[str, Any] | None, usage: Usage | None) -> dict[str, Any]:
+    stages = []
+    for path in stage_folders(prepared, out):
+        manifest = Manifest.load(out / path)
+        reused = usage is None or manifest.cost["finished_at"] < usage.started_at
+        stages.append({"stage": f"{manifest.stage} {manifest.name}", **manifest.cost, "reused": reused})
+    cells = []
+    for plan in prepared.plans:
+        folder = plan.output.folder(out)
+        if finished(folder, plan.output.what):
+            timing = json.loads(read_checked(folder, TIMING))
+            speed = timing["tokens_per_second"]
+            cells.append({"cell": plan.name, "seconds": timing["seconds"], "tokens_per_second": speed})
+    return {"predicted": predicted, "actual": _actual(prepared, out, usage), "stages": stages, "cells": cells}
+
+
+def _actual(prepared: Prepared, out: Folder, usage: Usage | None) -> dict[str, Any] | None:
+    """Cost of the run that did the work: a later run that found everything done must not overwrite it."""
+    before = _cost_before(prepared, out)
+    known: dict[str, Any] | None = before["actual"] if before else None
+    mine = usage.actual() if usage else None
+    if mine is None or (
+        known and known["fingerprint"] == study_fingerprint(prepared) and known["seconds"] > mine["seconds"]
+    ):
+        return known
+    return {**mine, "fingerprint": study_fingerprint(prepared)}
+
+
+def _cost_before(prepared: Prepared, out: Folder) -> dict[str, Any] | None:
+    name = f"{prepared.study.name}{STUDY_ENDING}"
+    found = (out / "runs").read_json(name).get("cost") if (out / "runs").exists(name) else None
+    return dict(found) if found else None
+
+
+def stage_folders(prepared: Prepared, out: Folder) -> list[str]:
+    """Folders of all stages below the cells, relative to `out`."""
+    found: dict[str, None] = {}
+    for stages in prepared.curated.record["stages"].values():
+        found[stages["read"]] = None
+        for passed in stages["passes"].values():
+            for path in (*passed["scores"].values(), *passed["duplicates"], passed["decide"], passed["curated"]):
+                found[path] = None
+    for tokenized in prepared.tokenized:
+        found[out.relative(tokenized.folder)] = None
+        for path in _token_folders(tokenized, out):
+            found[path] = None
+    return [path for path in found if (out / path).exists(MANIFEST)]
+
+
+def _token_folders(tokenized: Tokenized, out: Folder) -> list[str]:
+    return [out.relative(folder) for t in tokenized.tokens.values() for folder in (t.parts, t.folder)]

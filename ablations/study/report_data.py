@@ -1,0 +1,192 @@
+"""The report as one JSON value, made from manifests, results and verdicts; the page only shows it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from ablations.cells import sweep
+from ablations.cells.cell_states import TO_MEASURE, CellState, states
+from ablations.cells.cells import CellPlan
+from ablations.core.results.readings import gain_name
+from ablations.report.contents.contract import FORMAT
+from ablations.report.gathering.mechanism_rows import changes, heads, positions
+from ablations.report.gathering.reading_rows import curve, measure_rows, shot_rows
+from ablations.report.gathering.task_warnings import task_warnings
+from ablations.settings.study import Study
+from ablations.statistics.cell_result import CellResult
+from ablations.statistics.instrument import ControlOutcome, check
+from ablations.statistics.measures import Measures
+from ablations.statistics.onset_prediction import onset_rows
+from ablations.statistics.verdicts import Verdict, exploratory, judge
+from ablations.study.pipeline import Prepared
+from ablations.study.record import cost, study_fingerprint, write_record
+from ablations.study.resolved import resolved, said
+from curation.dashboard.gathering.contamination import contamination
+from curation.dashboard.gathering.curation_run import provenance, warnings
+from curation.dashboard.gathering.score_histograms import histograms
+from curation.questions.run_record import RunRecord
+from curation.recipes.resolved_yaml import resolved_yaml
+from curation.runtime.command_line.usage import Usage
+from curation.runtime.store.folder import Folder
+from curation.runtime.store.manifest import code_version
+from tokenizer.pipeline import Tokenized
+
+Report = dict[str, Any]
+FRESH, USUAL_K = "control_map", 8  # the task of fresh maps; its k where no cell was asked
+
+
+def study_report(prepared: Prepared, out: Folder, predicted: Mapping[str, Any] | None, usage: Usage | None) -> Report:
+    """Everything that the page shows.
+
+    Args:
+        predicted: the estimate made before the first run, if there is one.
+        usage: of this run; None when nothing was run, and then the costs of the run before are kept.
+    """
+    study, record = prepared.study, prepared.curated.record
+    curation = RunRecord(out, record, prepared.recipe.loaded_plugins)
+    found = states(prepared.plans, out)
+    cells = sweep.results(found, out)
+    real = Measures(c for c in cells if c.arm in study.arms)
+    controls = control_outcomes(study, Measures(cells))
+    report: Report = {
+        "format": FORMAT,
+        "study": _heading(prepared),
+        "instrument": _instrument(controls),
+        "verdicts": [dataclasses.asdict(each) for each in _verdicts(study, real)],
+        "funnel": record["funnel"],
+        "histograms": histograms(curation),
+        "contamination": contamination(curation),
+        "tokens": [_tokens(tokenized) for tokenized in prepared.tokenized],
+        "arms": _arms(prepared, cells),
+        "measures": measure_rows(Measures(cells)),
+        "curves": [curve(cell, cell.arm not in study.arms) for cell in cells],
+        "shots": [row for cell in cells for row in shot_rows(cell)],
+        "positions": [row for cell in cells for row in positions(cell)],
+        "heads": [row for cell in cells for row in heads(cell)],
+        "onset_predictions": onset_rows(cells),
+        "transforms": changes(record.get("transforms", {})),
+        "cost": cost(prepared, out, predicted, usage),
+        "provenance": [*provenance(record), *_machines(prepared)],
+        "config": resolved_yaml(resolved(study, prepared.recipe), said(study, prepared.recipe)),
+        "warnings": [*warnings(record["funnel"]), *_unfinished(found), *task_warnings(cells)],
+    }
+    write_record(prepared, out, report["cost"])
+    return report
+
+
+def _verdicts(study: Study, measures: Measures) -> list[Verdict]:
+    """Registered claims, and beside them what was only found by looking; without a test there was nothing to find."""
+    beside = exploratory(measures, tuple(study.arms), study.claims)
+    return [*judge(study.claims, measures), *(verdict for verdict in beside if verdict.p is not None)]
+
+
+def control_outcomes(study: Study, measures: Measures) -> list[ControlOutcome]:
+    """Every control held against its limits."""
+    controls = study.control_settings
+    k = measures.largest_k().get(FRESH, USUAL_K)
+    limits = {arm: (settings.low, settings.high) for arm, settings in controls.arms.items()}
+    return check(limits, measures, gain_name(FRESH, k), k, controls.seeds or study.seeds)
+
+
+def counted(n: int, what: str) -> str:
+    """A number with its noun."""
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
+
+
+def _heading(prepared: Prepared) -> dict[str, Any]:
+    study = prepared.study
+    tokens = sorted({plan.training.schedule.tokens for plan in prepared.plans if not plan.control})
+    tokens = tokens or [plan.training.schedule.tokens for plan in prepared.plans[:1]]
+    budget = " to ".join(f"{value:,}" for value in dict.fromkeys((tokens[0], tokens[-1])))
+    return {
+        "name": study.name,
+        "question": study.question,
+        "fingerprint": study_fingerprint(prepared),
+        "code": code_version(),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seeds": study.seeds,
+        "budget_note": f"{budget} tokens a cell, {counted(study.seeds, 'seed')}, {counted(len(prepared.plans), 'cell')}",
+    }
+
+
+def _instrument(controls: Sequence[ControlOutcome]) -> dict[str, Any]:
+    failed = [control.arm for control in controls if not control.passed]
+    works = not failed
+    sentence = (
+        "The instrument works: every control gave what it must in every seed."
+        if works
+        else f"THE INSTRUMENT FAILED: {', '.join(failed)} did not give what it must, so nothing below can be trusted."
+    )
+    rows = [
+        {
+            "arm": c.arm,
+            "expectation": c.expectation,
+            "low": c.low,
+            "high": c.high,
+            "unit": "nats",
+            "seeds": {str(seed): value for seed, value in c.seeds.items()},
+            "passed": c.passed,
+        }
+        for c in controls
+    ]
+    return {"works": works, "sentence": sentence, "controls": rows}
+
+
+def _tokens(tokenized: Tokenized) -> dict[str, Any]:
+    sources = {source: dict(tokens.manifest.counts) for source, tokens in tokenized.tokens.items()}
+    return {
+        "tokenizer": tokenized.name,
+        "kind": tokenized.kind,
+        "vocab_size": tokenized.model.vocab_size,
+        "sources": sources,
+    }
+
+
+def _arms(prepared: Prepared, cells: Sequence[CellResult]) -> list[dict[str, Any]]:
+    """One row an arm: of its cells the first that is trained."""
+    trained = {cell.arm: cell.training for cell in reversed(cells)}
+    plans = {plan.arm: plan for plan in reversed(prepared.plans)}
+    return [_arm(plans[arm], trained[arm]) for arm in dict.fromkeys(p.arm for p in prepared.plans) if arm in trained]
+
+
+def _arm(plan: CellPlan, trained: Mapping[str, Any]) -> dict[str, Any]:
+    train, model = plan.training.train, plan.training.model
+    shape = {"layers": model.layers, "width": model.width, "context": model.context}
+    return {
+        "arm": plan.arm,
+        "control": plan.control,
+        "mixture": {part.source: part.weight for part in train},
+        "fraction": train[0].fraction,
+        "model": {**shape, "parameters": trained["parameters"]},
+        "tokens": trained["tokens"],
+        "sources": {name: _seen(seen) for name, seen in trained["sources"].items()},
+    }
+
+
+def _seen(seen: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "tokens": seen["tokens"],
+        "repetitions": seen["repetitions"],
+        "documents": seen["documents_seen"],
+        "tokens_lost": seen["tokens_lost_an_epoch"],
+    }
+
+
+def _machines(prepared: Prepared) -> list[dict[str, str]]:
+    """What the cells ran on, or are planned for."""
+    found = dict.fromkeys((what, value) for plan in prepared.plans for what, value in plan.machine.items())
+    return [{"what": what, "value": value} for what, value in found]
+
+
+def _unfinished(found: Sequence[CellState]) -> list[str]:
+    told = []
+    if untrained := sum(not state.trained for state in found):
+        told.append(f"{untrained} of {len(found)} cells are not trained; the report shows the others")
+    if unmeasured := sum(state.state == TO_MEASURE for state in found):
+        told.append(
+            f"{unmeasured} cells lack measures; run `loam ablate measure`, or `loam ablate status` to see which"
+        )
+    return told

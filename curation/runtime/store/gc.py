@@ -1,0 +1,66 @@
+"""Removes results that no run's record names. Old results stay until then, so that going back costs nothing.
+
+Links are not followed: what lies behind one is somebody's, here or in another output folder, and is neither measured nor
+removed. The link itself stays too, since whoever made it had a reason; it is listed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from curation.runtime.store.folder import Folder
+
+RUNS = "runs"
+KEPT_FOLDERS = frozenset({RUNS, "reports", "estimates"})
+
+
+@dataclass(frozen=True)
+class Unused:
+    """A stage's folder that no record names, and its size."""
+
+    path: str
+    bytes: int
+
+
+def unused(out: Folder) -> list[Unused]:
+    """Stage folders under `out` that no record in `runs/` names, largest first."""
+    found = [Unused(path, (out / path).bytes_used()) for path in _unnamed(out) if not (out / path).is_link]
+    return sorted(found, key=lambda each: (-each.bytes, each.path))
+
+
+def links(out: Folder) -> list[str]:
+    """Links where stage folders stand, or folders of them, which no record names: they are left alone."""
+    return [path for path in _unnamed(out) if (out / path).is_link]
+
+
+def _unnamed(out: Folder) -> Iterator[str]:
+    used = set(_strings([(out / RUNS).read_json(name) for name in (out / RUNS).names() if name.endswith(".json")]))
+    for stage in out.names():
+        if stage in KEPT_FOLDERS or stage.startswith("."):
+            continue
+        if (out / stage).is_link:
+            yield stage
+            continue
+        for name in (out / stage).names():
+            path = f"{stage}/{name}"
+            if path not in used and _is_stage_folder(name):
+                yield path
+
+
+def _is_stage_folder(name: str) -> bool:
+    """`<name>-<12 hex>`: whatever else lies in the folder is not ours to remove."""
+    digits = name.rpartition("-")[2]
+    return len(digits) == 12 and all(digit in "0123456789abcdef" for digit in digits)
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for inner in value.values():
+            yield from _strings(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _strings(inner)
+    elif isinstance(value, str):
+        yield value

@@ -1,0 +1,53 @@
+"""One language model of a recipe, trained by itself: reads the sources, walks the passes that lie before it, no further."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from curation import pipeline
+from curation.models import language_model
+from curation.passes import language_models
+from curation.recipes import named_models
+from curation.recipes.recipe import Recipe
+from curation.runtime.cluster.cluster import Compute
+from curation.runtime.identity import IDENTITY
+from curation.runtime.stages.stages import mended
+from curation.runtime.store.folder import Folder
+from curation.runtime.store.manifest import code_version
+from curation.runtime.store.shards import ShardSet
+
+ENDING = ".lm.json"
+
+
+def train_lm(recipe: Recipe, name: str, out: Folder, compute: Compute) -> tuple[Folder, dict[str, Any]]:
+    """The folder of model `name`, and its `model.json`.
+
+    A record in `runs/` names the folder, so that `loam gc` keeps it.
+    """
+    return mended(lambda: _train_lm(recipe, name, out, compute), out, compute)
+
+
+def _train_lm(recipe: Recipe, name: str, out: Folder, compute: Compute) -> tuple[Folder, dict[str, Any]]:
+    after = recipe.models[name].after
+    shards = pipeline.read_sources(recipe, out, compute)
+    reached: dict[str | None, Mapping[str, ShardSet]] = {None: shards}
+    models: dict[str, Folder] = {}
+    for pass_ in recipe.passes:
+        if after in reached:
+            break
+        models |= language_models.train(recipe, named_models.needed(recipe, pass_), reached, out, compute)
+        ready = language_models.with_folders(recipe, pass_, models)
+        shards, _ = pipeline.run_pass(recipe, ready, shards, out, compute)
+        reached[pass_.name] = shards
+    models |= language_models.train(recipe, [name], reached, out, compute)
+    record = {
+        "kind": "language model",
+        "identity": IDENTITY,
+        "name": name,
+        "recipe": recipe.model_dump(mode="json"),
+        "models": {trained: out.relative(folder) for trained, folder in models.items()},
+        "code": code_version(),
+    }
+    (out / "runs").write_json(f"{recipe.name}.{name}{ENDING}", record)
+    return models[name], language_model.read_card(models[name].url)

@@ -1,0 +1,313 @@
+"""Weights set by hand, so that it is known which head is an induction head: it is found, and it alone matters.
+
+How the hand-set model works. Its residual stream has four parts: which token this is (one of V), a constant, which token was
+before (V), and which token is predicted (V). RoPE turns queries and keys by their position, in pairs of dimensions (i, i + D/2)
+with frequencies from fast to slow.
+- The previous-token head asks with the constant in the four fastest pairs. Its queries are turned ahead by one position,
+  so that a key fits best at distance one. Its values carry the token, written into the part for the token before.
+- The induction head asks with the token and is answered by the token before, in the slow pairs, which hardly turn within a context.
+  Its values carry the token, written into the part for the prediction, the only one that the output matrix reads.
+This works with QK-norm (every query and key then has the same length, and `sharpness` is large) and without it (lengths are large).
+All other heads have random weights and write a little noise everywhere.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from cells import BOS
+from torch import Tensor, nn
+
+from ablations.core.data.evaluation_data import EvaluationData
+from ablations.core.data.items import Group, Item, TaskItems
+from ablations.core.metrics.base import Measured
+from ablations.core.metrics.few_shot import FewShot
+from ablations.core.metrics.head_ablation import HeadAblation, others
+from ablations.core.metrics.heads import (
+    Heads,
+    behind_copies,
+    even_attention,
+    head_scores,
+    induction_heads,
+    raised_above,
+)
+from ablations.core.metrics.repeated_tokens import RepeatedTokens
+from ablations.core.model.attention import attentions, heads_of, silenced
+from ablations.core.model.model import Attention, Model, rms_norm
+from ablations.core.results.answers import TaskAnswers
+from ablations.core.results.readings import Reading
+from ablations.core.spec.model_spec import ModelSpec
+from ablations.readings.few_shot import AboutTask, gain_readings
+
+VOCAB, CONTEXT, HEADS, WIDTH = 30, 22, 2, 128
+D = WIDTH // HEADS
+TOKEN, CONSTANT, BEFORE, PREDICTED = 0, VOCAB, VOCAB + 1, 2 * VOCAB + 1  # where the parts begin
+PREVIOUS, INDUCTION = (0, 1), (1, 0)
+FAST = 4
+BASE = 1e16  # frequencies of pairs 0 to 3: 1, 0.32, 0.1, 0.03; those of the slow ones are below 0.011
+
+
+def by_hand(layers: int = 2, qk_norm: bool = True) -> Model:
+    spec = ModelSpec(
+        layers, WIDTH, HEADS, CONTEXT, vocab_size=VOCAB, mlp_ratio=0, rope_base=BASE, sharpness=100.0, qk_norm=qk_norm
+    )
+    model = Model(spec, seed=1).eval()
+    generator = torch.Generator().manual_seed(3)
+    with torch.no_grad():
+        for block in model.blocks:
+            noise = torch.randn(WIDTH, WIDTH, generator=generator) * 0.002
+            attention_of(block).out.weight.copy_(noise)
+        model.embedding.weight.zero_()
+        model.embedding.weight[:, TOKEN : TOKEN + VOCAB] = torch.eye(VOCAB)
+        model.embedding.weight[:, CONSTANT] = 1.0
+        model.head.weight.zero_()
+        model.head.weight[:, PREDICTED : PREDICTED + VOCAB] = 3 * torch.eye(VOCAB)
+    previous_token_head(model, *PREVIOUS)
+    induction_head(model, *(INDUCTION if layers > 1 else (0, 0)))
+    return model
+
+
+def attention_of(block: nn.Module) -> Attention:
+    found = block.attention
+    assert isinstance(found, Attention)
+    return found
+
+
+def slot(vocabulary: int) -> list[int]:
+    """Dimensions of a head for so many tokens: both halves of the slow pairs."""
+    slow = range(FAST, D // 2)
+    return [*slow, *(D // 2 + i for i in slow)][:vocabulary]
+
+
+def parts(model: Model, layer: int, head: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Rows of the query, key and value matrices of a head, and its columns of the output matrix; all zero."""
+    attention = attention_of(model.blocks[layer])
+    q, k, v = attention.qkv.weight.view(3, HEADS, D, WIDTH)[:, head]
+    out = attention.out.weight[:, head * D : (head + 1) * D]
+    for part in (q, k, v, out):
+        part.zero_()
+    return q, k, v, out
+
+
+@torch.no_grad()
+def previous_token_head(model: Model, layer: int, head: int) -> None:
+    q, k, v, out = parts(model, layer, head)
+    ahead = BASE ** (-torch.arange(FAST, dtype=torch.float64) * 2 / D)  # one position, as an angle
+    q[:FAST, CONSTANT], q[D // 2 : D // 2 + FAST, CONSTANT] = -ahead.cos().float(), ahead.sin().float()
+    k[:FAST, CONSTANT] = -1.0
+    v[slot(VOCAB), range(TOKEN, TOKEN + VOCAB)] = 1.0
+    out[range(BEFORE, BEFORE + VOCAB), slot(VOCAB)] = 1.0
+    lengthen(model, q, k)
+
+
+@torch.no_grad()
+def induction_head(model: Model, layer: int, head: int) -> None:
+    q, k, v, out = parts(model, layer, head)
+    q[slot(VOCAB), range(TOKEN, TOKEN + VOCAB)] = 1.0
+    k[slot(VOCAB), range(BEFORE, BEFORE + VOCAB)] = 1.0
+    v[slot(VOCAB), range(TOKEN, TOKEN + VOCAB)] = 1.0
+    out[range(PREDICTED, PREDICTED + VOCAB), slot(VOCAB)] = 1.0
+    lengthen(model, q, k)
+
+
+def lengthen(model: Model, *weights: Tensor) -> None:
+    """Without QK-norm it is the length that makes attention sharp."""
+    if not model.spec.qk_norm:
+        for weight in weights:
+            weight.mul_(8.0)
+
+
+@pytest.fixture(scope="module")
+def data() -> EvaluationData:
+    """Repeated sequences of ten tokens, and a task whose demonstrations say `a 1 b 2` and whose query is `a`."""
+    rng = np.random.default_rng(0)
+    items: dict[str, list[Item]] = {"gold": [], "permuted": []}
+    for number in range(40):
+        a, b, one, two = (int(token) for token in rng.permutation(np.arange(1, VOCAB))[:4])
+        for condition, shown in (("gold", (one, two)), ("permuted", (two, one))):
+            items[condition].append(Item(f"{number}", (a, shown[0], b, shown[1], a), ((one,), (two,)), 0))
+    groups = tuple(Group(2, condition, 0, (BOS,), tuple(made)) for condition, made in items.items())
+    return EvaluationData(
+        context=CONTEXT,
+        vocab_size=VOCAB,
+        bos=BOS,
+        specials=(BOS,),
+        heldout={},
+        tasks=[TaskItems("pairs", 1, (2,), groups)],
+        seed=5,
+        windows=8,
+        items=40,
+        sequences=32,
+        batch=8,
+    )
+
+
+def readings_of(found: Measured) -> dict[str, Reading]:
+    """By what their names say behind the metric's."""
+    return {reading.name.partition(".")[2]: reading for reading in found.readings}
+
+
+def values_of(found: Measured) -> dict[str, float]:
+    return {name: reading.value for name, reading in readings_of(found).items() if reading.value is not None}
+
+
+def gain_of(answers: TaskAnswers) -> float:
+    """What permuted labels cost."""
+    (gain,) = gain_readings(answers, AboutTask())
+    assert gain.value is not None
+    return gain.value
+
+
+both_norms = pytest.mark.parametrize("qk_norm", [True, False], ids=["qk_norm", "without"])
+
+
+@both_norms
+def test_the_induction_head_and_the_previous_token_head_are_found_where_they_are(
+    data: EvaluationData, qk_norm: bool
+) -> None:
+    scores = head_scores(by_hand(qk_norm=qk_norm), data)
+    assert induction_heads(scores, data) == [INDUCTION]
+    assert scores[INDUCTION]["prefix_matching"] > 0.97
+    assert scores[INDUCTION]["copying"] > 0.99
+    assert scores[PREVIOUS]["previous_token"] > 0.97
+    for head, score in scores.items():
+        if head != PREVIOUS:
+            assert score["previous_token"] < 0.4
+
+
+@both_norms
+def test_readings_name_the_best_heads(data: EvaluationData, qk_norm: bool) -> None:
+    found = Heads().measure(by_hand(qk_norm=qk_norm), data)
+    values = values_of(found)
+    assert values["prefix_matching.max"] > 0.97
+    assert values["copying.of_best_prefix_matcher"] > 0.99
+    assert values["previous_token.max"] > 0.97
+    assert values["induction_heads"] == 1
+    assert [(head["layer"], head["head"]) for head in found.details["heads"]] == [(0, 0), (0, 1), (1, 0), (1, 1)]
+    assert all(reading.n == {"heads": 4, "sequences": 32} for reading in found.readings)
+
+
+def test_one_layer_has_no_induction_head_though_it_has_the_same_weights(data: EvaluationData) -> None:
+    """Nothing has written the token before into the stream when the only layer looks."""
+    model = by_hand(layers=1)
+    assert induction_heads(head_scores(model, data), data) == []
+    assert values_of(HeadAblation().measure(model, data.only(HeadAblation.reads))) == {"silenced": 0.0}
+    assert HeadAblation().measure(model, data).answers == {}
+    contrast = gain_of(FewShot().measure(model, data).answers[""])
+    assert contrast == pytest.approx(0, abs=0.2)  # it knows the bag of values, not the map
+
+
+@both_norms
+def test_silencing_the_induction_head_destroys_copying_and_silencing_another_does_not(
+    data: EvaluationData, qk_norm: bool
+) -> None:
+    model = by_hand(qk_norm=qk_norm)
+    intact = values_of(RepeatedTokens().measure(model, data))
+    assert intact["second"] < 1  # some of the ten random tokens are the same, which leaves two continuations
+    assert intact["first_minus_second"] > 2
+    found = HeadAblation().measure(model, data.only(HeadAblation.reads))
+    assert found.details == {"top": [INDUCTION], "random": [(1, 1)]}
+    costs = readings_of(found)
+    assert set(costs) == {"silenced", *(f"repeated_tokens.first_minus_second.{done}" for done in ("top", "random"))}
+    assert costs["silenced"].value == 1
+    gain = intact["first_minus_second"]
+    assert costs["repeated_tokens.first_minus_second.top"].value == pytest.approx(gain, abs=0.3)
+    assert abs(costs["repeated_tokens.first_minus_second.random"].value or 0.0) < 0.1 * gain
+    assert costs["repeated_tokens.first_minus_second.top"].of == "repeated_tokens.first_minus_second"
+
+
+@both_norms
+def test_without_the_induction_head_the_answers_to_a_task_lose_what_the_map_gave(
+    data: EvaluationData, qk_norm: bool
+) -> None:
+    found = HeadAblation().measure(by_hand(qk_norm=qk_norm), data)
+    assert (found.readings, found.details) == ((), {"top": [INDUCTION], "random": [(1, 1)]})
+    gains = {done: gain_of(answers) for done, answers in found.answers.items()}
+    assert set(gains) == {"intact", "top", "random"}
+    assert gains["intact"] > 2
+    assert abs(gains["top"]) < 0.3
+    assert gains["random"] == pytest.approx(gains["intact"], rel=0.1)
+
+
+def test_silencing_the_previous_token_head_breaks_the_circuit_too(data: EvaluationData) -> None:
+    model = by_hand()
+    with silenced(model, [PREVIOUS]):
+        assert head_scores(model, data)[INDUCTION]["prefix_matching"] < 0.3
+    assert head_scores(model, data)[INDUCTION]["prefix_matching"] > 0.97
+
+
+def test_silenced_heads_write_nothing_and_come_back_to_the_bit_even_after_an_error() -> None:
+    model = by_hand()
+    before = {name: weight.clone() for name, weight in model.state_dict().items()}
+    with silenced(model, [(0, 0), (0, 1), (1, 1)]):
+        first, second = (attention_of(block).out.weight for block in model.blocks)
+        assert not first.any()
+        assert second[:, :D].any()
+        assert not second[:, D:].any()
+    with pytest.raises(KeyError), silenced(model, [(0, 0)]):
+        raise KeyError
+    assert all(torch.equal(before[name], weight) for name, weight in model.state_dict().items())
+
+
+def test_the_control_heads_are_as_many_others_of_the_same_layer_first() -> None:
+    model = Model(ModelSpec(vocab_size=VOCAB, layers=3, width=32, heads=4, context=CONTEXT), seed=1)
+    top = [(1, 0), (2, 3)]
+    chosen = others(model, top, 2, seed=4)
+    assert len(set(chosen)) == 2
+    assert not set(chosen) & set(top)
+    assert {layer for layer, _ in chosen} <= {1, 2}
+    crowded = [(1, 0), (1, 1), (1, 2), (1, 3)]
+    assert all(layer != 1 for layer, _ in others(model, crowded, 2, seed=4))
+
+
+def test_attention_weights_are_those_that_the_model_uses() -> None:
+    """The measured weights, applied to the measured values, give what the layers write."""
+    model = Model(ModelSpec(vocab_size=VOCAB, layers=2, width=32, heads=4, context=CONTEXT, mlp_ratio=1), seed=1)
+    generator = torch.Generator().manual_seed(2)
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.copy_(torch.randn(weight.shape, generator=generator) * 0.3)
+    tokens = torch.randint(0, VOCAB, (3, CONTEXT), generator=generator)
+    with torch.no_grad():
+        x = rms_norm(model.embedding(tokens))
+        for block, layer in zip(model.blocks, attentions(model, tokens), strict=True):
+            mixed = layer.weights_BHTS @ layer.values_BHSD
+            attention = attention_of(block)
+            joined = attention.out(mixed.transpose(1, 2).flatten(2))
+            expected = attention(rms_norm(x), model.cos_TD[:CONTEXT], model.sin_TD[:CONTEXT])
+            assert torch.allclose(joined, expected, atol=1e-5)
+            x = block(x, model.cos_TD[:CONTEXT], model.sin_TD[:CONTEXT])
+
+
+def test_places_behind_copies_are_those_of_a_slow_search() -> None:
+    tokens = np.random.default_rng(1).integers(0, 4, (5, 12))
+    found = behind_copies(tokens)
+    for row, t, s in np.ndindex(found.shape):
+        slow = 1 <= s <= t and tokens[row, s - 1] == tokens[row, t]
+        assert found[row, t, s] == slow
+
+
+def test_even_attention_is_what_a_new_model_with_flat_queries_scores(data: EvaluationData) -> None:
+    model = Model(ModelSpec(vocab_size=VOCAB, layers=1, width=32, heads=2, context=CONTEXT), seed=1)
+    with torch.no_grad():
+        attention_of(model.blocks[0]).qkv.weight[: 2 * 32] = 0.0
+    for score in head_scores(model, data).values():
+        assert score["prefix_matching"] == pytest.approx(even_attention(data), rel=1e-5)
+
+
+def test_raised_above_is_a_share_of_the_others_with_equals_counting_half() -> None:
+    logits = torch.tensor([[0.0, 1.0, 2.0], [2.0, 1.0, 0.0], [1.0, 1.0, 1.0], [1.0, 1.0, 0.0]])
+    assert raised_above(logits, torch.tensor([2, 2, 0, 0])).tolist() == [1.0, 0.0, 0.5, 0.75]
+
+
+def test_of_a_model_without_attention_nothing_is_read(data: EvaluationData) -> None:
+    model = Model(
+        ModelSpec(vocab_size=VOCAB, layers=2, width=16, heads=2, context=CONTEXT, attention=False), seed=1
+    ).eval()
+    assert heads_of(model) == []
+    (reading,) = Heads().measure(model, data).readings
+    assert (reading.name, reading.value, reading.n) == ("heads.prefix_matching.max", None, {"heads": 0})
+    assert Heads().onset_threshold(reading, {reading.name: reading}) is None
+    assert values_of(HeadAblation().measure(model, data.only(HeadAblation.reads))) == {"silenced": 0.0}
+    assert HeadAblation().measure(model, data).answers == {}

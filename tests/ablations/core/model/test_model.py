@@ -1,0 +1,140 @@
+"""The model sees only the past, starts from its seed alone, and its optimisers do what they say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from ablations.core.model.model import Attention, Model
+from ablations.core.spec.model_spec import ModelSpec
+from ablations.core.spec.training_spec import OptimiserSpec, ScheduleSpec
+from ablations.core.training.muon import MuonFloat32, orthogonalise
+from ablations.core.training.optim import optimisers_of, share_of_peak
+
+SHAPES: dict[str, dict[str, Any]] = {
+    "two layers": {},
+    "one layer": {"layers": 1},
+    "no mlp": {"mlp_ratio": 0},
+    "no attention": {"attention": False},
+    "tied": {"tied": True},
+}
+every_shape = pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+
+
+def made(shape: dict[str, Any] | None = None, seed: int = 1) -> Model:
+    spec = ModelSpec(**{"vocab_size": 50, "layers": 2, "width": 16, "heads": 2, "context": 24, **(shape or {})})
+    model = Model(spec, seed)
+    generator = torch.Generator().manual_seed(5)
+    with torch.no_grad():  # a new model's output matrices are zero
+        for weight in model.parameters():
+            weight.add_(torch.randn(weight.shape, generator=generator) * 0.2)
+    return model
+
+
+def attention_of(model: Model) -> Attention:
+    found = model.blocks[0].attention
+    assert isinstance(found, Attention)
+    return found
+
+
+def tokens(rows: int = 3, length: int = 24) -> Tensor:
+    return torch.randint(50, (rows, length), generator=torch.Generator().manual_seed(7))
+
+
+@every_shape
+def test_no_logit_depends_on_a_later_token(shape: dict[str, Any]) -> None:
+    model, first = made(shape), tokens()
+    second = first.clone()
+    second[:, 10:] = (second[:, 10:] + 1) % 50
+    torch.testing.assert_close(model(first)[:, :10], model(second)[:, :10], rtol=0, atol=0)
+
+
+def test_without_attention_only_the_present_token_counts() -> None:
+    """It is the control for everything that context does."""
+    model, first = made({"attention": False}), tokens()
+    second = first.clone()
+    second[:, :10] = (second[:, :10] + 1) % 50
+    torch.testing.assert_close(model(first)[:, 10:], model(second)[:, 10:])
+
+
+def test_one_layer_cannot_hand_on_the_previous_token_of_a_place() -> None:
+    """No token shift: with one layer, what stands before an attended token reaches nothing that the token says.
+
+    So with position taken out of play (a single earlier token), swapping what came two before changes the logits only
+    as any other earlier token does: exchanging two earlier tokens' order matters only through rotary positions.
+    """
+    spec = ModelSpec(vocab_size=50, layers=1, width=16, heads=2, context=24, rope_base=1e30)
+    model = Model(spec, 1)
+    model.cos_TD.fill_(1), model.sin_TD.fill_(0)
+    with torch.no_grad():
+        model.head.weight.normal_(generator=torch.Generator().manual_seed(1))
+        attention_of(model).out.weight.normal_(generator=torch.Generator().manual_seed(2))
+    swapped = [0, 9, 3, 5, 7], [0, 5, 7, 9, 3]
+    a, b = (model(torch.tensor([row]))[0, -1] for row in ((*swapped[0], 2), (*swapped[1], 2)))
+    torch.testing.assert_close(a, b, rtol=0, atol=1e-5)
+
+
+@every_shape
+def test_initial_weights_follow_from_the_seed_alone(shape: dict[str, Any]) -> None:
+    spec = ModelSpec(**{"vocab_size": 50, "layers": 2, "width": 16, "heads": 2, "context": 24, **shape})
+    first = Model(spec, 1).state_dict()
+    torch.manual_seed(99)
+    again, other = Model(spec, 1).state_dict(), Model(spec, 2).state_dict()
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert not torch.equal(first["embedding.weight"], other["embedding.weight"])
+
+
+def test_a_new_model_gives_every_piece_the_same_chance() -> None:
+    assert Model(ModelSpec(2, 16, 2, 24, vocab_size=50), 1)(tokens()).abs().max() == 0
+
+
+def test_attention_logits_stay_within_their_sharpness() -> None:
+    model = made({"sharpness": 5.0})
+    attention = attention_of(model)
+    longest = (16 / 2) ** 0.5  # of a normalised query or key of 8 dimensions
+    assert attention.scale * longest**2 == pytest.approx(5.0)
+
+
+def test_muon_steps_as_torchs_muon_does() -> None:
+    """Ours is float32 and batched; torch rounds to bfloat16, hence the tolerance."""
+    generator = torch.Generator().manual_seed(3)
+    shapes = [(12, 8), (8, 12), (12, 8), (8, 8)]
+    ours = [torch.randn(shape, generator=generator).requires_grad_() for shape in shapes]
+    theirs = [weight.detach().clone().requires_grad_() for weight in ours]
+    steppers = MuonFloat32(ours, 0.1, 0.01), torch.optim.Muon(theirs, lr=0.1, weight_decay=0.01)
+    for _ in range(3):
+        for a, b in zip(ours, theirs, strict=True):
+            a.grad = torch.randn(a.shape, generator=generator)
+            b.grad = a.grad.clone()
+        for stepper in steppers:
+            stepper.step()
+    for a, b in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=0.02)
+
+
+@pytest.mark.parametrize("shape", [(3, 16, 16), (2, 48, 16), (1, 16, 48)])
+def test_orthogonalised_matrices_have_singular_values_near_one(shape: tuple[int, ...]) -> None:
+    found = orthogonalise(torch.randn(shape, generator=torch.Generator().manual_seed(1)))
+    values = torch.linalg.svdvals(found)
+    assert found.shape == shape
+    assert values.max() < 1.3
+    assert values.median() > 0.6
+
+
+def test_muon_takes_the_hidden_matrices_and_adamw_the_rest() -> None:
+    model = made()
+    muon, adamw = optimisers_of(model, OptimiserSpec())
+    assert sum(w.numel() for w in muon.param_groups[0]["params"]) == sum(w.numel() for w in model.blocks.parameters())
+    assert len(adamw.param_groups[0]["params"]) == 2
+    (alone,) = optimisers_of(model, OptimiserSpec(kind="adamw"))
+    assert len(alone.param_groups[0]["params"]) == len(list(model.parameters()))
+
+
+def test_the_rate_rises_stays_and_falls() -> None:
+    constant = ScheduleSpec(1, 1, warmup_steps=4)
+    assert [share_of_peak(step, 10, constant) for step in (0, 3, 4, 9)] == [0.2, 0.8, 1, 1]
+    falling = ScheduleSpec(1, 1, warmup_steps=0, kind="wsd", cooldown=0.5)
+    assert [share_of_peak(step, 10, falling) for step in (0, 5, 6, 9)] == [1, 1, 0.8, 0.2]
