@@ -7,28 +7,29 @@ same documents are held out of both and the halves and fractions of both are the
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow.parquet as pq
 
-from curation.passes.materialise import Edits, Tally
+from curation.passes.materialise import Edits, Tally, counts_that_add_up
 from curation.passes.transform_statistics import Statistics
-from curation.policy.policy import KEPT
+from curation.policy.policy import KEPT, NOTHING_LEFT
 from curation.recipes.derived import Derived
 from curation.recipes.recipe import Recipe
 from curation.runtime.cluster.cluster import Compute
 from curation.runtime.registry import Plugin
-from curation.runtime.stages.stage import Job, Output, Result, Stage, total
+from curation.runtime.stages.job_specs import ShardJob, shard_jobs
+from curation.runtime.stages.stage import Job, Output, Stage
 from curation.runtime.stages.stages import run_stage
 from curation.runtime.store.folder import Folder
+from curation.runtime.store.receipts import Result
 from curation.runtime.store.shards import DOCUMENT, ShardSet, open_parquet, row_groups, row_writer
 from curation.transforms.base import Document, Transform, make
 
 VERSION = 1
 GATHERED = "gathered.parquet"
 GATHER_MEMORY_PER_BYTE = 2.0  # one task walks the whole source and holds hashes or names
-NOTHING_LEFT = "nothing_left"
 Record = dict[str, Any]
 
 
@@ -64,9 +65,9 @@ def _step(
     """One transform of all documents of a source."""
     gathered = None
     if transform.gathers:
-        stage = gather_stage(name, transform, settings, shards, recipe.loaded_plugins)
-        run_stage(stage, out, compute)
-        gathered = stage.outputs["gathered"].folder(out)
+        gathering = gather_stage(name, transform, settings, shards, recipe.loaded_plugins)
+        run_stage(gathering, out, compute)
+        gathered = gathering.outputs["gathered"].folder(out)
     stage = transform_stage(name, transform, settings, shards, gathered, recipe.loaded_plugins)
     manifest = run_stage(stage, out, compute)["documents"]
     folder = stage.outputs["documents"].folder(out)
@@ -80,13 +81,50 @@ def _step(
     return ShardSet(name, folder, manifest), record
 
 
+@dataclass(frozen=True)
+class TransformSaid:
+    """A transform as the recipe says it, since its class may be a plugin's; `name` is of the derived source."""
+
+    name: str
+    settings: Mapping[str, Any]
+    plugins: Sequence[Plugin]
+
+    def transform(self) -> Transform:
+        return make(self.settings, self.plugins, f"source {self.name}")
+
+
+@dataclass(frozen=True)
+class GatherShared:
+    """The documents that something is gathered of."""
+
+    said: TransformSaid
+    shards: Folder
+
+
+@dataclass(frozen=True)
+class GatherJob:
+    """All shards of a source at once."""
+
+    files: Sequence[str]
+    documents: int
+
+
+@dataclass(frozen=True)
+class TransformShared:
+    """The documents that are changed; `gathered` is the folder of what was gathered of them before."""
+
+    said: TransformSaid
+    shards: Folder
+    gathered: Folder | None
+
+
 def gather_stage(
     name: str, transform: Transform, settings: Mapping[str, Any], shards: ShardSet, plugins: Sequence[Plugin]
-) -> Stage:
+) -> Stage[GatherShared, GatherJob]:
     """The stage that finds what a transform has to know of a whole source: one task, for the order of documents counts."""
     what = _what("gather", name, transform, shards)
-    shared = _shared(name, settings, shards, plugins)
-    job = Job("all", {"files": shards.files, "documents": shards.documents}, shards.text_bytes)
+    shared = GatherShared(TransformSaid(name, settings, plugins), shards.folder)
+    job = Job("all", GatherJob(shards.files, shards.documents), shards.text_bytes)
     outputs = {"gathered": Output("gathered", f"{transform.kind}-{name}", what)}
     return Stage(f"gather {name}", outputs, [job], gather_job, shared, memory_per_byte=GATHER_MEMORY_PER_BYTE)
 
@@ -98,17 +136,14 @@ def transform_stage(
     shards: ShardSet,
     gathered: Folder | None,
     plugins: Sequence[Plugin],
-) -> Stage:
+) -> Stage[TransformShared, ShardJob]:
     """The stage that changes the documents of a source, a task a shard."""
-    shared = {**_shared(name, settings, shards, plugins), "gathered": gathered}
-    jobs = [
-        Job(part["file"].removesuffix(".parquet"), {"file": part["file"]}, part["text_bytes"])
-        for part in shards.manifest.parts
-    ]
+    shared = TransformShared(TransformSaid(name, settings, plugins), shards.folder, gathered)
+    jobs = shard_jobs(shards)
     outputs = {
         "documents": Output("transformed", f"{name}-{transform.kind}", _what("transform", name, transform, shards))
     }
-    return Stage(f"{transform.kind} {name}", outputs, jobs, transform_job, shared, lambda _, r: _counts(r))
+    return Stage(f"{transform.kind} {name}", outputs, jobs, transform_job, shared, lambda _, r: counts_that_add_up(r))
 
 
 def _what(stage: str, name: str, transform: Transform, shards: ShardSet) -> dict[str, Any]:
@@ -121,34 +156,13 @@ def _what(stage: str, name: str, transform: Transform, shards: ShardSet) -> dict
     }
 
 
-def _shared(name: str, settings: Mapping[str, Any], shards: ShardSet, plugins: Sequence[Plugin]) -> dict[str, Any]:
-    return {
-        "name": name,
-        "settings": dict(settings),
-        "shards": shards.folder,
-        "plugins": [asdict(plugin) for plugin in plugins],
-    }
-
-
-def _counts(results: Sequence[Result]) -> dict[str, Any]:
-    counts = total(results)
-    if counts["documents"] != counts["kept"] + sum(counts["dropped"].values()):
-        raise AssertionError(f"documents were lost: {counts}")
-    return counts
-
-
-def _transform_of(shared: Mapping[str, Any]) -> Transform:
-    return make(shared["settings"], [Plugin(**plugin) for plugin in shared["plugins"]], f"source {shared['name']}")
-
-
-def gather_job(shared: Mapping[str, Any], spec: Mapping[str, Any], folders: dict[str, Folder]) -> dict[str, Result]:
+def gather_job(shared: GatherShared, spec: GatherJob, folders: Mapping[str, Folder]) -> dict[str, Result]:
     """One task: all documents of the source, in order."""
-    (folder,) = folders.values()
-    table = _transform_of(shared).gather(_documents(shared["shards"], spec["files"]), spec["documents"])
-    with folder.draft(GATHERED) as path:
+    table = shared.said.transform().gather(_documents(shared.shards, spec.files), spec.documents)
+    with folders["gathered"].draft(GATHERED) as path:
         pq.write_table(table, path, compression="zstd")
     parts = [{"file": GATHERED, "rows": table.num_rows}]
-    return {"gathered": {"parts": parts, "counts": {"documents": spec["documents"], "rows": table.num_rows}}}
+    return {"gathered": Result(parts, {"documents": spec.documents, "rows": table.num_rows})}
 
 
 def _documents(shards: Folder, files: Sequence[str]) -> Iterator[Document]:
@@ -158,15 +172,13 @@ def _documents(shards: Folder, files: Sequence[str]) -> Iterator[Document]:
                 yield Document(id_, text)
 
 
-def transform_job(shared: Mapping[str, Any], spec: Mapping[str, Any], folders: dict[str, Folder]) -> dict[str, Result]:
+def transform_job(shared: TransformShared, spec: ShardJob, folders: Mapping[str, Folder]) -> dict[str, Result]:
     """One task: one shard."""
-    (folder,) = folders.values()
-    transform = _transform_of(shared)
-    gathered = shared["gathered"]
-    known = transform.prepared(_whole(gathered) if gathered else None)
+    transform = shared.said.transform()
+    known = transform.prepared(_whole(shared.gathered) if shared.gathered else None)
     tally, statistics, changed = Tally(), Statistics(transform, known), 0
-    with row_writer(folder, spec["file"], DOCUMENT) as writer:
-        for row in _rows(shared["shards"], spec["file"]):
+    with row_writer(folders["documents"], spec.file, DOCUMENT) as writer:
+        for row in _rows(shared.shards, spec.file):
             document = Document(row["id"], row["text"])
             text = transform.checked(document, known)
             statistics.see(document, text)
@@ -176,11 +188,11 @@ def transform_job(shared: Mapping[str, Any], spec: Mapping[str, Any], folders: d
             if reason == KEPT:
                 bytes_ = len(text.encode("utf8"))
                 tally.keep(Edits([], [], {}), len(text), bytes_)
-                row |= {"text": text, "chars": len(text), "source": shared["name"]}
+                row |= {"text": text, "chars": len(text), "source": shared.said.name}
                 writer.add(row, bytes_ + len(row["meta"] or "") + 200)
-    part = {"file": spec["file"], "rows": tally.kept, "text_bytes": tally.bytes_out}
+    part = {"file": spec.file, "rows": tally.kept, "text_bytes": tally.bytes_out}
     counts = {**tally.counts(), "changed": changed, "statistics": statistics.sums}
-    return {"documents": {"parts": [part], "counts": counts}}
+    return {"documents": Result([part], counts)}
 
 
 def _whole(gathered: Folder) -> Any:
