@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from curation.dedup.levels import LEVELS
+from curation.dedup import levels
 from curation.passes import ingest
 from curation.recipes import named_models
 from curation.recipes.recipe import Recipe
@@ -43,9 +43,8 @@ def tree(recipe: Recipe, planned: list[SourcePlan]) -> Iterator[str]:
         yield f"  pass {pass_.name}"
         yield f"    annotate: {shards} shards x {', '.join(recipe.annotators(pass_))}"
         yield f"    judge: {shards} shards"
-        rules, annotators = {name: pass_.rules_for(name) for name in recipe.sources}, recipe.annotators(pass_)
-        lines = (level.described(rules, annotators) for level in LEVELS)
-        yield from (f"    {line}" for line in lines if line)
+        rules = {name: pass_.rules_for(name) for name in recipe.sources}
+        yield from (f"    {line}" for line in levels.described(rules, recipe.annotators(pass_)))
         yield f"    decide: {shards} shards"
         yield f"    curate: {shards} shards"
     for name, derived in recipe.derived.items():

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from curation.dedup import levels
+from curation.dedup.level import Dropped
 from curation.passes import annotate, decide, ingest, language_models, materialise, user_ids
 from curation.passes import derive as transform
 from curation.passes.funnel import SourceFunnel
@@ -108,7 +109,7 @@ def run_pass(
     recipe: Recipe, pass_: Pass, shards: Mapping[str, ShardSet], out: Folder, compute: Compute
 ) -> tuple[dict[str, ShardSet], dict[str, dict[str, Any]]]:
     """One pass over all sources; returns the curated shards and the folders of its stages."""
-    judged = _judged(recipe, pass_, shards, out, compute)
+    judged = judge_sources(recipe, pass_, shards, out, compute)
     dropped = levels.find(judged, out, compute)
     deciding = {source.name: decide.decide_stage(pass_.name, source, dropped) for source in judged.sources}
     decided = dict(zip(deciding, run_stages(list(deciding.values()), out, compute), strict=True))
@@ -127,13 +128,7 @@ def run_pass(
     curated = _shard_sets(curating, "curated", out, compute)
     folders = {
         source.name: {
-            "shards": out.relative(source.shards.folder),
-            "scores": {label: out.relative(folder) for label, folder in source.scores.items()},
-            "judged": out.relative(source.judged),
-            **{
-                of_level.level: {step: out.relative(folder) for step, folder in of_level.folders.items()}
-                for of_level in dropped
-            },
+            **_before_deciding(source, dropped, out),
             "decide": out.relative(decisions[source.name][0]),
             "curated": out.relative(curated[source.name].folder),
         }
@@ -142,7 +137,20 @@ def run_pass(
     return curated, folders
 
 
-def _judged(recipe: Recipe, pass_: Pass, shards: Mapping[str, ShardSet], out: Folder, compute: Compute) -> JudgedPass:
+def _before_deciding(source: JudgedSource, dropped: Sequence[Dropped], out: Folder) -> dict[str, Any]:
+    """Folders of one source's stages, up to the levels of deduplication."""
+    of_levels = {each.level: {step: out.relative(f) for step, f in each.folders.items()} for each in dropped}
+    return {
+        "shards": out.relative(source.shards.folder),
+        "scores": {label: out.relative(folder) for label, folder in source.scores.items()},
+        "judged": out.relative(source.judged),
+        **of_levels,
+    }
+
+
+def judge_sources(
+    recipe: Recipe, pass_: Pass, shards: Mapping[str, ShardSet], out: Folder, compute: Compute
+) -> JudgedPass:
     """Every source with its scores, and with what its rules say of them."""
     annotators = recipe.annotators(pass_)
     annotating = {

@@ -19,7 +19,7 @@ from curation.annotators.base import Annotator
 from curation.dedup.level import Drop, Dropped, Level
 from curation.policy.eligibility import eligible
 from curation.policy.judging import JudgedPass, JudgedSource, read_judged
-from curation.policy.policy import DUPLICATE, Rules
+from curation.policy.policy import Rules
 from curation.runtime.cluster.cluster import Compute
 from curation.runtime.stages.job_specs import BucketJob, bucket_jobs
 from curation.runtime.stages.stage import Job, Output, Stage
@@ -48,7 +48,7 @@ class ExactDuplicates(Dropped):
     """One file a bucket, each row a document to drop and the document kept in its place."""
 
     level: ClassVar[str] = "duplicates"
-    reason: ClassVar[str] = DUPLICATE
+    reason: ClassVar[str] = "exact_duplicate"
     buckets: int
 
     def of_shard(self, shard: str) -> Iterator[Drop]:

@@ -15,7 +15,6 @@ import pyarrow.parquet as pq
 from curation.passes.materialise import Edits, Tally, counts_that_add_up
 from curation.passes.transform_statistics import Statistics
 from curation.policy.policy import KEPT, NOTHING_LEFT
-from curation.recipes.derived import Derived
 from curation.recipes.recipe import Recipe
 from curation.runtime.cluster.cluster import Compute
 from curation.runtime.registry import Plugin
@@ -33,6 +32,18 @@ GATHER_MEMORY_PER_BYTE = 2.0  # one task walks the whole source and holds hashes
 Record = dict[str, Any]
 
 
+@dataclass(frozen=True)
+class TransformSettings:
+    """A transform as the recipe says it, since its class may be a plugin's; and the name of the derived source."""
+
+    source: str
+    settings: Mapping[str, Any]
+    plugins: Sequence[Plugin]
+
+    def build(self) -> Transform:
+        return make(self.settings, self.plugins, f"source {self.source}")
+
+
 def derive(
     recipe: Recipe, curated: Mapping[str, ShardSet], out: Folder, compute: Compute
 ) -> tuple[dict[str, ShardSet], dict[str, Record]]:
@@ -47,28 +58,24 @@ def derive(
     for name, derived in recipe.derived.items():
         steps: list[Record] = []
         for transform, settings in zip(recipe.transforms(name), derived.transform, strict=True):
-            reached[name], step = _step(
-                name, transform, settings, _taken(derived, name, reached, steps), recipe, out, compute
-            )
+            taken = reached[name] if steps else reached[derived.of]
+            written = TransformSettings(name, settings, recipe.loaded_plugins)
+            reached[name], step = _step(transform, written, taken, out, compute)
             steps.append({"pass": f"{len(steps) + 1} {transform.kind}", **step})
         records[name] = {"of": derived.of, "steps": steps}
     return reached, records
 
 
-def _taken(derived: Derived, name: str, reached: Mapping[str, ShardSet], steps: Sequence[Record]) -> ShardSet:
-    return reached[name] if steps else reached[derived.of]
-
-
 def _step(
-    name: str, transform: Transform, settings: Mapping[str, Any], shards: ShardSet, recipe: Recipe, out: Folder, compute: Compute
-) -> tuple[ShardSet, Record]:  # fmt: skip
+    transform: Transform, settings: TransformSettings, shards: ShardSet, out: Folder, compute: Compute
+) -> tuple[ShardSet, Record]:
     """One transform of all documents of a source."""
     gathered = None
     if transform.gathers:
-        gathering = gather_stage(name, transform, settings, shards, recipe.loaded_plugins)
+        gathering = gather_stage(transform, settings, shards)
         run_stage(gathering, out, compute)
         gathered = gathering.outputs["gathered"].folder(out)
-    stage = transform_stage(name, transform, settings, shards, gathered, recipe.loaded_plugins)
+    stage = transform_stage(transform, settings, shards, gathered)
     manifest = run_stage(stage, out, compute)["documents"]
     folder = stage.outputs["documents"].folder(out)
     record = {
@@ -78,26 +85,14 @@ def _step(
         "counts": {name: n for name, n in manifest.counts.items() if name != "statistics"},
         "statistics": Statistics.shown(manifest.counts["statistics"]),
     }
-    return ShardSet(name, folder, manifest), record
-
-
-@dataclass(frozen=True)
-class TransformSaid:
-    """A transform as the recipe says it, since its class may be a plugin's; `name` is of the derived source."""
-
-    name: str
-    settings: Mapping[str, Any]
-    plugins: Sequence[Plugin]
-
-    def transform(self) -> Transform:
-        return make(self.settings, self.plugins, f"source {self.name}")
+    return ShardSet(settings.source, folder, manifest), record
 
 
 @dataclass(frozen=True)
 class GatherShared:
     """The documents that something is gathered of."""
 
-    said: TransformSaid
+    transform: TransformSettings
     shards: Folder
 
 
@@ -113,32 +108,25 @@ class GatherJob:
 class TransformShared:
     """The documents that are changed; `gathered` is the folder of what was gathered of them before."""
 
-    said: TransformSaid
+    transform: TransformSettings
     shards: Folder
     gathered: Folder | None
 
 
-def gather_stage(
-    name: str, transform: Transform, settings: Mapping[str, Any], shards: ShardSet, plugins: Sequence[Plugin]
-) -> Stage[GatherShared, GatherJob]:
+def gather_stage(transform: Transform, settings: TransformSettings, shards: ShardSet) -> Stage[GatherShared, GatherJob]:
     """The stage that finds what a transform has to know of a whole source: one task, for the order of documents counts."""
-    what = _what("gather", name, transform, shards)
-    shared = GatherShared(TransformSaid(name, settings, plugins), shards.folder)
+    name, what = settings.source, _what("gather", settings.source, transform, shards)
+    shared = GatherShared(settings, shards.folder)
     job = Job("all", GatherJob(shards.files, shards.documents), shards.text_bytes)
     outputs = {"gathered": Output("gathered", f"{transform.kind}-{name}", what)}
     return Stage(f"gather {name}", outputs, [job], gather_job, shared, memory_per_byte=GATHER_MEMORY_PER_BYTE)
 
 
 def transform_stage(
-    name: str,
-    transform: Transform,
-    settings: Mapping[str, Any],
-    shards: ShardSet,
-    gathered: Folder | None,
-    plugins: Sequence[Plugin],
+    transform: Transform, settings: TransformSettings, shards: ShardSet, gathered: Folder | None
 ) -> Stage[TransformShared, ShardJob]:
     """The stage that changes the documents of a source, a task a shard."""
-    shared = TransformShared(TransformSaid(name, settings, plugins), shards.folder, gathered)
+    name, shared = settings.source, TransformShared(settings, shards.folder, gathered)
     jobs = shard_jobs(shards)
     outputs = {
         "documents": Output("transformed", f"{name}-{transform.kind}", _what("transform", name, transform, shards))
@@ -158,7 +146,7 @@ def _what(stage: str, name: str, transform: Transform, shards: ShardSet) -> dict
 
 def gather_job(shared: GatherShared, spec: GatherJob, folders: Mapping[str, Folder]) -> dict[str, Result]:
     """One task: all documents of the source, in order."""
-    table = shared.said.transform().gather(_documents(shared.shards, spec.files), spec.documents)
+    table = shared.transform.build().gather(_documents(shared.shards, spec.files), spec.documents)
     with folders["gathered"].draft(GATHERED) as path:
         pq.write_table(table, path, compression="zstd")
     parts = [{"file": GATHERED, "rows": table.num_rows}]
@@ -174,7 +162,7 @@ def _documents(shards: Folder, files: Sequence[str]) -> Iterator[Document]:
 
 def transform_job(shared: TransformShared, spec: ShardJob, folders: Mapping[str, Folder]) -> dict[str, Result]:
     """One task: one shard."""
-    transform = shared.said.transform()
+    transform = shared.transform.build()
     known = transform.prepared(_whole(shared.gathered) if shared.gathered else None)
     tally, statistics, changed = Tally(), Statistics(transform, known), 0
     with row_writer(folders["documents"], spec.file, DOCUMENT) as writer:
@@ -188,7 +176,7 @@ def transform_job(shared: TransformShared, spec: ShardJob, folders: Mapping[str,
             if reason == KEPT:
                 bytes_ = len(text.encode("utf8"))
                 tally.keep(Edits([], [], {}), len(text), bytes_)
-                row |= {"text": text, "chars": len(text), "source": shared.said.name}
+                row |= {"text": text, "chars": len(text), "source": shared.transform.source}
                 writer.add(row, bytes_ + len(row["meta"] or "") + 200)
     part = {"file": spec.file, "rows": tally.kept, "text_bytes": tally.bytes_out}
     counts = {**tally.counts(), "changed": changed, "statistics": statistics.sums}

@@ -76,7 +76,7 @@ def materialise_stage(
 
 
 def counts_that_add_up(results: Sequence[Result]) -> dict[str, Any]:
-    """Raises: AssertionError: documents came in that went nowhere."""
+    """The sum over all shards. That documents came in and went nowhere would be our own mistake."""
     counts = total(results)
     if counts["documents"] != counts["kept"] + sum(counts["dropped"].values()):
         raise AssertionError(f"documents were lost: {counts}")

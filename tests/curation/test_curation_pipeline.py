@@ -247,7 +247,7 @@ def test_a_changed_threshold_reads_no_text_again(
     monkeypatch.setattr(scheduling, "_drain", watched)
     stricter = pipeline.curate(loading.from_mapping(changed, str(corpus / "small.yaml")), run.out, compute)
     assert not [title for title in started if "read " in title or "annotate " in title]
-    assert {"select: judge a", "select: decide a"} <= set(started)
+    assert {"select: judge notes", "select: decide notes"} <= set(started)
     assert sum(f.curated for f in stricter.funnel.values()) < sum(f.curated for f in run.curated.funnel.values())
 
 

@@ -19,7 +19,7 @@ from curation.dedup.near import candidates, edges, eligible, resolve, route, shi
 from curation.dedup.near.candidates import row_group
 from curation.dedup.near.route import Shard
 from curation.policy.judging import JudgedPass, JudgedSource
-from curation.policy.policy import NEAR_DUPLICATE, Rules
+from curation.policy.policy import Rules
 from curation.runtime.cluster.cluster import Compute
 from curation.runtime.errors import ConfigError
 from curation.runtime.identity import fingerprint
@@ -38,7 +38,7 @@ class NearDuplicates(Dropped):
     """
 
     level: ClassVar[str] = "near_duplicates"
-    reason: ClassVar[str] = NEAR_DUPLICATE
+    reason: ClassVar[str] = "near_duplicate"
     shards: Sequence[str]
 
     def of_shard(self, shard: str) -> Iterator[Drop]:
