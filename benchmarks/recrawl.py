@@ -16,7 +16,7 @@ from typing import Any
 
 from curation import pipeline
 from curation.dedup.near.edges import EDGE
-from curation.dedup.near.near_duplicates import NearDuplicates
+from curation.dedup.near.near_duplicates import NearDropped
 from curation.dedup.near.resolve import read_all
 from curation.questions.run_record import RunRecord
 from curation.questions.what_if_near import compared_shards
@@ -60,7 +60,7 @@ def documents(run: RunRecord) -> dict[str, dict[str, tuple[Place, str, str]]]:
 def table(run: RunRecord) -> list[tuple[str, int, int, int]]:
     """Rows (similarity, pairs of the same page, pairs found, later ones dropped)."""
     old, new = documents(run).values()
-    folders = run.level(run.sources()[0], "only", NearDuplicates.level)
+    folders = run.level(run.sources()[0], "only", NearDropped.level)
     parts = [shard.part for shard in compared_shards(run, "only")]
     edges: set[tuple[Place, Place]] = set()
     for row in read_all(folders["edges"], parts, EDGE).to_pylist():
@@ -78,7 +78,7 @@ def table(run: RunRecord) -> list[tuple[str, int, int, int]]:
 
 def seconds(run: RunRecord) -> dict[str, Any]:
     """Work of each step, and of the signatures."""
-    folders = {**run.level(run.sources()[0], "only", NearDuplicates.level)}
+    folders = {**run.level(run.sources()[0], "only", NearDropped.level)}
     found = {step: Manifest.load(folder) for step, folder in folders.items()}
     signatures = [Manifest.load(run.scores(source, "only")["min_hash"]) for source in run.sources()]
     work = {step: manifest.cost["work_seconds"] for step, manifest in found.items()}

@@ -32,7 +32,7 @@ class SampleOf:
 
 
 @dataclass(frozen=True)
-class TrainJob:
+class TokenizerJob:
     """The samples of all sources, in the order in which they are read."""
 
     samples: Sequence[SampleOf]
@@ -40,7 +40,7 @@ class TrainJob:
 
 def train_stage(
     name: str, settings: TokenizerSettings, shards: Mapping[str, ShardSet]
-) -> Stage[TokenizerSettings, TrainJob]:
+) -> Stage[TokenizerSettings, TokenizerJob]:
     """The stage that trains one tokenizer, as a single job: its result may not depend on the number of workers."""
     fractions = sample_fractions(settings, shards)
     what = {
@@ -50,7 +50,7 @@ def train_stage(
         "shards": [[source, shards[source].fingerprint, fractions[source]] for source in shards],
     }
     samples = [SampleOf(of_source, fractions[source]) for source, of_source in shards.items()]
-    job = Job("train", TrainJob(samples), int(sum(each.fraction * each.shards.text_bytes for each in samples)))
+    job = Job("train", TokenizerJob(samples), int(sum(each.fraction * each.shards.text_bytes for each in samples)))
     return Stage(f"train tokenizer {name}", {"model": Output("tokenizer", name, what)}, [job], train_job, settings)
 
 
@@ -71,7 +71,7 @@ def sample_fractions(settings: TokenizerSettings, shards: Mapping[str, ShardSet]
     return {name: min(1.0, scale * weights.get(name, 0.0) / size) if size else 0.0 for name, size in sizes.items()}
 
 
-def train_job(settings: TokenizerSettings, spec: TrainJob, folders: Mapping[str, Folder]) -> dict[str, Result]:
+def train_job(settings: TokenizerSettings, spec: TokenizerJob, folders: Mapping[str, Folder]) -> dict[str, Result]:
     """One task: the whole training."""
     seen = {"documents": 0, "text_bytes": 0}
     texts = _sample(spec.samples, f"tokenizer {settings.seed}", seen)

@@ -44,7 +44,7 @@ EDGE = pa.schema([pa.field("shard", pa.string()), pa.field("row", pa.int64()), p
 
 
 @dataclass(frozen=True)
-class ExactDuplicates(Dropped):
+class ExactDropped(Dropped):
     """One file a bucket, each row a document to drop and the document kept in its place."""
 
     level: ClassVar[str] = "duplicates"
@@ -89,11 +89,11 @@ class ExactLevel(Level):
         routed = routing.outputs["routed"].folder(out)
         output = Output("duplicates", judged.name, what)
         jobs = bucket_jobs(buckets, documents * BYTES_PER_DOCUMENT // buckets)
-        shared = ResolveShared(routed, [job.spec.part for job in routing.jobs])
+        shared = BucketsShared(routed, [job.spec.part for job in routing.jobs])
         stage = Stage(f"{judged.name}: exact duplicates", {"edges": output}, jobs, resolve_job, shared)
         manifest = run_stage(stage, out, compute)["edges"]
         folders = {"edges": output.folder(out), "routed": routed}
-        return ExactDuplicates([source.name for source in sources], folders, manifest.fingerprint, buckets)
+        return ExactDropped([source.name for source in sources], folders, manifest.fingerprint, buckets)
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class RoutedSource:
 
 
 @dataclass(frozen=True)
-class RouteShared:
+class HashesShared:
     """The sources that take part, in order of priority."""
 
     sources: Sequence[RoutedSource]
@@ -113,7 +113,7 @@ class RouteShared:
 
 
 @dataclass(frozen=True)
-class RouteJob:
+class HashesJob:
     """One shard: the priority of its source, its file, and its name in edges."""
 
     priority: int
@@ -127,21 +127,21 @@ class RouteJob:
 
 def route_stage(
     sources: Sequence[JudgedSource], buckets: int, pass_name: str, what: Mapping[str, Any]
-) -> Stage[RouteShared, RouteJob]:
+) -> Stage[HashesShared, HashesJob]:
     """One file a shard, a row group for each bucket."""
     jobs = []
     for priority, source in enumerate(sources):
         for part in source.shards.manifest.parts:
-            spec = RouteJob(priority, str(part["file"]), f"{source.name}/{part['file']}")
+            spec = HashesJob(priority, str(part["file"]), f"{source.name}/{part['file']}")
             jobs.append(Job(spec.part.removesuffix(".parquet"), spec, int(part["rows"])))
-    shared = RouteShared(
+    shared = HashesShared(
         [RoutedSource(s.judged, s.scores[s.rules.duplicates]) for s in sources if s.rules.duplicates], buckets
     )
     outputs = {"routed": Output("duplicates", f"{pass_name}_routed", what)}
     return Stage(f"{pass_name}: hashes", outputs, jobs, route_job, shared)
 
 
-def route_job(shared: RouteShared, spec: RouteJob, folders: Mapping[str, Folder]) -> dict[str, Result]:
+def route_job(shared: HashesShared, spec: HashesJob, folders: Mapping[str, Folder]) -> dict[str, Result]:
     """One task: the hashes of one shard's eligible documents."""
     source = shared.sources[spec.priority]
     table = routed(read_judged(source.judged, spec.file), source.hashes, spec)
@@ -152,7 +152,7 @@ def route_job(shared: RouteShared, spec: RouteJob, folders: Mapping[str, Folder]
     return {"routed": Result([{"file": spec.part, "rows": table.num_rows}], {"documents": table.num_rows})}
 
 
-def routed(judged: pa.Table, hashes: Folder, spec: RouteJob) -> pa.Table:
+def routed(judged: pa.Table, hashes: Folder, spec: HashesJob) -> pa.Table:
     """Columns of `ROUTED` for a shard's eligible documents."""
     rows = pa.array(np.flatnonzero(eligible(judged)))
     columns = [
@@ -170,14 +170,14 @@ def bucket_of(hash_: bytes, buckets: int) -> int:
 
 
 @dataclass(frozen=True)
-class ResolveShared:
+class BucketsShared:
     """The routed hashes of all shards."""
 
     routed: Folder
     files: Sequence[str]
 
 
-def resolve_job(shared: ResolveShared, spec: BucketJob, folders: Mapping[str, Folder]) -> dict[str, Result]:
+def resolve_job(shared: BucketsShared, spec: BucketJob, folders: Mapping[str, Folder]) -> dict[str, Result]:
     """One task: the edges of one bucket of hashes."""
     tables = [_row_group(shared.routed, name, spec.number) for name in shared.files]
     edges = resolve(pa.concat_tables(tables).combine_chunks())

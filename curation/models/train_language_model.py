@@ -38,7 +38,7 @@ def resolved_estimator(settings: LanguageModelSettings) -> Estimator:
 
 
 @dataclass(frozen=True)
-class TrainShared:
+class LanguageModelShared:
     """How one model is trained.
 
     Attributes:
@@ -57,7 +57,7 @@ class TrainShared:
 
 
 @dataclass(frozen=True)
-class TrainJob:
+class LanguageModelJob:
     """All shards at once, in the order in which they are read."""
 
     shards: Sequence[ShardSet]
@@ -65,7 +65,7 @@ class TrainJob:
 
 def train_stage(
     name: str, settings: LanguageModelSettings, shards: Mapping[str, ShardSet]
-) -> Stage[TrainShared, TrainJob]:
+) -> Stage[LanguageModelShared, LanguageModelJob]:
     """The stage that trains one model, as a single job: its result may not depend on the number of workers.
 
     Raises:
@@ -89,8 +89,8 @@ def train_stage(
         "shards": sources,
     }
     learnt = min(1.0, settings.piece_bytes / (fraction * size))
-    shared = TrainShared(name, settings, estimator, fraction, learnt, sources)
-    job = Job("train", TrainJob(tuple(shards.values())), int(fraction * size))
+    shared = LanguageModelShared(name, settings, estimator, fraction, learnt, sources)
+    job = Job("train", LanguageModelJob(tuple(shards.values())), int(fraction * size))
     outputs = {"model": Output("models", name, what)}
     memory = _MEMORY_PER_BYTE[estimator]
     return Stage(f"train language model {name}", outputs, [job], train_job, shared, memory_per_byte=memory)
@@ -105,7 +105,7 @@ def _lmplz(name: str) -> str:
     return found
 
 
-def train_job(shared: TrainShared, spec: TrainJob, folders: Mapping[str, Folder]) -> dict[str, Result]:
+def train_job(shared: LanguageModelShared, spec: LanguageModelJob, folders: Mapping[str, Folder]) -> dict[str, Result]:
     """One task: the whole training."""
     settings = shared.settings
     with tempfile.TemporaryDirectory() as scratch:

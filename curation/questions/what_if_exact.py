@@ -7,7 +7,7 @@ from typing import Self
 
 import pyarrow as pa
 
-from curation.dedup.exact import ROUTED, ExactDuplicates, RouteJob, resolve, routed
+from curation.dedup.exact import ROUTED, ExactDropped, HashesJob, resolve, routed
 from curation.policy.policy import Rules
 from curation.questions.run_record import RunRecord
 
@@ -15,7 +15,7 @@ from curation.questions.run_record import RunRecord
 class ExactAgain:
     """Exact duplicates of one pass under other rules."""
 
-    reason = ExactDuplicates.reason
+    reason = ExactDropped.reason
 
     @classmethod
     def of(cls, run: RunRecord, pass_name: str, rules: Mapping[str, Rules]) -> Self | None:
@@ -31,7 +31,7 @@ class ExactAgain:
         """The judged documents of a shard."""
         if label := self.rules[source].duplicates:
             hashes = self.run.scores(source, self.pass_name)[label]
-            job = RouteJob(self.priority[source], file, f"{source}/{file}")
+            job = HashesJob(self.priority[source], file, f"{source}/{file}")
             self.routed.append(routed(documents, hashes, job))
 
     def dropped(self, earlier: Sequence[pa.Table]) -> pa.Table:

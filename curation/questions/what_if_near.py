@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from curation.dedup.near import edges, resolve, route
 from curation.dedup.near.eligible import NODE, nodes, rows_with_candidates
-from curation.dedup.near.near_duplicates import NearDuplicates, compared_by
+from curation.dedup.near.near_duplicates import NearDropped, compared_by
 from curation.policy.eligibility import eligible
 from curation.policy.policy import Rules
 from curation.questions.run_record import RunRecord
@@ -33,7 +33,7 @@ def compared_shards(run: RunRecord, pass_name: str) -> list[route.Shard]:
 class NearAgain:
     """Near-duplicates of one pass under other rules."""
 
-    reason = NearDuplicates.reason
+    reason = NearDropped.reason
 
     @classmethod
     def of(cls, run: RunRecord, pass_name: str, rules: Mapping[str, Rules]) -> Self | None:
@@ -48,7 +48,7 @@ class NearAgain:
     def __init__(self, run: RunRecord, pass_name: str, rules: Mapping[str, Rules], label: str) -> None:
         self.run, self.pass_name, self.rules = run, pass_name, rules
         self.before = {source: run.pass_(pass_name).rules_for(source) for source in rules}
-        level = NearDuplicates.level
+        level = NearDropped.level
         self.folders = {
             step: folder for source in rules for step, folder in run.level(source, pass_name, level).items()
         }

@@ -30,7 +30,7 @@ from curation.runtime.store.manifest import Manifest
 
 
 @dataclass(frozen=True)
-class NearDuplicates(Dropped):
+class NearDropped(Dropped):
     """One file, with a row group for each of the numbered shards that took part.
 
     Attributes:
@@ -178,7 +178,7 @@ def _decide(
     stage = resolve.resolve_stage(stored.shards, of_pairs, what, name)
     print_ = run_stage(stage, out, compute)["dropped"].fingerprint
     folders = {**stored.folders, "eligible": where, "dropped": stage.outputs["dropped"].folder(out)}
-    return NearDuplicates([s.name for s in sources], folders, print_, [shard.name for shard in stored.shards])
+    return NearDropped([s.name for s in sources], folders, print_, [shard.name for shard in stored.shards])
 
 
 def _settings(source: JudgedSource) -> list[Any]:

@@ -93,7 +93,7 @@ class BandedSource:
 
 
 @dataclass(frozen=True)
-class RouteShared:
+class BandsShared:
     """The sources that take part, in order of priority."""
 
     sources: Sequence[BandedSource]
@@ -102,15 +102,15 @@ class RouteShared:
 
 def route_stage(
     sources: Sequence[JudgedSource], label: str, shards: Sequence[Shard], what: Mapping[str, Any], name: str
-) -> Stage[RouteShared, Shard]:
+) -> Stage[BandsShared, Shard]:
     """One file a shard, a row group for each bucket."""
     output = Output("near_duplicates", f"{name}_bands", what)
-    shared = RouteShared([BandedSource(s.shards.folder, s.scores[label]) for s in sources], what["buckets"])
+    shared = BandsShared([BandedSource(s.shards.folder, s.scores[label]) for s in sources], what["buckets"])
     jobs = shard_jobs(shards, lambda shard: BYTES_PER_DOCUMENT * shard.rows)
     return Stage(f"{name}: bands", {"bands": output}, jobs, route_job, shared, memory_per_byte=3.0)
 
 
-def route_job(shared: RouteShared, spec: Shard, folders: Mapping[str, Folder]) -> dict[str, Result]:
+def route_job(shared: BandsShared, spec: Shard, folders: Mapping[str, Folder]) -> dict[str, Result]:
     """One task: one shard."""
     source = shared.sources[spec.priority]
     documents = read_columns(source.shards, spec.file, ["id", "chars"])
