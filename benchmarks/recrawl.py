@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from curation import pipeline
-from curation.dedup.near_edges import EDGE
-from curation.dedup.near_resolve import read_all
-from curation.dedup.near_route import shards_of
+from curation.dedup.near.edges import EDGE
+from curation.dedup.near.near_duplicates import NearDropped
+from curation.dedup.near.resolve import read_all
 from curation.questions.run_record import RunRecord
-from curation.questions.what_if_near import members_of
+from curation.questions.what_if_near import compared_shards
 from curation.recipes import loading
 from curation.runtime.cluster.cluster import Compute
 from curation.runtime.store.folder import Folder, open_out
@@ -48,7 +48,7 @@ def curated(data: str, names: tuple[str, str], out: Folder) -> RunRecord:
 def documents(run: RunRecord) -> dict[str, dict[str, tuple[Place, str, str]]]:
     """For each source: page -> its place, text and reason."""
     found: dict[str, dict[str, tuple[Place, str, str]]] = {source: {} for source in run.sources()}
-    for shard in shards_of(members_of(run, "only")):
+    for shard in compared_shards(run, "only"):
         table = read_columns(run.folder(shard.source, "only", "shards"), shard.file, ["text", "meta"]).to_pylist()
         reasons = read_columns(run.folder(shard.source, "only", "decide"), shard.file, ["reason"])["reason"].to_pylist()
         for row, (document, reason) in enumerate(zip(table, reasons, strict=True)):
@@ -60,8 +60,8 @@ def documents(run: RunRecord) -> dict[str, dict[str, tuple[Place, str, str]]]:
 def table(run: RunRecord) -> list[tuple[str, int, int, int]]:
     """Rows (similarity, pairs of the same page, pairs found, later ones dropped)."""
     old, new = documents(run).values()
-    folders = run.near(run.sources()[0], "only")
-    parts = [shard.part for shard in shards_of(members_of(run, "only"))]
+    folders = run.level(run.sources()[0], "only", NearDropped.level)
+    parts = [shard.part for shard in compared_shards(run, "only")]
     edges: set[tuple[Place, Place]] = set()
     for row in read_all(folders["edges"], parts, EDGE).to_pylist():
         edges.add(((row["shard"], row["row"]), (row["home_shard"], row["home_row"])))
@@ -78,7 +78,7 @@ def table(run: RunRecord) -> list[tuple[str, int, int, int]]:
 
 def seconds(run: RunRecord) -> dict[str, Any]:
     """Work of each step, and of the signatures."""
-    folders = {**run.near(run.sources()[0], "only")}
+    folders = {**run.level(run.sources()[0], "only", NearDropped.level)}
     found = {step: Manifest.load(folder) for step, folder in folders.items()}
     signatures = [Manifest.load(run.scores(source, "only")["min_hash"]) for source in run.sources()]
     work = {step: manifest.cost["work_seconds"] for step, manifest in found.items()}

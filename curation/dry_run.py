@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from curation.dedup import near
+from curation.dedup import levels
 from curation.passes import ingest
 from curation.recipes import named_models
 from curation.recipes.recipe import Recipe
@@ -42,10 +42,9 @@ def tree(recipe: Recipe, planned: list[SourcePlan]) -> Iterator[str]:
             told.add(name)
         yield f"  pass {pass_.name}"
         yield f"    annotate: {shards} shards x {', '.join(recipe.annotators(pass_))}"
-        if any(pass_.rules_for(name).duplicates for name in recipe.sources):
-            yield "    exact duplicates: hashes of all sources, by bucket"
-        if label := near.compared_by({name: pass_.rules_for(name) for name in recipe.sources}):
-            yield f"    near-duplicates: {near.described(recipe.annotators(pass_)[label])}, by priority of the sources"
+        yield f"    judge: {shards} shards"
+        rules = {name: pass_.rules_for(name) for name in recipe.sources}
+        yield from (f"    {line}" for line in levels.described(rules, recipe.annotators(pass_)))
         yield f"    decide: {shards} shards"
         yield f"    curate: {shards} shards"
     for name, derived in recipe.derived.items():

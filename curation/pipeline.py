@@ -1,22 +1,26 @@
-"""The walk of all documents of a recipe: read, then pass by pass annotate, decide, materialise; then derived sources."""
+"""The walk of all documents of a recipe: read, then pass by pass annotate, judge, decide, materialise; then derived ones."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from curation.dedup import exact, near
+from curation.dedup import levels
+from curation.dedup.level import Dropped
 from curation.passes import annotate, decide, ingest, language_models, materialise, user_ids
 from curation.passes import derive as transform
 from curation.passes.funnel import SourceFunnel
-from curation.policy import eligibility, most_dropped
+from curation.policy import most_dropped
+from curation.policy.eligibility import rules_identity
+from curation.policy.judging import JudgedPass, JudgedSource, JudgeShared, judge_stage
 from curation.recipes import named_models
 from curation.recipes.recipe import Pass, Recipe
 from curation.runtime.cluster.cluster import Compute
 from curation.runtime.identity import IDENTITY, fingerprint
 from curation.runtime.progress import meter
-from curation.runtime.stages.stage import Stage
+from curation.runtime.stages.job_specs import ShardJob
+from curation.runtime.stages.stage import AnyStage, Stage
 from curation.runtime.stages.stages import mended, run_stages
 from curation.runtime.store.folder import Folder
 from curation.runtime.store.manifest import code_version
@@ -93,7 +97,7 @@ def _curate(recipe: Recipe, out: Folder, compute: Compute) -> Curated:
 
 def read_sources(recipe: Recipe, out: Folder, compute: Compute) -> dict[str, ShardSet]:
     """Raw shards of every source."""
-    stages: dict[str, Stage] = {}
+    stages: dict[str, AnyStage] = {}
     with meter("plan", len(recipe.sources)) as shown:  # lists and hashes the input files
         for name in recipe.sources:
             stages[name] = ingest.read_stage(recipe, name)
@@ -105,54 +109,69 @@ def run_pass(
     recipe: Recipe, pass_: Pass, shards: Mapping[str, ShardSet], out: Folder, compute: Compute
 ) -> tuple[dict[str, ShardSet], dict[str, dict[str, Any]]]:
     """One pass over all sources; returns the curated shards and the folders of its stages."""
-    members = _annotated(recipe, pass_, shards, out, compute)
-    edges = exact.find(list(members.values()), pass_.name, out, compute)
-    similar = near.find(list(members.values()), recipe.annotators(pass_), edges, pass_.name, out, compute)
-    deciding = {name: decide.decide_stage(member, edges, similar) for name, member in members.items()}
+    judged = judge_sources(recipe, pass_, shards, out, compute)
+    dropped = levels.find(judged, out, compute)
+    deciding = {source.name: decide.decide_stage(pass_.name, source, dropped) for source in judged.sources}
     decided = dict(zip(deciding, run_stages(list(deciding.values()), out, compute), strict=True))
-    decisions = {name: stage.outputs["decisions"].folder(out) for name, stage in deciding.items()}
-    rules, annotators = {name: member.rules for name, member in members.items()}, recipe.annotators(pass_)
-    most_dropped.check(pass_.name, rules, {name: manifests["decisions"] for name, manifests in decided.items()})
+    decisions = {
+        name: (stage.outputs["decisions"].folder(out), decided[name]["decisions"]) for name, stage in deciding.items()
+    }
+    most_dropped.check(
+        pass_.name,
+        {s.name: s.rules for s in judged.sources},
+        {name: manifest for name, (_, manifest) in decisions.items()},
+    )
     curating = {
-        name: materialise.materialise_stage(recipe, member, (decisions[name], decided[name]["decisions"]), annotators)
-        for name, member in members.items()
+        source.name: materialise.materialise_stage(recipe, judged, source, decisions[source.name])
+        for source in judged.sources
     }
     curated = _shard_sets(curating, "curated", out, compute)
     folders = {
-        name: {
-            "shards": out.relative(member.shards.folder),
-            "scores": {label: out.relative(folder) for label, folder in member.scores.items()},
-            "decide": out.relative(decisions[name]),
-            "curated": out.relative(curated[name].folder),
-            "duplicates": [out.relative(folder) for folder in (edges.folder, edges.routed)] if edges else [],
-            "near_duplicates": {
-                step: out.relative(folder) for step, folder in (similar.folders if similar else {}).items()
-            },
+        source.name: {
+            **_before_deciding(source, dropped, out),
+            "decide": out.relative(decisions[source.name][0]),
+            "curated": out.relative(curated[source.name].folder),
         }
-        for name, member in members.items()
+        for source in judged.sources
     }
     return curated, folders
 
 
-def _annotated(
+def _before_deciding(source: JudgedSource, dropped: Sequence[Dropped], out: Folder) -> dict[str, Any]:
+    """Folders of one source's stages, up to the levels of deduplication."""
+    of_levels = {each.level: {step: out.relative(f) for step, f in each.folders.items()} for each in dropped}
+    return {
+        "shards": out.relative(source.shards.folder),
+        "scores": {label: out.relative(folder) for label, folder in source.scores.items()},
+        "judged": out.relative(source.judged),
+        **of_levels,
+    }
+
+
+def judge_sources(
     recipe: Recipe, pass_: Pass, shards: Mapping[str, ShardSet], out: Folder, compute: Compute
-) -> dict[str, exact.Member]:
-    """Every source with its scores and rules."""
+) -> JudgedPass:
+    """Every source with its scores, and with what its rules say of them."""
     annotators = recipe.annotators(pass_)
-    stages = {
-        name: annotate.annotate_stage(incoming, annotators, pass_.annotators, recipe.loaded_plugins)
+    annotating = {
+        name: annotate.annotate_stage(pass_, incoming, annotators, recipe.loaded_plugins)
         for name, incoming in shards.items()
     }
-    run_stages(list(stages.values()), out, compute)
-    members: dict[str, exact.Member] = {}
-    for name, stage in stages.items():
-        scores = {label: output.folder(out) for label, output in stage.outputs.items()}
+    run_stages(list(annotating.values()), out, compute)
+    judging: list[Stage[JudgeShared, ShardJob]] = []
+    sources: list[JudgedSource] = []
+    for name, scored in annotating.items():
+        scores = {label: output.folder(out) for label, output in scored.outputs.items()}
         rules = pass_.rules_for(name)
-        members[name] = exact.Member(shards[name], rules, scores, eligibility.rules_identity(rules, annotators))
-    return members
+        identity = rules_identity(rules, annotators)
+        stage = judge_stage(pass_.name, shards[name], rules, scores, identity)
+        judging.append(stage)
+        sources.append(JudgedSource(shards[name], rules, scores, stage.outputs["judged"].folder(out), identity))
+    run_stages(judging, out, compute)
+    return JudgedPass(pass_.name, sources, annotators)
 
 
-def _shard_sets(stages: Mapping[str, Stage], output: str, out: Folder, compute: Compute) -> dict[str, ShardSet]:
+def _shard_sets(stages: Mapping[str, AnyStage], output: str, out: Folder, compute: Compute) -> dict[str, ShardSet]:
     manifests = run_stages(list(stages.values()), out, compute)
     return {
         name: ShardSet(name, stage.outputs[output].folder(out), manifest[output])

@@ -10,10 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from curation.runtime.identity import share
-from curation.runtime.stages.stage import Job, Output, Result, Stage
+from curation.runtime.stages.job_specs import ShardJob, shard_jobs
+from curation.runtime.stages.stage import Job, Output, Stage
 from curation.runtime.store.folder import Folder
 from curation.runtime.store.manifest import Manifest
 from curation.runtime.store.parts import checked, read_checked
+from curation.runtime.store.receipts import Result
 from curation.runtime.store.shards import ShardSet, row_groups
 from tokenizer.model import load
 
@@ -44,7 +46,16 @@ class TokenSet:
         return int(self.manifest.counts[split]["documents"])
 
 
-def encode_stage(tokenizer: tuple[str, Folder, str], shards: ShardSet, heldout: float) -> Stage:
+@dataclass(frozen=True)
+class EncodeShared:
+    """The tokenizer, the shards, and the share of their documents that is held out."""
+
+    tokenizer: Folder
+    shards: Folder
+    heldout: float
+
+
+def encode_stage(tokenizer: tuple[str, Folder, str], shards: ShardSet, heldout: float) -> Stage[EncodeShared, ShardJob]:
     """The stage that encodes one source's shards.
 
     Args:
@@ -59,32 +70,26 @@ def encode_stage(tokenizer: tuple[str, Folder, str], shards: ShardSet, heldout: 
         "shards": shards.fingerprint,
         "heldout": heldout,
     }
-    jobs = [
-        Job(part["file"].removesuffix(".parquet"), {"file": part["file"]}, part["text_bytes"])
-        for part in shards.manifest.parts
-    ]
-    shared = {"tokenizer": folder, "shards": shards.folder, "heldout": heldout}
+    jobs, shared = shard_jobs(shards), EncodeShared(folder, shards.folder, heldout)
     outputs = {"parts": Output("encode", f"{name}-{shards.source}", what)}
     return Stage(f"encode {shards.source}", outputs, jobs, encode_job, shared, lambda _, r: _sum_of_splits(r))
 
 
 def _sum_of_splits(results: Sequence[Result]) -> dict[str, Any]:
     keys = ("documents", "tokens", "utf8_bytes")
-    return {s: {k: sum(r["counts"][s][k] for r in results) for k in keys} for s in SPLITS}
+    return {s: {k: sum(r.counts[s][k] for r in results) for k in keys} for s in SPLITS}
 
 
-def encode_job(shared: Mapping[str, Any], spec: Mapping[str, Any], folders: dict[str, Folder]) -> dict[str, Result]:
+def encode_job(shared: EncodeShared, spec: ShardJob, folders: Mapping[str, Folder]) -> dict[str, Result]:
     """One task: one shard."""
-    (folder,) = folders.values()
-    tokenizer = load(shared["tokenizer"])
+    tokenizer = load(shared.tokenizer)
     held: dict[str, _Tokens] = {split: _Tokens() for split in SPLITS}
-    for ids, texts in _texts(shared["shards"], spec["file"]):
+    for ids, texts in _texts(shared.shards, spec.file):
         for id_, text, pieces in zip(ids, texts, tokenizer.encode_all(texts), strict=True):
-            split = "heldout" if share(id_, "heldout") < shared["heldout"] else "train"
+            split = "heldout" if share(id_, "heldout") < shared.heldout else "train"
             held[split].add(id_, [tokenizer.bos, *pieces], len(text.encode("utf8")))
-    key = spec["file"].removesuffix(".parquet")
-    counts = {split: tokens.write(folder, f"{key}.{split}") for split, tokens in held.items()}
-    return {"parts": {"parts": [{"file": key, "rows": sum(c["documents"] for c in counts.values())}], "counts": counts}}
+    counts = {split: tokens.write(folders["parts"], f"{spec.stem}.{split}") for split, tokens in held.items()}
+    return {"parts": Result([{"file": spec.stem, "rows": sum(c["documents"] for c in counts.values())}], counts)}
 
 
 def _texts(folder: Folder, file: str) -> Iterator[tuple[list[bytes], list[str]]]:
@@ -127,30 +132,44 @@ def _write_index(
     folder.write(DOCUMENTS.format(stem), save(index))
 
 
-def join_stage(name: str, source: str, parts: Folder, manifest: Manifest) -> Stage:
+@dataclass(frozen=True)
+class JoinShared:
+    """The folder of the parts, and the stems of their files in the order of the shards."""
+
+    parts: Folder
+    stems: Sequence[str]
+
+
+@dataclass(frozen=True)
+class JoinJob:
+    """One split: `train` or `heldout`."""
+
+    split: str
+
+
+def join_stage(name: str, source: str, parts: Folder, manifest: Manifest) -> Stage[JoinShared, JoinJob]:
     """The stage that joins the parts of one source into one file a split, which cells map into memory."""
     what = {"stage": "tokens", "version": VERSION, "parts": manifest.fingerprint}
-    shared = {"parts": parts, "files": [part["file"] for part in manifest.parts]}
-    jobs = [Job(split, {"split": split}, 2 * int(manifest.counts[split]["tokens"])) for split in SPLITS]
+    shared = JoinShared(parts, [str(part["file"]) for part in manifest.parts])
+    jobs = [Job(split, JoinJob(split), 2 * int(manifest.counts[split]["tokens"])) for split in SPLITS]
     outputs = {"tokens": Output("tokens", f"{name}-{source}", what)}
     return Stage(f"join {source}", outputs, jobs, join_job, shared, lambda _, r: _by_split(r), 4.0)
 
 
 def _by_split(results: Sequence[Result]) -> dict[str, Any]:
-    return {split: result["counts"] for split, result in zip(SPLITS, results, strict=True)}
+    return {split: dict(result.counts) for split, result in zip(SPLITS, results, strict=True)}
 
 
-def join_job(shared: Mapping[str, Any], spec: Mapping[str, Any], folders: dict[str, Folder]) -> dict[str, Result]:
+def join_job(shared: JoinShared, spec: JoinJob, folders: Mapping[str, Folder]) -> dict[str, Result]:
     """One task: one split."""
     from safetensors.numpy import load_file
 
-    (folder,) = folders.values()
-    split, parts = spec["split"], shared["parts"]
+    folder, split, parts = folders["tokens"], spec.split, shared.parts
     indices = []
     with folder.draft(TOKENS.format(split)) as path, open(path, "wb") as out:
-        for key in shared["files"]:
-            out.write(read_checked(parts, TOKENS.format(f"{key}.{split}")))
-            with checked(parts, DOCUMENTS.format(f"{key}.{split}")) as index:
+        for stem in shared.stems:
+            out.write(read_checked(parts, TOKENS.format(f"{stem}.{split}")))
+            with checked(parts, DOCUMENTS.format(f"{stem}.{split}")) as index:
                 indices.append(load_file(index))
     lengths = np.concatenate([np.diff(index["offsets"]) for index in indices])
     ids = [id_.tobytes() for index in indices for id_ in index["ids"]]
@@ -158,4 +177,4 @@ def join_job(shared: Mapping[str, Any], spec: Mapping[str, Any], folders: dict[s
     _write_index(folder, split, ids, lengths, bytes_)
     counts = {"documents": len(ids), "tokens": int(lengths.sum()), "utf8_bytes": int(bytes_.sum())}
     files = [{"file": TOKENS.format(split), "rows": len(ids)}, {"file": DOCUMENTS.format(split), "rows": len(ids)}]
-    return {"tokens": {"parts": files, "counts": counts}}
+    return {"tokens": Result(files, counts)}

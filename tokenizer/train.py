@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from curation.runtime.errors import ConfigError
 from curation.runtime.identity import share
-from curation.runtime.stages.stage import Job, Output, Result, Stage
+from curation.runtime.stages.stage import Job, Output, Stage
 from curation.runtime.store.folder import Folder
+from curation.runtime.store.receipts import Result
 from curation.runtime.store.shards import ShardSet, row_groups
 from tokenizer.settings import TokenizerSettings
 
@@ -21,7 +23,24 @@ _TOO_FEW = "smaller than required_chars"  # in SentencePiece's message when sing
 _LINE_BYTES = 16_384  # SentencePiece leaves out longer lines: cut them instead
 
 
-def train_stage(name: str, settings: TokenizerSettings, shards: Mapping[str, ShardSet]) -> Stage:
+@dataclass(frozen=True)
+class SampleOf:
+    """The documents of one source that are learnt from: a share of them, by hash."""
+
+    shards: ShardSet
+    fraction: float
+
+
+@dataclass(frozen=True)
+class TokenizerJob:
+    """The samples of all sources, in the order in which they are read."""
+
+    samples: Sequence[SampleOf]
+
+
+def train_stage(
+    name: str, settings: TokenizerSettings, shards: Mapping[str, ShardSet]
+) -> Stage[TokenizerSettings, TokenizerJob]:
     """The stage that trains one tokenizer, as a single job: its result may not depend on the number of workers."""
     fractions = sample_fractions(settings, shards)
     what = {
@@ -30,11 +49,9 @@ def train_stage(name: str, settings: TokenizerSettings, shards: Mapping[str, Sha
         "settings": settings.model_dump(mode="json", exclude={"sources", "weights", "sample_bytes"}),
         "shards": [[source, shards[source].fingerprint, fractions[source]] for source in shards],
     }
-    shared = {"settings": settings.model_dump(mode="json")}
-    samples = [{"folder": s.folder, "files": s.files, "fraction": fractions[name]} for name, s in shards.items()]
-    cost = int(sum(fractions[name] * s.text_bytes for name, s in shards.items()))
-    job = Job("train", {"samples": samples}, cost)
-    return Stage(f"train tokenizer {name}", {"model": Output("tokenizer", name, what)}, [job], train_job, shared)
+    samples = [SampleOf(of_source, fractions[source]) for source, of_source in shards.items()]
+    job = Job("train", TokenizerJob(samples), int(sum(each.fraction * each.shards.text_bytes for each in samples)))
+    return Stage(f"train tokenizer {name}", {"model": Output("tokenizer", name, what)}, [job], train_job, settings)
 
 
 def sample_fractions(settings: TokenizerSettings, shards: Mapping[str, ShardSet]) -> dict[str, float]:
@@ -54,23 +71,21 @@ def sample_fractions(settings: TokenizerSettings, shards: Mapping[str, ShardSet]
     return {name: min(1.0, scale * weights.get(name, 0.0) / size) if size else 0.0 for name, size in sizes.items()}
 
 
-def train_job(shared: Mapping[str, Any], spec: Mapping[str, Any], folders: dict[str, Folder]) -> dict[str, Result]:
+def train_job(settings: TokenizerSettings, spec: TokenizerJob, folders: Mapping[str, Folder]) -> dict[str, Result]:
     """One task: the whole training."""
-    (folder,) = folders.values()
-    settings = TokenizerSettings.model_validate(shared["settings"])
     seen = {"documents": 0, "text_bytes": 0}
-    texts = _sample(spec["samples"], f"tokenizer {settings.seed}", seen)
+    texts = _sample(spec.samples, f"tokenizer {settings.seed}", seen)
     model = train_words(texts) if settings.kind == "words" else train_bpe(texts, settings.vocab_size)
-    folder.write(MODEL, model)
-    return {"model": {"parts": [{"file": MODEL, "rows": 1}], "counts": seen}}
+    folders["model"].write(MODEL, model)
+    return {"model": Result([{"file": MODEL, "rows": 1}], seen)}
 
 
-def _sample(samples: Sequence[Mapping[str, Any]], purpose: str, seen: dict[str, int]) -> Iterator[str]:
+def _sample(samples: Sequence[SampleOf], purpose: str, seen: dict[str, int]) -> Iterator[str]:
     for sample in samples:
-        for file in sample["files"]:
-            for table in row_groups(sample["folder"], file, ["id", "text"]):
+        for file in sample.shards.files:
+            for table in row_groups(sample.shards.folder, file, ["id", "text"]):
                 for id_, text in zip(table["id"].to_pylist(), table["text"].to_pylist(), strict=True):
-                    if share(id_, purpose) < sample["fraction"]:
+                    if share(id_, purpose) < sample.fraction:
                         seen["documents"] += 1
                         seen["text_bytes"] += len(text.encode("utf8"))
                         yield text

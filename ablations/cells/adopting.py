@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ablations.cells import sweep
-from ablations.cells.cell_folder import TRAINING, lay_out, receipt
+from ablations.cells.cell_folder import TRAINING, lay_out, result_of_training
 from ablations.cells.cells import CellPlan
 from ablations.core.results.files import json_bytes
 from ablations.core.spec.cell_spec import CELL
@@ -124,7 +124,7 @@ def _keep(each: Earlier, tried: Earlier, out: Folder) -> None:
         plan.output.stage,
         plan.output.name,
         plan.output.what,
-        parts=receipt(record)["parts"],
+        parts=result_of_training(record).parts,
         counts=each.manifest.counts,
         cost=each.manifest.cost,
         files=dict(folder.marks),

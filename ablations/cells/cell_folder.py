@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,10 @@ from ablations.core.results.files import link
 from ablations.core.spec.cell_spec import CELL, CellSpec
 from ablations.core.spec.machine import as_settings, is_gpu, machine_class
 from curation.runtime.errors import ConfigError
-from curation.runtime.stages.stage import Result
 from curation.runtime.store.folder import Folder
 from curation.runtime.store.marks import Mark, MarkingFolder
 from curation.runtime.store.parts import checked
+from curation.runtime.store.receipts import Result
 from tokenizer.encode import DOCUMENTS, TOKENS
 
 TRAINING, WEIGHTS, TIMING, ERROR = (
@@ -48,16 +49,29 @@ def check_machine(planned: Mapping[str, str], device: str) -> None:
         )
 
 
-def cell_job(shared: Mapping[str, Any], spec: Mapping[str, Any], folders: dict[str, Folder]) -> dict[str, Result]:
+@dataclass(frozen=True)
+class CellJob:
+    """One cell to train.
+
+    Attributes:
+        tokens: path stem inside the cell -> folder of the tokens that stand there.
+        machine: class of the machine that was planned for.
+    """
+
+    cell: CellSpec
+    tokens: Mapping[str, Folder]
+    machine: Mapping[str, str]
+
+
+def cell_job(_: None, spec: CellJob, folders: Mapping[str, Folder]) -> dict[str, Result]:
     """One task: lay the cell's folder out and train it; on an object store it is trained in a scratch folder and sent there."""
-    (folder,) = folders.values()
-    cell: CellSpec = spec["spec"]
-    check_machine(spec["machine"], cell.training.compute.device)
+    folder, cell = folders["cell"], spec.cell
+    check_machine(spec.machine, cell.training.compute.device)
     if folder.is_local:
-        lay_out(Path(folder.url), cell, spec["tokens"])
+        lay_out(Path(folder.url), cell, spec.tokens)
         return {"cell": _train(Path(folder.url), folder)}
     with tempfile.TemporaryDirectory(prefix="loam-cell-") as scratch:
-        lay_out(Path(scratch), cell, spec["tokens"])
+        lay_out(Path(scratch), cell, spec.tokens)
         return {"cell": _train(Path(scratch), folder)}
 
 
@@ -82,7 +96,7 @@ def _train(path: Path, folder: Folder) -> Result:
     files = [CELL, TRAINING, TIMING, *(point.file for point in trained.points)]
     for name in files:
         take_in(folder, path, name)
-    return receipt(trained.record)
+    return result_of_training(trained.record)
 
 
 def take_in(folder: Folder, path: Path, name: str) -> None:
@@ -94,10 +108,10 @@ def take_in(folder: Folder, path: Path, name: str) -> None:
         folder.write(name, (path / name).read_bytes())
 
 
-def receipt(record: Mapping[str, Any]) -> Result:
-    """What a trained cell's receipt says."""
+def result_of_training(record: Mapping[str, Any]) -> Result:
+    """What a trained cell's receipt says; `record` is its training.json."""
     names = (CELL, TRAINING, *(point["file"] for point in record["points"]))
-    return {"parts": [{"file": name, "rows": 1} for name in names], "counts": {"tokens": record["tokens"]}}
+    return Result([{"file": name, "rows": 1} for name in names], {"tokens": record["tokens"]})
 
 
 def lay_out(path: Path, cell: CellSpec, tokens: Mapping[str, Folder]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from ablations.cells.cell_folder import cell_job
+from ablations.cells.cell_folder import CellJob, cell_job
 from ablations.cells.code_digest import training_code
 from ablations.cells.measuring_plan import MeasuringPlan, PlannedMeasure
 from ablations.core.spec.cell_spec import CellSpec, paths_of
@@ -97,16 +97,13 @@ class CellPlan:
         tokens = {stem: each.manifest.fingerprint for stem, each in self.tokens.items()}
         return {label: each.asked(self.training, self.machine, tokens) for label, each in self.measures.items()}
 
-    def stage(self) -> Stage:
+    def stage(self) -> Stage[None, CellJob]:
         """The training as a stage of one job, so that finished cells are never trained again and a failed one stands alone."""
         spec = self.training
-        job = Job(
-            "cell",
-            {"spec": self.spec, "tokens": {s: t.folder for s, t in self.tokens.items()}, "machine": dict(self.machine)},
-            spec.schedule.tokens * spec.model.layers,
-        )
-        title = f"cell {self.arm} seed {self.seed}"
-        return Stage(title, {"cell": self.output}, [job], cell_job, cpus=spec.compute.threads, gpus=gpus_of(spec))
+        asked = CellJob(self.spec, {s: t.folder for s, t in self.tokens.items()}, dict(self.machine))
+        job = Job("cell", asked, spec.schedule.tokens * spec.model.layers)
+        title, cpus, gpus = f"cell {self.arm} seed {self.seed}", spec.compute.threads, gpus_of(spec)
+        return Stage(title, {"cell": self.output}, [job], cell_job, None, cpus=cpus, gpus=gpus)
 
 
 def gpus_of(spec: TrainingSpec) -> float:

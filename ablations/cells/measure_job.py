@@ -17,13 +17,14 @@ from ablations.core.spec.measuring_spec import MeasuringSpec
 from ablations.prompts.task_items import ITEMS
 from curation.runtime.identity import canonical
 from curation.runtime.registry import Plugin
-from curation.runtime.stages.stage import Job, Output, Result, Stage
+from curation.runtime.stages.stage import Job, Output, Stage
 from curation.runtime.store.folder import Folder
 from curation.runtime.store.parts import checked, read_checked
+from curation.runtime.store.receipts import Result
 from tokenizer.encode import DOCUMENTS, TOKENS
 
 MEASURE = "measure.json"
-RECEIPT = {"parts": [{"file": MEASURE, "rows": 1}], "counts": {}}
+MEASURED = Result([{"file": MEASURE, "rows": 1}])
 
 
 @dataclass(frozen=True)
@@ -49,20 +50,19 @@ class ToMeasure:
     plugins: Sequence[Plugin]
     tokenizer: Folder | None
 
-    def stage(self, outputs: Mapping[str, Output]) -> Stage:
+    def stage(self, outputs: Mapping[str, Output]) -> Stage[None, ToMeasure]:
         """One job that fills the folders of all measures of this cell that are still missing."""
         from ablations.cells.cells import gpus_of
 
         training = self.spec.training
         cost = training.schedule.tokens * training.model.layers // 4
         title = f"measure {self.spec.arm} seed {self.spec.seed}"
-        job = Job("measure", {"cell": self}, cost)
-        return Stage(title, outputs, [job], measure_job, cpus=training.compute.threads, gpus=gpus_of(training))
+        cpus, gpus = training.compute.threads, gpus_of(training)
+        return Stage(title, outputs, [Job("measure", self, cost)], measure_job, None, cpus=cpus, gpus=gpus)
 
 
-def measure_job(shared: Mapping[str, Any], spec: Mapping[str, Any], folders: dict[str, Folder]) -> dict[str, Result]:
+def measure_job(_: None, asked: ToMeasure, folders: Mapping[str, Folder]) -> dict[str, Result]:
     """One task: one cell, all measures that `folders` names."""
-    asked: ToMeasure = spec["cell"]
     check_machine(asked.machine, asked.spec.training.compute.device)
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="loam-measure-")))
@@ -70,7 +70,7 @@ def measure_job(shared: Mapping[str, Any], spec: Mapping[str, Any], folders: dic
         found = _measured(asked, folders, scratch)
     for label, folder in folders.items():
         folder.write(MEASURE, as_bytes(found[label]))
-    return {label: dict(RECEIPT) for label in folders}
+    return dict.fromkeys(folders, MEASURED)
 
 
 def as_bytes(value: Mapping[str, Any]) -> bytes:

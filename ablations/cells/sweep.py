@@ -62,7 +62,7 @@ def measure(found: Sequence[CellState], out: Folder, compute: Compute, wanted: W
     return len(stages)
 
 
-def measuring_stage(state: CellState, out: Folder, wanted: Wanted = everything) -> Stage | None:
+def measuring_stage(state: CellState, out: Folder, wanted: Wanted = everything) -> Stage[None, ToMeasure] | None:
     """What is missing of a cell; None where that is nothing, or cannot be measured here."""
     todo = {label: each for label, each in state.missing.items() if wanted(each.planned)}
     if not todo or state.away:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Never
 
-from ablations.cells.cell_folder import CHECKPOINTS, ERROR, TIMING, TRAINING, lay_out, receipt
+from ablations.cells.cell_folder import CHECKPOINTS, ERROR, TIMING, TRAINING, lay_out, result_of_training
 from ablations.cells.cells import CellPlan
-from ablations.cells.measure_job import MEASURE, RECEIPT, as_bytes, with_texts
+from ablations.cells.measure_job import MEASURE, MEASURED, as_bytes, with_texts
 from ablations.cells.measuring_plan import identity_of_asked
 from ablations.core.data.inputs import input_digests
 from ablations.core.measuring import ASKED, FOLDER
@@ -219,7 +220,7 @@ def _merge_training(plan: CellPlan, out: Folder, folder: Folder, result: Result,
     away = {name: mark for name, mark in result.away.items() if not (known and name in known.files)}
     files = {**{n: m for n, m in (known.files if known else {}).items() if n not in marking.marks}, **marking.marks}
     folder.remove_file(MANIFEST)
-    signed = {**receipt(result.record), "away": {name: list(mark) for name, mark in away.items()}}
+    signed = dataclasses.replace(result_of_training(result.record), away=away)
     write_receipt(folder, "cell", float(json.loads(result.files[TIMING])["seconds"]), signed, files)
     run_stages([plan.stage()], out, Idle())  # every job has its receipt: only the manifest is written
 
@@ -234,10 +235,10 @@ def _merge_measures(plan: CellPlan, out: Folder, result: Result) -> None:
     for label, output in outputs.items():
         marking = MarkingFolder(output.folder(out).url)
         marking.write(MEASURE, as_bytes(with_texts(dict(result.measures[label]), plan.tokenizer)))
-        write_receipt(output.folder(out), "measure", 0.0, dict(RECEIPT), dict(marking.marks))
+        write_receipt(output.folder(out), "measure", 0.0, MEASURED, marking.marks)
     if outputs:
-        run_stages([Stage("measures", outputs, [Job("measure", {}, 0)], _nothing)], out, Idle())
+        run_stages([Stage("measures", outputs, [Job("measure", None, 0)], _nothing, None)], out, Idle())
 
 
-def _nothing(*_: Any) -> dict[str, Any]:
+def _nothing(*_: object) -> Never:
     raise AssertionError("every job has its receipt")

@@ -14,6 +14,7 @@ from ablations.settings.cells import cells_of
 from ablations.settings.controls import ControlSettings
 from ablations.settings.machine import MachineSettings
 from ablations.statistics.claims import ClaimSettings
+from curation.policy.policy import Rules
 from curation.recipes import loading
 from curation.recipes.recipe import Recipe, check_name
 from curation.runtime.config import Config, build, merged, read_yaml, with_settings
@@ -168,7 +169,7 @@ def _with_controls(value: dict[str, Any], controls: ControlSettings, study: Stud
             raise ConfigError(f"source {name}: the name belongs to a control. Rename the source.")
         sources[name] = source.settings(controls.documents, tokens, controls.seed)
     generated = [name for name, source in controls.sources.items() if source.of is None]
-    untouched = dict.fromkeys(("preset", "keep", "cut", "replace", "near_duplicates"))
+    untouched = dict.fromkeys(name for name in Rules.model_fields if name not in ("duplicates", "most_dropped"))
     passes = []
     for pass_ in value["passes"]:
         policy = dict(pass_.get("policy") or {})

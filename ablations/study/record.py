@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -104,13 +104,20 @@ def stage_folders(prepared: Prepared, out: Folder) -> list[str]:
     for stages in prepared.curated.record["stages"].values():
         found[stages["read"]] = None
         for passed in stages["passes"].values():
-            for path in (*passed["scores"].values(), *passed["duplicates"], passed["decide"], passed["curated"]):
+            for path in _of_pass(passed):
                 found[path] = None
     for tokenized in prepared.tokenized:
         found[out.relative(tokenized.folder)] = None
         for path in _token_folders(tokenized, out):
             found[path] = None
     return [path for path in found if (out / path).exists(MANIFEST)]
+
+
+def _of_pass(passed: Mapping[str, Any]) -> Iterator[str]:
+    """The folders that a pass has filled, whatever levels of deduplication it had; its shards are those of the stage before."""
+    for name, folder in passed.items():
+        if name != "shards":
+            yield from folder.values() if isinstance(folder, Mapping) else (folder,)
 
 
 def _token_folders(tokenized: Tokenized, out: Folder) -> list[str]:

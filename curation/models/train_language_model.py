@@ -17,8 +17,9 @@ from curation.models import language_model as models
 from curation.models.language_model_settings import Estimator, LanguageModelSettings
 from curation.runtime.errors import ConfigError
 from curation.runtime.identity import share
-from curation.runtime.stages.stage import Job, Output, Result, Stage
+from curation.runtime.stages.stage import Job, Output, Stage
 from curation.runtime.store.folder import Folder
+from curation.runtime.store.receipts import Result
 from curation.runtime.store.shards import ShardSet, row_groups
 
 VERSION = 1
@@ -36,7 +37,35 @@ def resolved_estimator(settings: LanguageModelSettings) -> Estimator:
     return "lmplz" if lmplz.find() else "own"
 
 
-def train_stage(name: str, settings: LanguageModelSettings, shards: Mapping[str, ShardSet]) -> Stage:
+@dataclass(frozen=True)
+class LanguageModelShared:
+    """How one model is trained.
+
+    Attributes:
+        estimator: the one that was found where the work was planned.
+        fraction: of the documents that are drawn.
+        learnt: of these those that SentencePiece learns from.
+        sources: where the documents come from: name, fingerprint of the shards, share of their documents.
+    """
+
+    name: str
+    settings: LanguageModelSettings
+    estimator: Estimator
+    fraction: float
+    learnt: float
+    sources: Sequence[Sequence[Any]]
+
+
+@dataclass(frozen=True)
+class LanguageModelJob:
+    """All shards at once, in the order in which they are read."""
+
+    shards: Sequence[ShardSet]
+
+
+def train_stage(
+    name: str, settings: LanguageModelSettings, shards: Mapping[str, ShardSet]
+) -> Stage[LanguageModelShared, LanguageModelJob]:
     """The stage that trains one model, as a single job: its result may not depend on the number of workers.
 
     Raises:
@@ -49,6 +78,7 @@ def train_stage(name: str, settings: LanguageModelSettings, shards: Mapping[str,
     if estimator == "lmplz":
         _lmplz(name)
     fraction = min(1.0, settings.sample_bytes / size)
+    sources = [[source, s.fingerprint, fraction] for source, s in shards.items()]
     what = {
         "stage": "language model",
         "version": VERSION,
@@ -56,17 +86,11 @@ def train_stage(name: str, settings: LanguageModelSettings, shards: Mapping[str,
         "settings": settings.model_dump(mode="json", exclude=SET_ASIDE),
         "estimator": estimator,
         "normalisation": ccnet_form.VERSION,
-        "shards": [[source, s.fingerprint, fraction] for source, s in shards.items()],
+        "shards": sources,
     }
-    shared = {
-        "name": name,
-        "settings": settings.model_dump(mode="json"),
-        "estimator": estimator,
-        "fraction": fraction,
-        "learnt": min(1.0, settings.piece_bytes / (fraction * size)),
-        "sources": what["shards"],
-    }
-    job = Job("train", {"shards": [[source, s.folder, s.files] for source, s in shards.items()]}, int(fraction * size))
+    learnt = min(1.0, settings.piece_bytes / (fraction * size))
+    shared = LanguageModelShared(name, settings, estimator, fraction, learnt, sources)
+    job = Job("train", LanguageModelJob(tuple(shards.values())), int(fraction * size))
     outputs = {"model": Output("models", name, what)}
     memory = _MEMORY_PER_BYTE[estimator]
     return Stage(f"train language model {name}", outputs, [job], train_job, shared, memory_per_byte=memory)
@@ -81,14 +105,13 @@ def _lmplz(name: str) -> str:
     return found
 
 
-def train_job(shared: Mapping[str, Any], spec: Mapping[str, Any], folders: dict[str, Folder]) -> dict[str, Result]:
+def train_job(shared: LanguageModelShared, spec: LanguageModelJob, folders: Mapping[str, Folder]) -> dict[str, Result]:
     """One task: the whole training."""
-    (folder,) = folders.values()
-    settings = LanguageModelSettings.model_validate(shared["settings"])
+    settings = shared.settings
     with tempfile.TemporaryDirectory() as scratch:
-        documents = _documents(spec["shards"], f"language model {settings.seed}", shared["fraction"])
-        sample = Sample.of(documents, settings, scratch, shared["learnt"], shared["sources"])
-        return {"model": train(shared["name"], settings, shared["estimator"], sample, folder, scratch)}
+        documents = _documents(spec.shards, f"language model {settings.seed}", shared.fraction)
+        sample = Sample.of(documents, settings, scratch, shared.learnt, shared.sources)
+        return {"model": train(shared.name, settings, shared.estimator, sample, folders["model"], scratch)}
 
 
 @dataclass
@@ -135,10 +158,10 @@ class Sample:
         return sample
 
 
-def _documents(shards: Sequence[Sequence[Any]], purpose: str, fraction: float) -> Iterator[tuple[bytes, str]]:
-    for _, folder, files in shards:
-        for file in files:
-            for table in row_groups(folder, file, ["id", "text"]):
+def _documents(shards: Sequence[ShardSet], purpose: str, fraction: float) -> Iterator[tuple[bytes, str]]:
+    for of_source in shards:
+        for file in of_source.files:
+            for table in row_groups(of_source.folder, file, ["id", "text"]):
                 for id_, text in zip(table["id"].to_pylist(), table["text"].to_pylist(), strict=True):
                     if share(id_, purpose) < fraction:
                         yield id_, text
@@ -182,7 +205,7 @@ def train(
     trained_on = {"sources": sample.sources, **counts}
     percentiles = [float(value) for value in np.percentile(counted, range(1, 100))]
     folder.write_json(models.CARD, {**_card(settings, percentiles), **made, "trained_on": trained_on})
-    return {"parts": [{"file": file, "rows": 1} for file in (*files, models.CARD)], "counts": counts}
+    return Result([{"file": file, "rows": 1} for file in (*files, models.CARD)], counts)
 
 
 def _card(settings: LanguageModelSettings, percentiles: Sequence[float]) -> dict[str, Any]:

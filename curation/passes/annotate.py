@@ -5,16 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from curation.annotators.base import Annotator, Bands, Column, ColumnType, Scores, Spans, Values, make_all
+from curation.recipes.recipe import Pass
 from curation.runtime.registry import Plugin
-from curation.runtime.stages.stage import Job, Output, Result, Stage
+from curation.runtime.stages.job_specs import ShardJob, shard_jobs
+from curation.runtime.stages.stage import Output, Stage
 from curation.runtime.store.folder import Folder
+from curation.runtime.store.receipts import Result
 from curation.runtime.store.shards import ID, SPAN, ShardSet, row_groups, row_writer
 from curation.text.batch import Batch, batches
 
@@ -30,58 +33,50 @@ TYPES: Mapping[ColumnType, pa.DataType] = {
 MEMORY_PER_TEXT_BYTE = 8.0  # of a shard; batches bound the views, row groups the texts
 
 
+@dataclass(frozen=True)
+class AnnotateShared:
+    """The annotators as the recipe says them, since the class of one may be a plugin's; and where the shards lie."""
+
+    entries: Sequence[Mapping[str, Any]]
+    plugins: Sequence[Plugin]
+    shards: Folder
+
+
 def annotate_stage(
-    shards: ShardSet,
-    annotators: Mapping[str, Annotator],
-    entries: Sequence[Mapping[str, Any]],
-    plugins: Sequence[Plugin],
-) -> Stage:
-    """The stage that scores one source's shards. `entries` are the annotators as the recipe says them, for the workers."""
+    pass_: Pass, shards: ShardSet, annotators: Mapping[str, Annotator], plugins: Sequence[Plugin]
+) -> Stage[AnnotateShared, ShardJob]:
+    """The stage that scores one source's shards."""
     outputs = {
         label: Output("scores", f"{label}-{shards.source}", {"shards": shards.fingerprint, **annotator.what()})
         for label, annotator in annotators.items()
     }
-    shared = {
-        "entries": [dict(entry) for entry in entries],
-        "plugins": [asdict(plugin) for plugin in plugins],
-        "folder": shards.folder,
-    }
-    jobs = [
-        Job(p["file"].removesuffix(".parquet"), {"file": p["file"]}, p["text_bytes"]) for p in shards.manifest.parts
-    ]
-    return Stage(f"annotate {shards.source}", outputs, jobs, annotate_job, shared, memory_per_byte=MEMORY_PER_TEXT_BYTE)
+    title, shared = f"{pass_.name}: annotate {shards.source}", AnnotateShared(pass_.annotators, plugins, shards.folder)
+    return Stage(title, outputs, shard_jobs(shards), annotate_job, shared, memory_per_byte=MEMORY_PER_TEXT_BYTE)
 
 
-def annotate_job(shared: Mapping[str, Any], spec: Mapping[str, Any], folders: dict[str, Folder]) -> dict[str, Result]:
+def annotate_job(shared: AnnotateShared, spec: ShardJob, folders: Mapping[str, Folder]) -> dict[str, Result]:
     """One task: one shard, every annotator that `folders` names."""
-    plugins = [Plugin(**plugin) for plugin in shared["plugins"]]
-    made = make_all(shared["entries"], plugins, "pass")
+    annotators = make_all(shared.entries, shared.plugins, "pass")
     seconds = dict.fromkeys(folders, 0.0)
     documents = 0
     with ExitStack() as stack:
         writers = {
-            label: stack.enter_context(row_writer(folder, spec["file"], schema_of(made[label])))
+            label: stack.enter_context(row_writer(folder, spec.file, schema_of(annotators[label])))
             for label, folder in folders.items()
         }
-        for group in row_groups(shared["folder"], spec["file"], ["id", "text"]):
+        for group in row_groups(shared.shards, spec.file, ["id", "text"]):
             tables: dict[str, list[pa.Table]] = {label: [] for label in folders}
             for ids, batch in _batches(group):
                 documents += len(batch)
                 for label, scored in tables.items():
                     started = time.perf_counter()
-                    scored.append(table_of(made[label], ids, made[label].score(batch)))
+                    scored.append(table_of(annotators[label], ids, annotators[label].score(batch)))
                     seconds[label] += time.perf_counter() - started
             for label, scored in tables.items():
                 if scored:
                     writers[label].add_table(pa.concat_tables(scored))  # one row group for one of the shard
-    return {
-        label: {
-            "parts": [{"file": spec["file"], "rows": documents}],
-            "counts": {"documents": documents},
-            "seconds": round(seconds[label], 4),
-        }
-        for label in folders
-    }
+    parts, counts = [{"file": spec.file, "rows": documents}], {"documents": documents}
+    return {label: Result(parts, counts, seconds[label]) for label in folders}
 
 
 def _batches(group: pa.Table) -> Iterator[tuple[list[bytes], Batch]]:

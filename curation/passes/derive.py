@@ -7,29 +7,41 @@ same documents are held out of both and the halves and fractions of both are the
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow.parquet as pq
 
-from curation.passes.materialise import Edits, Tally
+from curation.passes.materialise import Edits, Tally, counts_that_add_up
 from curation.passes.transform_statistics import Statistics
-from curation.policy.policy import KEPT
-from curation.recipes.derived import Derived
+from curation.policy.policy import KEPT, NOTHING_LEFT
 from curation.recipes.recipe import Recipe
 from curation.runtime.cluster.cluster import Compute
 from curation.runtime.registry import Plugin
-from curation.runtime.stages.stage import Job, Output, Result, Stage, total
+from curation.runtime.stages.job_specs import ShardJob, shard_jobs
+from curation.runtime.stages.stage import Job, Output, Stage
 from curation.runtime.stages.stages import run_stage
 from curation.runtime.store.folder import Folder
+from curation.runtime.store.receipts import Result
 from curation.runtime.store.shards import DOCUMENT, ShardSet, open_parquet, row_groups, row_writer
 from curation.transforms.base import Document, Transform, make
 
 VERSION = 1
 GATHERED = "gathered.parquet"
 GATHER_MEMORY_PER_BYTE = 2.0  # one task walks the whole source and holds hashes or names
-NOTHING_LEFT = "nothing_left"
 Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class TransformSettings:
+    """A transform as the recipe says it, since its class may be a plugin's; and the name of the derived source."""
+
+    source: str
+    settings: Mapping[str, Any]
+    plugins: Sequence[Plugin]
+
+    def build(self) -> Transform:
+        return make(self.settings, self.plugins, f"source {self.source}")
 
 
 def derive(
@@ -46,28 +58,24 @@ def derive(
     for name, derived in recipe.derived.items():
         steps: list[Record] = []
         for transform, settings in zip(recipe.transforms(name), derived.transform, strict=True):
-            reached[name], step = _step(
-                name, transform, settings, _taken(derived, name, reached, steps), recipe, out, compute
-            )
+            taken = reached[name] if steps else reached[derived.of]
+            written = TransformSettings(name, settings, recipe.loaded_plugins)
+            reached[name], step = _step(transform, written, taken, out, compute)
             steps.append({"pass": f"{len(steps) + 1} {transform.kind}", **step})
         records[name] = {"of": derived.of, "steps": steps}
     return reached, records
 
 
-def _taken(derived: Derived, name: str, reached: Mapping[str, ShardSet], steps: Sequence[Record]) -> ShardSet:
-    return reached[name] if steps else reached[derived.of]
-
-
 def _step(
-    name: str, transform: Transform, settings: Mapping[str, Any], shards: ShardSet, recipe: Recipe, out: Folder, compute: Compute
-) -> tuple[ShardSet, Record]:  # fmt: skip
+    transform: Transform, settings: TransformSettings, shards: ShardSet, out: Folder, compute: Compute
+) -> tuple[ShardSet, Record]:
     """One transform of all documents of a source."""
     gathered = None
     if transform.gathers:
-        stage = gather_stage(name, transform, settings, shards, recipe.loaded_plugins)
-        run_stage(stage, out, compute)
-        gathered = stage.outputs["gathered"].folder(out)
-    stage = transform_stage(name, transform, settings, shards, gathered, recipe.loaded_plugins)
+        gathering = gather_stage(transform, settings, shards)
+        run_stage(gathering, out, compute)
+        gathered = gathering.outputs["gathered"].folder(out)
+    stage = transform_stage(transform, settings, shards, gathered)
     manifest = run_stage(stage, out, compute)["documents"]
     folder = stage.outputs["documents"].folder(out)
     record = {
@@ -77,38 +85,53 @@ def _step(
         "counts": {name: n for name, n in manifest.counts.items() if name != "statistics"},
         "statistics": Statistics.shown(manifest.counts["statistics"]),
     }
-    return ShardSet(name, folder, manifest), record
+    return ShardSet(settings.source, folder, manifest), record
 
 
-def gather_stage(
-    name: str, transform: Transform, settings: Mapping[str, Any], shards: ShardSet, plugins: Sequence[Plugin]
-) -> Stage:
+@dataclass(frozen=True)
+class GatherShared:
+    """The documents that something is gathered of."""
+
+    transform: TransformSettings
+    shards: Folder
+
+
+@dataclass(frozen=True)
+class GatherJob:
+    """All shards of a source at once."""
+
+    files: Sequence[str]
+    documents: int
+
+
+@dataclass(frozen=True)
+class TransformShared:
+    """The documents that are changed; `gathered` is the folder of what was gathered of them before."""
+
+    transform: TransformSettings
+    shards: Folder
+    gathered: Folder | None
+
+
+def gather_stage(transform: Transform, settings: TransformSettings, shards: ShardSet) -> Stage[GatherShared, GatherJob]:
     """The stage that finds what a transform has to know of a whole source: one task, for the order of documents counts."""
-    what = _what("gather", name, transform, shards)
-    shared = _shared(name, settings, shards, plugins)
-    job = Job("all", {"files": shards.files, "documents": shards.documents}, shards.text_bytes)
+    name, what = settings.source, _what("gather", settings.source, transform, shards)
+    shared = GatherShared(settings, shards.folder)
+    job = Job("all", GatherJob(shards.files, shards.documents), shards.text_bytes)
     outputs = {"gathered": Output("gathered", f"{transform.kind}-{name}", what)}
     return Stage(f"gather {name}", outputs, [job], gather_job, shared, memory_per_byte=GATHER_MEMORY_PER_BYTE)
 
 
 def transform_stage(
-    name: str,
-    transform: Transform,
-    settings: Mapping[str, Any],
-    shards: ShardSet,
-    gathered: Folder | None,
-    plugins: Sequence[Plugin],
-) -> Stage:
+    transform: Transform, settings: TransformSettings, shards: ShardSet, gathered: Folder | None
+) -> Stage[TransformShared, ShardJob]:
     """The stage that changes the documents of a source, a task a shard."""
-    shared = {**_shared(name, settings, shards, plugins), "gathered": gathered}
-    jobs = [
-        Job(part["file"].removesuffix(".parquet"), {"file": part["file"]}, part["text_bytes"])
-        for part in shards.manifest.parts
-    ]
+    name, shared = settings.source, TransformShared(settings, shards.folder, gathered)
+    jobs = shard_jobs(shards)
     outputs = {
         "documents": Output("transformed", f"{name}-{transform.kind}", _what("transform", name, transform, shards))
     }
-    return Stage(f"{transform.kind} {name}", outputs, jobs, transform_job, shared, lambda _, r: _counts(r))
+    return Stage(f"{transform.kind} {name}", outputs, jobs, transform_job, shared, lambda _, r: counts_that_add_up(r))
 
 
 def _what(stage: str, name: str, transform: Transform, shards: ShardSet) -> dict[str, Any]:
@@ -121,34 +144,13 @@ def _what(stage: str, name: str, transform: Transform, shards: ShardSet) -> dict
     }
 
 
-def _shared(name: str, settings: Mapping[str, Any], shards: ShardSet, plugins: Sequence[Plugin]) -> dict[str, Any]:
-    return {
-        "name": name,
-        "settings": dict(settings),
-        "shards": shards.folder,
-        "plugins": [asdict(plugin) for plugin in plugins],
-    }
-
-
-def _counts(results: Sequence[Result]) -> dict[str, Any]:
-    counts = total(results)
-    if counts["documents"] != counts["kept"] + sum(counts["dropped"].values()):
-        raise AssertionError(f"documents were lost: {counts}")
-    return counts
-
-
-def _transform_of(shared: Mapping[str, Any]) -> Transform:
-    return make(shared["settings"], [Plugin(**plugin) for plugin in shared["plugins"]], f"source {shared['name']}")
-
-
-def gather_job(shared: Mapping[str, Any], spec: Mapping[str, Any], folders: dict[str, Folder]) -> dict[str, Result]:
+def gather_job(shared: GatherShared, spec: GatherJob, folders: Mapping[str, Folder]) -> dict[str, Result]:
     """One task: all documents of the source, in order."""
-    (folder,) = folders.values()
-    table = _transform_of(shared).gather(_documents(shared["shards"], spec["files"]), spec["documents"])
-    with folder.draft(GATHERED) as path:
+    table = shared.transform.build().gather(_documents(shared.shards, spec.files), spec.documents)
+    with folders["gathered"].draft(GATHERED) as path:
         pq.write_table(table, path, compression="zstd")
     parts = [{"file": GATHERED, "rows": table.num_rows}]
-    return {"gathered": {"parts": parts, "counts": {"documents": spec["documents"], "rows": table.num_rows}}}
+    return {"gathered": Result(parts, {"documents": spec.documents, "rows": table.num_rows})}
 
 
 def _documents(shards: Folder, files: Sequence[str]) -> Iterator[Document]:
@@ -158,15 +160,13 @@ def _documents(shards: Folder, files: Sequence[str]) -> Iterator[Document]:
                 yield Document(id_, text)
 
 
-def transform_job(shared: Mapping[str, Any], spec: Mapping[str, Any], folders: dict[str, Folder]) -> dict[str, Result]:
+def transform_job(shared: TransformShared, spec: ShardJob, folders: Mapping[str, Folder]) -> dict[str, Result]:
     """One task: one shard."""
-    (folder,) = folders.values()
-    transform = _transform_of(shared)
-    gathered = shared["gathered"]
-    known = transform.prepared(_whole(gathered) if gathered else None)
+    transform = shared.transform.build()
+    known = transform.prepared(_whole(shared.gathered) if shared.gathered else None)
     tally, statistics, changed = Tally(), Statistics(transform, known), 0
-    with row_writer(folder, spec["file"], DOCUMENT) as writer:
-        for row in _rows(shared["shards"], spec["file"]):
+    with row_writer(folders["documents"], spec.file, DOCUMENT) as writer:
+        for row in _rows(shared.shards, spec.file):
             document = Document(row["id"], row["text"])
             text = transform.checked(document, known)
             statistics.see(document, text)
@@ -176,11 +176,11 @@ def transform_job(shared: Mapping[str, Any], spec: Mapping[str, Any], folders: d
             if reason == KEPT:
                 bytes_ = len(text.encode("utf8"))
                 tally.keep(Edits([], [], {}), len(text), bytes_)
-                row |= {"text": text, "chars": len(text), "source": shared["name"]}
+                row |= {"text": text, "chars": len(text), "source": shared.transform.source}
                 writer.add(row, bytes_ + len(row["meta"] or "") + 200)
-    part = {"file": spec["file"], "rows": tally.kept, "text_bytes": tally.bytes_out}
+    part = {"file": spec.file, "rows": tally.kept, "text_bytes": tally.bytes_out}
     counts = {**tally.counts(), "changed": changed, "statistics": statistics.sums}
-    return {"documents": {"parts": [part], "counts": counts}}
+    return {"documents": Result([part], counts)}
 
 
 def _whole(gathered: Folder) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
@@ -14,8 +14,9 @@ from curation.passes import user_ids
 from curation.recipes.recipe import Recipe, make_source
 from curation.runtime.identity import document_id
 from curation.runtime.registry import Plugin, plugin_digest
-from curation.runtime.stages.stage import Job, Output, Result, Stage, total
+from curation.runtime.stages.stage import Job, Output, Stage, total
 from curation.runtime.store.folder import Folder
+from curation.runtime.store.receipts import Result
 from curation.runtime.store.shards import DOCUMENT, RowWriter, row_writer
 from curation.sources.base import Piece, Row, Source
 from curation.text import normal
@@ -33,10 +34,36 @@ QUARANTINE = pa.schema(
 )
 
 
-def read_stage(recipe: Recipe, name: str) -> Stage:
+@dataclass(frozen=True)
+class ReadShared:
+    """One source as the recipe says it, since its class may be a plugin's; and what becomes of its rows.
+
+    Attributes:
+        shard_bytes: text of a shard, about.
+        id_buckets: into which the rows' own ids are sorted, to find those that repeat.
+    """
+
+    name: str
+    settings: Mapping[str, Any]
+    plugins: Sequence[Plugin]
+    normal_form: normal.NormalForm
+    shard_bytes: int
+    id_buckets: int
+
+
+@dataclass(frozen=True)
+class ReadJob:
+    """Pieces of the source, one after the other; `number` begins the names of the shards that they become."""
+
+    number: int
+    pieces: Sequence[Piece]
+
+
+def read_stage(recipe: Recipe, name: str) -> Stage[ReadShared, ReadJob]:
     """The stage that reads one source; planning lists and hashes its files."""
     source = recipe.built_sources[name]
     pieces = source.plan(name, recipe.root, recipe.shard_bytes)
+    id_buckets = user_ids.buckets(sum(p.bytes for p in pieces))
     what = {
         "stage": "read",
         "version": VERSION,
@@ -45,19 +72,13 @@ def read_stage(recipe: Recipe, name: str) -> Stage:
         "contents": [[p.path, p.content, p.format, p.start, p.end] for p in pieces],
         "normal_form": [recipe.normal_form, normal.VERSION],
         "shard_bytes": recipe.shard_bytes,
-        "id_buckets": user_ids.buckets(sum(p.bytes for p in pieces)),
+        "id_buckets": id_buckets,
     }
-    shared = {
-        "name": name,
-        "settings": recipe.sources[name],
-        "plugins": [asdict(plugin) for plugin in recipe.loaded_plugins],
-        "normal_form": recipe.normal_form,
-        "shard_bytes": recipe.shard_bytes,
-        "id_buckets": what["id_buckets"],
-    }
+    plugins, form, size = recipe.loaded_plugins, recipe.normal_form, recipe.shard_bytes
+    shared = ReadShared(name, recipe.sources[name], plugins, form, size, id_buckets)
     jobs = [
-        Job(f"{i:05d}", {"job": i, "pieces": [p.to_json() for p in group]}, sum(p.bytes for p in group))
-        for i, group in enumerate(_grouped(pieces, recipe.shard_bytes))
+        Job(f"{i:05d}", ReadJob(i, group), sum(p.bytes for p in group))
+        for i, group in enumerate(_grouped(pieces, size))
     ]
     outputs = {"documents": Output("read", name, what)}
     held = PART_TEXT_BYTES_OVER * recipe.shard_bytes  # a large compressed file streams through one job
@@ -85,20 +106,18 @@ def _counts(results: Sequence[Result]) -> dict[str, Any]:
     return counts
 
 
-def read_job(shared: Mapping[str, Any], spec: Mapping[str, Any], folders: dict[str, Folder]) -> dict[str, Result]:
+def read_job(shared: ReadShared, spec: ReadJob, folders: Mapping[str, Folder]) -> dict[str, Result]:
     """One task: the pieces of one job, as one or more shards and a quarantine file."""
-    (folder,) = folders.values()
-    plugins = [Plugin(**plugin) for plugin in shared["plugins"]]
-    source = make_source(shared["name"], shared["settings"], plugins)
-    pieces = [Piece(**piece) for piece in spec["pieces"]]
+    folder = folders["documents"]
+    source = make_source(shared.name, shared.settings, shared.plugins)
     shards = ShardWriter(folder, shared)
     parts: list[dict[str, Any]] = []
-    with row_writer(folder, f"quarantine/{spec['job']:05d}.parquet", QUARANTINE) as quarantine:
+    with row_writer(folder, f"quarantine/{spec.number:05d}.parquet", QUARANTINE) as quarantine:
         reasons: Counter[str] = Counter()
-        rows = _readable(source, shared["name"], pieces, quarantine, reasons)
+        rows = _readable(source, shared.name, spec.pieces, quarantine, reasons)
         held = next(rows, None)
         while held is not None or not parts:
-            part, held = shards.write(f"{spec['job']:05d}-{len(parts):03d}.parquet", held, rows)
+            part, held = shards.write(f"{spec.number:05d}-{len(parts):03d}.parquet", held, rows)
             parts.append(part)
     documents = sum(part["rows"] for part in parts)
     counts = {
@@ -109,7 +128,7 @@ def read_job(shared: Mapping[str, Any], spec: Mapping[str, Any], folders: dict[s
         "repaired": dict(shards.repaired),
         "text_bytes": sum(part["text_bytes"] for part in parts),
     }
-    return {"documents": {"parts": parts, "counts": counts}}
+    return {"documents": Result(parts, counts)}
 
 
 def _readable(
@@ -129,10 +148,9 @@ def _readable(
 class ShardWriter:
     """Writes rows of one source as shards, and counts the documents that had to be repaired."""
 
-    def __init__(self, folder: Folder, shared: Mapping[str, Any]) -> None:
-        self.folder, self.name, self.form = folder, shared["name"], shared["normal_form"]
-        self.limit = int(shared["shard_bytes"] * PART_TEXT_BYTES_OVER)
-        self.id_buckets = shared["id_buckets"]
+    def __init__(self, folder: Folder, shared: ReadShared) -> None:
+        self.folder, self.shared = folder, shared
+        self.limit = int(shared.shard_bytes * PART_TEXT_BYTES_OVER)
         self.repaired: Counter[str] = Counter()
 
     def write(self, file: str, row: Row | None, rows: Iterator[Row]) -> tuple[dict[str, Any], Row | None]:
@@ -141,7 +159,7 @@ class ShardWriter:
         ids: list[str] = []
         with row_writer(self.folder, file, DOCUMENT) as writer:
             while row is not None and held < self.limit:
-                self.repaired.update(repairs(row, self.form))
+                self.repaired.update(repairs(row, self.shared.normal_form))
                 document = self._document(row)
                 bytes_ = len(document["text"].encode("utf8"))
                 meta_bytes = len(row.meta or "")
@@ -151,16 +169,16 @@ class ShardWriter:
                 size += bytes_
                 held += bytes_ + meta_bytes
                 row = next(rows, None)
-        user_ids.write(self.folder, file, ids, self.id_buckets)
+        user_ids.write(self.folder, file, ids, self.shared.id_buckets)
         return {"file": file, "rows": writer.rows, "text_bytes": size, "user_ids": len(ids)}, row
 
     def _document(self, row: Row) -> dict[str, Any]:
-        text = normal.document_form(row.text, self.form)
+        name, text = self.shared.name, normal.document_form(row.text, self.shared.normal_form)
         return {
-            "id": document_id(self.name, row.path, row.offset),
+            "id": document_id(name, row.path, row.offset),
             "text": text,
             "chars": len(text),
-            "source": self.name,
+            "source": name,
             "path": row.path,
             "offset": row.offset,
             "user_id": None if row.user_id is None else normal.document_form(row.user_id, "none").replace("\0", ""),

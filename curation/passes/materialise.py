@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
-from curation.annotators.base import Annotator
-from curation.dedup.exact import Member
 from curation.passes.kept_fields import KeptFields
 from curation.policy import replaced_entities
 from curation.policy.eligibility import cut_spans, read_scores
+from curation.policy.judging import JudgedPass, JudgedSource
 from curation.policy.policy import KEPT, Rules, chosen
 from curation.recipes.recipe import Recipe
 from curation.runtime.identity import share
 from curation.runtime.registry import Plugin
-from curation.runtime.stages.stage import Job, Output, Result, Stage, total
+from curation.runtime.stages.job_specs import ShardJob, shard_jobs
+from curation.runtime.stages.stage import Output, Stage, total
 from curation.runtime.store.folder import Folder
 from curation.runtime.store.manifest import Manifest
+from curation.runtime.store.receipts import Result
 from curation.runtime.store.shards import DOCUMENT, ID, check_aligned, read_columns, row_groups, row_writer
 from curation.text.spans import apply, made, united
 
@@ -29,67 +30,77 @@ SAMPLE_CHARS = 4000
 SAMPLE = pa.schema([("id", ID), ("source", pa.string()), ("reason", pa.string()), ("text", pa.large_string())])
 
 
+@dataclass(frozen=True)
+class MaterialiseShared:
+    """What is decided of one source, and what is done to the documents that stay.
+
+    Attributes:
+        scores: annotator -> folder; spans to cut and to replace stand there.
+        decisions: one file a shard, in the same rows.
+        samples: dropped documents that are kept for reading, for each shard and reason.
+        fields: those of a row that stay.
+        plugins: of further entities.
+    """
+
+    rules: Rules
+    shards: Folder
+    scores: Mapping[str, Folder]
+    decisions: Folder
+    samples: int
+    fields: KeptFields
+    plugins: Sequence[Plugin]
+
+
 def materialise_stage(
-    recipe: Recipe, member: Member, decisions: tuple[Folder, Manifest], annotators: Mapping[str, Annotator]
-) -> Stage:
+    recipe: Recipe, judged: JudgedPass, source: JudgedSource, decisions: tuple[Folder, Manifest]
+) -> Stage[MaterialiseShared, ShardJob]:
     """Curated shards of one source: the input of the next pass, and at the end of the tokenizer."""
-    plugins, fields = recipe.loaded_plugins, KeptFields.of(recipe, member.shards.source)
-    source = member.shards.source
+    rules, scores, plugins = source.rules, source.scores, recipe.loaded_plugins
+    fields, dumped = KeptFields.of(recipe, source.name), rules.model_dump(mode="json")
     what = {
         "stage": "curated",
         "version": VERSION,
         "decisions": decisions[1].fingerprint,
-        "cut": member.rules.model_dump(mode="json")["cut"],
-        "replace": member.rules.model_dump(mode="json")["replace"],
-        "entities": replaced_entities.identities(member.rules, annotators, member.scores, plugins),
-        "scores": {name: member.scores[name].url.rsplit("-", 1)[-1] for name in sorted(member.rules.replace)},
+        "cut": dumped["cut"],
+        "replace": dumped["replace"],
+        "entities": replaced_entities.identities(rules, judged.annotators, scores, plugins),
+        "scores": {name: scores[name].url.rsplit("-", 1)[-1] for name in sorted(rules.replace)},
         "samples": recipe.samples,
         "keep_fields": fields.what(),
     }
-    output = Output("curated", source, what)
-    shared = {
-        "rules": member.rules.model_dump(mode="json"),
-        "shards": member.shards.folder,
-        "scores": dict(member.scores),
-        "decisions": decisions[0],
-        "samples": recipe.samples,
-        "fields": fields,
-        "plugins": [asdict(plugin) for plugin in plugins],
-    }
-    jobs = [
-        Job(part["file"].removesuffix(".parquet"), {"file": part["file"]}, part["text_bytes"])
-        for part in member.shards.manifest.parts
-    ]
-    return Stage(f"curate {source}", {"curated": output}, jobs, materialise_job, shared, lambda _, r: _counts(r))
+    outputs = {"curated": Output("curated", source.name, what)}
+    folder = source.shards.folder
+    shared = MaterialiseShared(rules, folder, scores, decisions[0], recipe.samples, fields, plugins)
+    title, jobs = f"{judged.name}: curate {source.name}", shard_jobs(source.shards)
+    return Stage(title, outputs, jobs, materialise_job, shared, lambda _, results: counts_that_add_up(results))
 
 
-def _counts(results: Sequence[Result]) -> dict[str, Any]:
+def counts_that_add_up(results: Sequence[Result]) -> dict[str, Any]:
+    """The sum over all shards. That documents came in and went nowhere would be our own mistake."""
     counts = total(results)
     if counts["documents"] != counts["kept"] + sum(counts["dropped"].values()):
         raise AssertionError(f"documents were lost: {counts}")
     return counts
 
 
-def materialise_job(
-    shared: Mapping[str, Any], spec: Mapping[str, Any], folders: dict[str, Folder]
-) -> dict[str, Result]:
+def materialise_job(shared: MaterialiseShared, spec: ShardJob, folders: Mapping[str, Folder]) -> dict[str, Result]:
     """One task: one shard."""
-    (folder,) = folders.values()
+    folder = folders["curated"]
     tally = Tally()
     samples: dict[str, list[tuple[float, dict[str, Any]]]] = {}
-    with row_writer(folder, spec["file"], DOCUMENT) as writer:
-        for row, reason, edits in _documents(shared, spec["file"]):
+    with row_writer(folder, spec.file, DOCUMENT) as writer:
+        for row, reason, edits in _documents(shared, spec.file):
             tally.see(reason, len(row["text"]))
             if reason == KEPT:
-                row = shared["fields"].applied_to(row) | {"text": edits.applied_to(row["text"])}
+                row = shared.fields.applied_to(row) | {"text": edits.applied_to(row["text"])}
                 row["chars"] = len(row["text"])
                 tally.keep(edits, row["chars"], len(row["text"].encode("utf8")))
                 writer.add(row, len(row["text"].encode("utf8")) + len(row["meta"] or "") + 200)
             else:
-                _offer(samples.setdefault(reason, []), row, reason, shared["samples"])
-    _write_samples(folder, f"samples/{spec['file']}", samples)
-    part = {"file": spec["file"], "rows": tally.kept, "text_bytes": tally.bytes_out}
-    return {"curated": {"parts": [part], "counts": tally.counts()}}
+                _offer(samples.setdefault(reason, []), row, reason, shared.samples)
+    _write_samples(folder, f"samples/{spec.file}", samples)
+    part = {"file": spec.file, "rows": tally.kept, "text_bytes": tally.bytes_out}
+    return {"curated": Result([part], tally.counts())}
 
 
 class Edits:
@@ -133,20 +144,19 @@ class Tally:
         return {**vars(self), "dropped": dict(sorted(self.dropped.items()))}
 
 
-def _documents(shared: Mapping[str, Any], file: str) -> Iterator[tuple[dict[str, Any], str, Edits]]:
-    rules = Rules.model_validate(shared["rules"])
-    decisions = read_columns(shared["decisions"], file, ["id", "reason"])
+def _documents(shared: MaterialiseShared, file: str) -> Iterator[tuple[dict[str, Any], str, Edits]]:
+    rules = shared.rules
+    decisions = read_columns(shared.decisions, file, ["id", "reason"])
     ids, reasons = decisions["id"].to_pylist(), decisions["reason"].to_pylist()
-    tables = read_scores(shared["scores"], file, {name: ["spans"] for name in {**rules.cut, **rules.replace}})
+    tables = read_scores(shared.scores, file, {name: ["spans"] for name in {**rules.cut, **rules.replace}})
     cuts = cut_spans(rules, tables, len(ids))
     finds = _finds(rules, tables, len(ids))
     kinds = {kind for of_one in finds for _, _, kind in of_one}
-    plugins = [Plugin(**plugin) for plugin in shared["plugins"]]
-    entities = {kind: cls() for kind, cls in replaced_entities.classes(kinds, plugins).items()}
+    entities = {kind: cls() for kind, cls in replaced_entities.classes(kinds, shared.plugins).items()}
     at = 0
-    for table in row_groups(shared["shards"], file, DOCUMENT.names):
+    for table in row_groups(shared.shards, file, DOCUMENT.names):
         rows = table.to_pylist()
-        check_aligned([row["id"] for row in rows], ids[at : at + len(rows)], f"{shared['decisions'].url}/{file}")
+        check_aligned([row["id"] for row in rows], ids[at : at + len(rows)], f"{shared.decisions.url}/{file}")
         for row in rows:
             yield row, reasons[at], Edits(cuts[at], finds[at], entities)
             at += 1

@@ -6,7 +6,7 @@ As with duplicates only what is compared travels, in buckets by hash, so that me
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -14,10 +14,12 @@ import pyarrow.compute as pc
 import xxhash
 
 from curation.runtime.cluster.cluster import Compute
-from curation.runtime.stages.stage import Job, Output, Result, Stage
+from curation.runtime.stages.job_specs import BucketJob, bucket_jobs
+from curation.runtime.stages.stage import Output, Stage
 from curation.runtime.stages.stages import run_stages
 from curation.runtime.store.folder import Folder
 from curation.runtime.store.manifest import Manifest
+from curation.runtime.store.receipts import Result
 from curation.runtime.store.shards import ShardSet, open_parquet, row_writer
 
 VERSION = 2
@@ -53,28 +55,36 @@ def find_repeated(raw: Mapping[str, ShardSet], out: Folder, compute: Compute) ->
     }
 
 
-def _stage(shards: ShardSet) -> Stage:
+@dataclass(frozen=True)
+class IdsShared:
+    """The files of ids of all shards, each with a row group for every bucket."""
+
+    folder: Folder
+    files: Sequence[str]
+
+
+def _stage(shards: ShardSet) -> Stage[IdsShared, BucketJob]:
     n = shards.manifest.what["id_buckets"]
     files = [f"{FOLDER}/{part['file']}" for part in shards.manifest.parts if part["user_ids"]]
     total = sum(part["user_ids"] for part in shards.manifest.parts)
     what = {"stage": "repeated_ids", "version": VERSION, "read": shards.fingerprint}
-    jobs = [Job(f"{b:05d}", {"bucket": b}, total // n) for b in range(n)]
-    shared = {"folder": shards.folder, "files": files}
+    jobs, shared = bucket_jobs(n, total // n), IdsShared(shards.folder, files)
     outputs = {"repeated": Output("repeated_ids", shards.source, what)}
     return Stage(f"ids of {shards.source}", outputs, jobs, count_job, shared, memory_per_byte=BYTES_PER_ID)
 
 
-def count_job(shared: Mapping[str, Any], spec: Mapping[str, Any], folders: dict[str, Folder]) -> dict[str, Result]:
+def count_job(shared: IdsShared, spec: BucketJob, folders: Mapping[str, Folder]) -> dict[str, Result]:
     """One task: the ids of one bucket that occur more than once."""
-    (folder,) = folders.values()
-    groups = [_row_group(shared["folder"], file, spec["bucket"]) for file in shared["files"]]
+    groups = [_row_group(shared.folder, file, spec.number) for file in shared.files]
     table = repeated(pa.concat_tables(groups))
-    name = f"{spec['bucket']:05d}.parquet"
-    with row_writer(folder, name, REPEATED) as writer:
+    with row_writer(folders["repeated"], spec.file, REPEATED) as writer:
         writer.add_table(table)
-    part = {"file": name, "rows": table.num_rows}  # no id itself: they may name people, and manifests are passed on
+    part = {
+        "file": spec.file,
+        "rows": table.num_rows,
+    }  # no id itself: they may name people, and manifests are passed on
     documents = pc.sum(table["documents"]).as_py() or 0
-    return {"repeated": {"parts": [part], "counts": {"ids": table.num_rows, "documents": documents}}}
+    return {"repeated": Result([part], {"ids": table.num_rows, "documents": documents})}
 
 
 def repeated(ids: pa.Table) -> pa.Table:

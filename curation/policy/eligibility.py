@@ -5,16 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from curation.annotators.base import Annotator
 from curation.policy.policy import KEPT, NOTHING_LEFT, Rules, chosen, reasons
 from curation.runtime.identity import fingerprint
 from curation.runtime.store.folder import Folder
-from curation.runtime.store.shards import check_aligned, read_columns
+from curation.runtime.store.shards import ID, check_aligned, read_columns
 from curation.text.spans import chars_left
 
 VERSION = 1
+JUDGED = pa.schema(
+    [
+        pa.field("id", ID),
+        pa.field("reason", pa.string()),  # before duplicates: "" for a document that no rule drops
+        pa.field("chars", pa.int64()),
+    ]
+)
 
 
 def rules_identity(rules: Rules, annotators: Mapping[str, Annotator]) -> dict[str, Any]:
@@ -33,6 +43,28 @@ def _dumped(rules: Rules) -> dict[str, Any]:
     return rules.model_dump(mode="json", exclude_none=True)
 
 
+def judged(rules: Rules, shards: Folder, scores: Mapping[str, Folder], file: str) -> pa.Table:
+    """Columns of `JUDGED` for the documents of one shard, in their order."""
+    base = read_columns(shards, file, ["id", "chars"])
+    ids, chars = base["id"].to_pylist(), base["chars"].to_pylist()
+    tables = read_scores(scores, file, _wanted_columns(rules))
+    for name, table in tables.items():
+        check_aligned(table["id"].to_pylist(), ids, f"{scores[name].url}/{file}")
+    columns = {name: {c: _values(tables[name][c]) for c in bounds} for name, bounds in rules.keep.items()}
+    reason = reasons(rules, columns, len(ids))
+    if rules.cut:
+        for row, spans in enumerate(cut_spans(rules, tables, len(ids))):
+            if reason[row] == KEPT and spans and chars_left(chars[row], spans) == 0:
+                reason[row] = NOTHING_LEFT
+    return pa.table([base["id"], pa.array(reason, pa.string()), base["chars"]], schema=JUDGED)
+
+
+def eligible(table: pa.Table) -> npt.NDArray[np.bool_]:
+    """Of each judged document whether no rule drops it."""
+    kept: npt.NDArray[np.bool_] = pc.equal(table["reason"], KEPT).to_numpy()
+    return kept
+
+
 def read_scores(folders: Mapping[str, Folder], file: str, wanted: Mapping[str, Sequence[str]]) -> dict[str, pa.Table]:
     """Columns of several annotators for one shard, checked to describe the same documents."""
     tables: dict[str, pa.Table] = {}
@@ -45,29 +77,11 @@ def read_scores(folders: Mapping[str, Folder], file: str, wanted: Mapping[str, S
     return tables
 
 
-def wanted_columns(rules: Rules) -> dict[str, list[str]]:
+def _wanted_columns(rules: Rules) -> dict[str, list[str]]:
     wanted: dict[str, list[str]] = {name: list(bounds) for name, bounds in rules.keep.items()}
     for name in rules.cut:
         wanted.setdefault(name, []).append("spans")
     return wanted
-
-
-def shard_reasons(
-    rules: Rules, shards: Folder, scores: Mapping[str, Folder], file: str
-) -> tuple[list[bytes], list[str]]:
-    """Ids of a shard's documents and, for each, why it is dropped ("" if it is not), duplicates apart."""
-    base = read_columns(shards, file, ["id", "chars"])
-    ids, chars = base["id"].to_pylist(), base["chars"].to_pylist()
-    tables = read_scores(scores, file, wanted_columns(rules))
-    for name, table in tables.items():
-        check_aligned(table["id"].to_pylist(), ids, f"{scores[name].url}/{file}")
-    columns = {name: {c: _values(tables[name][c]) for c in bounds} for name, bounds in rules.keep.items()}
-    found = reasons(rules, columns, len(ids))
-    if rules.cut:
-        for row, spans in enumerate(cut_spans(rules, tables, len(ids))):
-            if found[row] == KEPT and spans and chars_left(chars[row], spans) == 0:
-                found[row] = NOTHING_LEFT
-    return ids, found
 
 
 def _values(column: pa.ChunkedArray) -> Any:

@@ -16,8 +16,6 @@ from curation.runtime.shipped import preset, presets
 
 Kinds = Literal["all"] | tuple[str, ...]
 KEPT = ""
-DUPLICATE = "exact_duplicate"
-NEAR_DUPLICATE = "near_duplicate"
 NOTHING_LEFT = "nothing_left"
 
 

@@ -82,7 +82,8 @@ class RunRecord:
         return self.out / str(self.value["stages"][source]["read"])
 
     def stage(self, source: str, pass_: str) -> Mapping[str, Any]:
-        """Folders of one source's pass: `shards`, `scores` by annotator, `decide`, `curated`."""
+        """Folders of one source's pass: `shards`, `scores` by annotator, `judged`, `decide`, `curated`, and of each level of
+        deduplication those of its steps."""
         return dict(self.value["stages"][source]["passes"][pass_])
 
     def folder(self, source: str, pass_: str, what: str) -> Folder:
@@ -98,11 +99,9 @@ class RunRecord:
     def scores(self, source: str, pass_: str) -> dict[str, Folder]:
         return {label: self.out / str(path) for label, path in self.stage(source, pass_)["scores"].items()}
 
-    def near(self, source: str, pass_: str) -> dict[str, Folder]:
-        """Folders of the steps of near-duplicate search; none when the pass has not looked for any."""
-        return {
-            step: self.out / str(path) for step, path in self.stage(source, pass_).get("near_duplicates", {}).items()
-        }
+    def level(self, source: str, pass_: str, level: str) -> dict[str, Folder]:
+        """Folders of the steps of a level of deduplication; none when the pass has not looked for its duplicates."""
+        return {step: self.out / str(path) for step, path in self.stage(source, pass_).get(level, {}).items()}
 
 
 def recorded(value: Mapping[str, Any]) -> list[Plugin]:

@@ -5,22 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
-from curation.dedup.exact import ROUTED, resolve
-from curation.policy.eligibility import shard_reasons
-from curation.policy.policy import DUPLICATE, KEPT, NEAR_DUPLICATE, Policy, Rules
+from curation.policy.eligibility import judged
+from curation.policy.policy import KEPT, Policy, Rules
 from curation.questions.run_record import RunRecord
+from curation.questions.what_if_exact import ExactAgain
 from curation.questions.what_if_near import NearAgain
 from curation.runtime.config import build, with_settings
 from curation.runtime.errors import ConfigError
 from curation.runtime.progress import meter
-from curation.runtime.store.folder import Folder
 from curation.runtime.store.manifest import Manifest
-from curation.runtime.store.shards import ID, read_columns
 
 
 @dataclass(frozen=True)
@@ -41,6 +38,25 @@ class Comparison:
 
     before: Outcome
     after: Outcome
+
+
+class Again(Protocol):
+    """A level of deduplication of a finished run, decided again under other rules."""
+
+    @property
+    def reason(self) -> str: ...
+
+    def see(self, source: str, file: str, documents: pa.Table) -> None:
+        """The judged documents of a shard; shards come in order of priority."""
+
+    def dropped(self, earlier: Sequence[pa.Table]) -> pa.Table:
+        """`shard` ("source/file"), `row` and `keeper` of what goes, after what earlier levels have dropped."""
+
+
+def _levels(run: RunRecord, pass_name: str, rules: Mapping[str, Rules]) -> list[Again]:
+    """Those that the rules ask for, in the order of a pass."""
+    levels = (ExactAgain.of(run, pass_name, rules), NearAgain.of(run, pass_name, rules))
+    return [level for level in levels if level]
 
 
 def what_if(run: RunRecord, pass_name: str | None, settings: Sequence[str]) -> dict[str, Comparison]:
@@ -71,48 +87,28 @@ def _decided(run: RunRecord, source: str, pass_name: str) -> Outcome:
 
 
 def _outcomes(run: RunRecord, pass_name: str, rules: Mapping[str, Rules]) -> dict[str, Outcome]:
-    similar = NearAgain.of(run, pass_name, rules)
-    dropped: dict[str, Counter[str]] = {}
-    documents: dict[str, int] = {}
-    eligible: list[pa.Table] = [ROUTED.empty_table()]
+    levels = _levels(run, pass_name, rules)
+    counts: dict[str, Counter[str]] = {source: Counter() for source in rules}
+    documents: Counter[str] = Counter()
     with meter("what if", len(rules)) as shown:
-        for priority, (source, of_source) in enumerate(rules.items()):
-            dropped[source], documents[source] = Counter(), 0
-            for file, ids, found in _shards(run, source, pass_name, of_source):
-                dropped[source].update(reason for reason in found if reason != KEPT)
-                documents[source] += len(found)
-                kept = np.array([reason == KEPT for reason in found], bool)
-                if of_source.duplicates:
-                    hashes = run.scores(source, pass_name)[of_source.duplicates]
-                    eligible.append(_routed(hashes, file, ids, kept, (source, priority)))
-                if similar:
-                    similar.see(source, file, kept)
+        for source, of_source in rules.items():
+            for file, table in _shards(run, source, pass_name, of_source):
+                documents[source] += table.num_rows
+                counts[source].update(reason for reason in table["reason"].to_pylist() if reason != KEPT)
+                for level in levels:
+                    level.see(source, file, table)
             shown.advance()
-    edges = resolve(pa.concat_tables(eligible).combine_chunks())
-    for shard in edges["shard"].to_pylist():
-        dropped[shard.split("/")[0]][DUPLICATE] += 1
-    for source, n in similar.dropped(edges).items() if similar else ():
-        dropped[source][NEAR_DUPLICATE] += n
-    return {source: Outcome(documents[source], dict(sorted(dropped[source].items()))) for source in rules}
+    dropped: list[pa.Table] = []
+    for level in levels:
+        dropped.append(level.dropped(dropped))
+        for shard in dropped[-1]["shard"].to_pylist():
+            counts[shard.split("/")[0]][level.reason] += 1
+    return {source: Outcome(documents[source], dict(sorted(counts[source].items()))) for source in rules}
 
 
-def _shards(run: RunRecord, source: str, pass_name: str, rules: Rules) -> Iterator[tuple[str, list[bytes], list[str]]]:
+def _shards(run: RunRecord, source: str, pass_name: str, rules: Rules) -> Iterator[tuple[str, pa.Table]]:
+    """Every shard of a source, judged by these rules."""
     folder, scores = run.folder(source, pass_name, "shards"), run.scores(source, pass_name)
     for part in Manifest.load(folder).parts:
         file = str(part["file"])
-        yield file, *shard_reasons(rules, folder, scores, file)
-
-
-def _routed(
-    scores: Folder, file: str, ids: Sequence[bytes], kept: npt.NDArray[np.bool_], source: tuple[str, int]
-) -> pa.Table:
-    """A shard's eligible documents as exact deduplication sees them; `source` is its name and priority."""
-    rows = np.flatnonzero(kept)
-    columns = [
-        read_columns(scores, file, ["hash"])["hash"].combine_chunks().take(pa.array(rows)),
-        pa.array(ids, ID).take(pa.array(rows)),
-        pa.array(np.full(len(rows), source[1], np.int32)),
-        pa.array([f"{source[0]}/{file}"] * len(rows), pa.string()),
-        pa.array(rows),
-    ]
-    return pa.table(columns, schema=ROUTED)
+        yield file, judged(rules, folder, scores, file)

@@ -26,12 +26,13 @@ from curation.runtime.stages import stages
 from curation.runtime.stages.stage import Job, Output, Stage
 from curation.runtime.stages.stages import run_stages
 from curation.runtime.store.folder import Folder, open_out
+from curation.runtime.store.receipts import Result
 
 NODE = {"num_cpus": 2, "memory": 2 * 2**30, "object_store_memory": 100 * 2**20}
 SECONDS = 1.5
 
 
-def note(shared: Mapping[str, Any], spec: Mapping[str, Any], folders: dict[str, Folder]) -> dict[str, Any]:
+def note(shared: None, spec: None, folders: Mapping[str, Folder]) -> dict[str, Result]:
     """Where and when the job ran."""
     begun = time.time()
     time.sleep(SECONDS)
@@ -43,12 +44,12 @@ def note(shared: Mapping[str, Any], spec: Mapping[str, Any], folders: dict[str, 
         "from": begun,
         "to": time.time(),
     }
-    return {"notes": {"parts": [seen]}}
+    return {"notes": Result([seen])}
 
 
-def stage(name: str, jobs: int, gpus: float) -> Stage:
+def stage(name: str, jobs: int, gpus: float) -> Stage[None, None]:
     what = {"notes": Output("notes", name, {"of": name})}
-    return Stage(name, what, [Job(str(n), {}, 1) for n in range(jobs)], note, gpus=gpus)
+    return Stage(name, what, [Job(str(n), None, 1) for n in range(jobs)], note, None, gpus=gpus)
 
 
 def asked_of_too_few(out: str, compute: Compute, gpus: float) -> tuple[str, float]:

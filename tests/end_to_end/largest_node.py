@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from ray.cluster_utils import Cluster
 
@@ -18,15 +17,16 @@ from curation.runtime.cluster.cluster import Compute
 from curation.runtime.stages.stage import Job, Output, Stage
 from curation.runtime.stages.stages import run_stage
 from curation.runtime.store.folder import Folder, open_out
+from curation.runtime.store.receipts import Result
 
 STORE = {"num_cpus": 1, "object_store_memory": 100 * 2**20}
 SMALL, LARGE = 1 * 2**30, 3 * 2**30
 
 
-def note(shared: Mapping[str, Any], spec: Mapping[str, Any], folders: dict[str, Folder]) -> dict[str, Any]:
-    Path(shared["begun"]).touch()
+def note(begun: Path, number: int, folders: Mapping[str, Folder]) -> dict[str, Result]:
+    begun.touch()
     time.sleep(0.5)
-    return {"notes": {"parts": [{"n": spec["n"]}]}}
+    return {"notes": Result([{"n": number}])}
 
 
 def main(out: str) -> None:
@@ -41,9 +41,9 @@ def main(out: str) -> None:
         cluster.remove_node(large, allow_graceful=False)
 
     threading.Thread(target=remove, daemon=True).start()
-    jobs = [Job(str(n), {"n": n}, 2 * 2**30) for n in range(4)]
+    jobs = [Job(str(n), n, 2 * 2**30) for n in range(4)]
     what = {"notes": Output("notes", "all", {"of": "nothing"})}
-    stage = Stage("note", what, jobs, note, {"begun": str(begun)}, memory_per_byte=1.0)
+    stage = Stage("note", what, jobs, note, begun, memory_per_byte=1.0)
     manifest = run_stage(stage, open_out(out), Compute(cluster.address))["notes"]
     print(f"found: {[part['n'] for part in manifest.parts]}")
 

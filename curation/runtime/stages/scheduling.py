@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from curation.runtime.cluster.cluster import Compute
@@ -13,13 +14,13 @@ from curation.runtime.progress import Meter, meter
 from curation.runtime.stages import other_code
 from curation.runtime.stages.code import code_identity
 from curation.runtime.stages.needs import Needs, Nodes, alive_nodes
-from curation.runtime.stages.stage import Job, Stage, Task, Work
+from curation.runtime.stages.stage import AnyStage, Job, Task
 from curation.runtime.store.folder import Folder
 from curation.runtime.store.marks import MarkingFolder
-from curation.runtime.store.receipts import write_receipt
+from curation.runtime.store.receipts import Result, write_receipt
 
 LOOK_AT_NODES_EVERY_SECONDS = 20.0  # without a finished task: a node may have left
-Failed = tuple[Stage, Job, BaseException]
+Failed = tuple[AnyStage, Job[Any], BaseException]
 
 
 def run_jobs(tasks: Sequence[Task], compute: Compute, title: str = "") -> list[Failed]:
@@ -43,7 +44,7 @@ def _drain(ray: Any, todo: deque[Task], compute: Compute, shown: Meter) -> list[
     remote = ray.remote(max_retries=3)(work_and_sign)
     alone = ray.remote(max_retries=3, max_calls=1)(work_and_sign)  # in a process that ends with it
     code = other_code.expected()
-    shared = {id(stage): ray.put((stage.work, stage.shared, code)) for stage in {id(s): s for s, _, _ in todo}.values()}
+    shared = {id(s): ray.put(Handed(s.work, s.shared, code)) for s in {id(s): s for s, _, _ in todo}.values()}
     running: dict[Any, tuple[Task, Needs]] = {}
     failed: list[Failed] = []
     nodes = alive_nodes(ray)
@@ -103,16 +104,21 @@ def _taken_back(ray: Any, running: dict[Any, tuple[Task, Needs]], nodes: Nodes) 
             yield task
 
 
-Shared = tuple[Work, Mapping[str, Any], Mapping[str, str]]
+@dataclass(frozen=True)
+class Handed:
+    """What all tasks of a stage are handed: its work, what its jobs share, and the code that a worker has to run."""
+
+    work: Callable[[Any, Any, Mapping[str, Folder]], dict[str, Result]]
+    shared: Any
+    code: Mapping[str, str]
 
 
-def work_and_sign(shared: Shared, job: Job, folders: dict[str, Folder]) -> None:
+def work_and_sign(handed: Handed, job: Job[Any], folders: Mapping[str, Folder]) -> None:
     """One task: the parts first, then the receipts, so that half a job can never be taken for a whole one."""
-    work, values, code = shared
-    other_code.check_here(code, code_identity())
+    other_code.check_here(handed.code, code_identity())
     marking = {name: MarkingFolder(folder.url) for name, folder in folders.items()}
     started = time.monotonic()
-    results = work(values, job.spec, {**marking})
+    results = handed.work(handed.shared, job.spec, marking)
     seconds = (time.monotonic() - started) / max(1, len(folders))
     for name, folder in marking.items():
         write_receipt(Folder(folder.url), job.key, seconds, results[name], dict(folder.marks))

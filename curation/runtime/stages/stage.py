@@ -4,28 +4,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from curation.runtime.identity import IDENTITY, fingerprint
 from curation.runtime.stages import other_code
 from curation.runtime.stages.needs import Needs
 from curation.runtime.store.folder import Folder
 from curation.runtime.store.manifest import stage_folder
+from curation.runtime.store.receipts import Result
 
 MEMORY_BASE_BYTES = 350 * 2**20  # interpreter, pyarrow, numba, a language model
 
-
-Result = dict[str, Any]
+Shared = TypeVar("Shared")
+Spec = TypeVar("Spec")
 
 
 @dataclass(frozen=True)
-class Job:
+class Job(Generic[Spec]):
     """One task's work. `key` names its files and its receipt; `cost` (bytes read) orders and weighs the jobs."""
 
     key: str
-    spec: Mapping[str, Any]
+    spec: Spec
     cost: int
 
 
@@ -54,19 +55,20 @@ class Output:
         return stage_folder(out, self.stage, self.name, self.what)
 
 
-Work = Callable[[Mapping[str, Any], Mapping[str, Any], dict[str, Folder]], dict[str, Result]]
-
-
 @dataclass(frozen=True)
-class Stage:
-    """A stage to run.
+class Stage(Generic[Shared, Spec]):
+    """A stage to run. What all its jobs share, and what one job has, are frozen dataclasses beside its job function.
+
+    Both travel to a worker by pickle, which imports their modules there. So they hold no member of a registry (a source, an
+    annotator, a transform): its class may be a plugin's, which a worker lacks until it has run the plugin. They hold the settings
+    of the member, and the plugins.
 
     Args:
         title: shown beside the progress bar.
         outputs: the folders to fill, by a short name.
         jobs: what there is to do, in the order of the parts.
         work: a module-level function `(shared, spec, folders) -> {output: result}`. It writes its parts into `folders`, which
-            holds only the outputs that still lack this job, and returns one JSON value an output: `parts` and `counts`.
+            holds only the outputs that still lack this job.
         shared: given to every job.
         summarise: makes the manifest's counts of one output from the results of all its jobs; may raise to refuse them.
         memory_per_byte: memory that a job needs for each byte of its cost, for Ray's scheduler.
@@ -78,16 +80,16 @@ class Stage:
 
     title: str
     outputs: Mapping[str, Output]
-    jobs: Sequence[Job]
-    work: Work
-    shared: Mapping[str, Any] = field(default_factory=dict)
+    jobs: Sequence[Job[Spec]]
+    work: Callable[[Shared, Spec, Mapping[str, Folder]], dict[str, Result]]
+    shared: Shared
     summarise: Callable[[str, Sequence[Result]], dict[str, Any]] = lambda _, results: total(results)
     memory_per_byte: float = 10.0
     held_bytes: float = math.inf
     cpus: int = 1
     gpus: float = 0.0
 
-    def needs(self, job: Job) -> Needs:
+    def needs(self, job: Job[Spec]) -> Needs:
         held = min(job.cost, self.held_bytes)
         return Needs(int(MEMORY_BASE_BYTES + self.memory_per_byte * held), self.cpus, self.gpus)
 
@@ -95,8 +97,8 @@ class Stage:
 def total(results: Sequence[Result]) -> dict[str, Any]:
     """The sum of the results' counts; mappings are summed key by key."""
     result: dict[str, Any] = {}
-    for counts in (r.get("counts", {}) for r in results):
-        result = _plus(result, counts)
+    for each in results:
+        result = _plus(result, each.counts)
     return result
 
 
@@ -110,4 +112,5 @@ def _plus(left: dict[str, Any], right: Mapping[str, Any]) -> dict[str, Any]:
     return dict(sorted(both.items()))
 
 
-Task = tuple[Stage, Job, dict[str, Folder]]
+AnyStage = Stage[Any, Any]
+Task = tuple[AnyStage, Job[Any], dict[str, Folder]]

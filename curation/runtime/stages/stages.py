@@ -5,17 +5,16 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from curation.runtime.cluster.cluster import Compute
 from curation.runtime.errors import DamagedError, LoamError, StageError
 from curation.runtime.stages.scheduling import run_jobs
-from curation.runtime.stages.stage import Job, Output, Stage, Task
+from curation.runtime.stages.stage import AnyStage, Job, Output, Task
 from curation.runtime.store.folder import Folder
 from curation.runtime.store.manifest import Manifest, damage, damage_at_start, finished
-from curation.runtime.store.marks import marks_in
 from curation.runtime.store.naming import name_folders
-from curation.runtime.store.receipts import Receipt, files_of, forget, read_receipts
+from curation.runtime.store.receipts import forget, read_receipts
 
 T = TypeVar("T")
 
@@ -23,12 +22,12 @@ T = TypeVar("T")
 Known = dict[str, Manifest | None]
 
 
-def run_stage(stage: Stage, out: Folder, compute: Compute) -> dict[str, Manifest]:
+def run_stage(stage: AnyStage, out: Folder, compute: Compute) -> dict[str, Manifest]:
     """One stage alone; see `run_stages`."""
     return run_stages([stage], out, compute)[0]
 
 
-def run_stages(stages: Sequence[Stage], out: Folder, compute: Compute, title: str = "") -> list[dict[str, Manifest]]:
+def run_stages(stages: Sequence[AnyStage], out: Folder, compute: Compute, title: str = "") -> list[dict[str, Manifest]]:
     """Do what is missing of stages that do not need each other, all their jobs together, and commit each of them.
 
     A stage that is whole is only read, without Ray. Of one whose files are gone or cut, the jobs that wrote them are done again.
@@ -98,7 +97,7 @@ def mended(work: Callable[[], T], out: Folder, compute: Compute) -> T:
                 _mend(each, compute)
 
 
-def _todo(stage: Stage, known: Known, out: Folder) -> Iterator[Task]:
+def _todo(stage: AnyStage, known: Known, out: Folder) -> Iterator[Task]:
     """Jobs without a receipt, and those whose receipt names a file that is not there."""
     folders = {name: stage.outputs[name].folder(out) for name, manifest in known.items() if manifest is None}
     done = {name: _done(folder) for name, folder in folders.items()} if stage.jobs else {}
@@ -114,11 +113,11 @@ def _done(folder: Folder) -> set[str]:
     return {
         job
         for job, receipt in receipts.items()
-        if all(sizes.get(name) == mark.size for name, mark in files_of(receipt).items())
+        if all(sizes.get(name) == mark.size for name, mark in receipt.files.items())
     }
 
 
-def _first_error(failed: Sequence[tuple[Stage, Job, BaseException]]) -> StageError:
+def _first_error(failed: Sequence[tuple[AnyStage, Job[Any], BaseException]]) -> StageError:
     stage, job, cause = failed[0]
     n = sum(of_stage is stage for of_stage, _, _ in failed)
     lead = f"{stage.title}: {n} of {len(stage.jobs)} jobs failed. First: {job.key}: "
@@ -139,27 +138,28 @@ def _last_line(error: BaseException) -> str:
     return lines[-1].rstrip(".") if lines else "no message"
 
 
-def _commit(stage: Stage, name: str, out: Folder, wall: float) -> Manifest:
+def _commit(stage: AnyStage, name: str, out: Folder, wall: float) -> Manifest:
     output = stage.outputs[name]
     folder = output.folder(out)
-    receipts = read_receipts(folder)
-    results: list[Receipt] = [receipts[job.key] for job in stage.jobs]
-    files = {file: mark for receipt in results for file, mark in files_of(receipt).items()}
+    by_job = read_receipts(folder)
+    receipts = [by_job[job.key] for job in stage.jobs]
+    results = [receipt.result for receipt in receipts]
+    files = {file: mark for receipt in receipts for file, mark in receipt.files.items()}
     if broken := damage(folder, files):
         raise broken[0]
     manifest = Manifest(
         output.stage,
         output.name,
         output.what,
-        parts=[part for result in results for part in result.get("parts", [])],
+        parts=[part for result in results for part in result.parts],
         counts=stage.summarise(name, results),
         cost={
             "wall_seconds": round(wall, 3),
-            "work_seconds": round(sum(r["seconds"] for r in results), 3),
+            "work_seconds": round(sum(receipt.seconds for receipt in receipts), 3),
             "finished_at": round(time.time(), 3),
         },
         files=files,
-        away=marks_in({file: mark for result in results for file, mark in result.get("away", {}).items()}),
+        away={file: mark for result in results for file, mark in result.away.items()},
     )
     manifest.save(folder)
     return manifest

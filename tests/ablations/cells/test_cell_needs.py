@@ -28,4 +28,4 @@ def test_a_cell_that_names_one_of_several_gpus_does_not_run(tmp_path: Path) -> N
     """A task sees the GPU that Ray gave it, as the only one; another number would be none, or another cell's."""
     (job,) = planned(tmp_path, "cuda:1").stage().jobs
     with pytest.raises(ConfigError, match=r"compute\.device: cuda:1 names one of several"):
-        cell_job({}, job.spec, {"cell": open_out(str(tmp_path / "out"))})
+        cell_job(None, job.spec, {"cell": open_out(str(tmp_path / "out"))})

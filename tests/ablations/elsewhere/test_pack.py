@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 from pathlib import Path
@@ -289,6 +290,6 @@ def test_a_machine_that_says_too_little_is_refused(machine, line):
 
 
 def test_a_cell_for_another_machine_is_not_run_here(study, tmp_path):
-    contents = {**study[0].stage().jobs[0].spec, "machine": {"cpu": "Abacus", "torch": "0.1"}}
+    job = dataclasses.replace(study[0].stage().jobs[0].spec, machine={"cpu": "Abacus", "torch": "0.1"})
     with pytest.raises(ConfigError, match="Take the cell there with `loam ablate pack`"):
-        cell_job({}, contents, {"cell": Folder(str(tmp_path))})
+        cell_job(None, job, {"cell": Folder(str(tmp_path))})

@@ -16,7 +16,7 @@ from similar_texts import corpus, document, edited, jaccard, shingles, vocabular
 
 from curation import dry_run as plan
 from curation import pipeline
-from curation.dedup import near_candidates, near_route
+from curation.dedup.near import candidates, route
 from curation.questions.explain import explain
 from curation.questions.run_record import load
 from curation.recipes import loading
@@ -140,7 +140,7 @@ def test_workers_and_shards_change_no_decision(
         {str(p.relative_to(o.url)): p.read_bytes() for p in Path(o.url).rglob("*.parquet")} for o in (out, run[0])
     )
     assert left == right
-    monkeypatch.setattr(near_route, "DOCUMENTS_PER_BUCKET", 20)
+    monkeypatch.setattr(route, "DOCUMENTS_PER_BUCKET", 20)
     other = open_out(str(tmp_path / "other"))
     again = pipeline.curate(made(texts, SOURCES, POLICY, shard_bytes=1_000_000), other, Compute(workers=2))
     assert sorted(decided(other, again), key=lambda d: d.id) == sorted(decided(*run), key=lambda d: d.id)
@@ -150,7 +150,7 @@ def test_a_crowded_band_is_compared_with_its_first_documents_only(
     texts: Path, compute: Compute, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A footer on a million pages must not cost a million squared comparisons, and must not drop a page."""
-    monkeypatch.setattr(near_candidates, "MOST_LEADERS", 3)
+    monkeypatch.setattr(candidates, "MOST_LEADERS", 3)
     words, rng = vocabulary("english"), random.Random(3)
     footer, copied = document(rng, words, 200), document(rng, words, 200)
     pages = [written(footer + document(rng, words, 45)) for _ in range(60)]

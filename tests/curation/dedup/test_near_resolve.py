@@ -9,10 +9,10 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curation.dedup import near_candidates, near_resolve
-from curation.dedup.near_edges import EDGE
-from curation.dedup.near_eligible import NODE
-from curation.dedup.near_route import BAND
+from curation.dedup.near import candidates, resolve
+from curation.dedup.near.edges import EDGE
+from curation.dedup.near.eligible import NODE
+from curation.dedup.near.route import BAND
 
 LEVELS = (0.5, 0.7, 0.8, 0.9, 1.0)
 Node = dict[str, Any]
@@ -74,7 +74,7 @@ def greedy(nodes: list[Node], edges: list[Edge]) -> dict[tuple[int, int], tuple[
 def test_the_choice_is_the_greedy_one(graph: tuple[list[Node], list[Edge]]) -> None:
     """Every dropped document has a kept one that it resembles; no kept one resembles an earlier kept one."""
     nodes, edges = graph
-    found = near_resolve.resolve(
+    found = resolve.resolve(
         pa.Table.from_pylist(nodes, schema=NODE), pa.Table.from_pylist(edges, schema=EDGE)
     ).to_pylist()
     assert {(r["shard"], r["row"]): (r["keeper"], r["similarity"]) for r in found} == greedy(nodes, edges)
@@ -91,9 +91,9 @@ def test_one_that_stands_for_others_goes_only_when_their_policies_agree() -> Non
     )
     rows = [("mild/a", 1), ("strict/a", 2), ("mild/a", 2), ("never/a", 3), ("strict/a", 3)]
     duplicates = pa.Table.from_pylist([{"shard": shard, "keeper": bytes([i] * 16)} for shard, i in rows])
-    limits = {"mild": 0.8, "strict": 0.9, "never": near_resolve.NEVER}
-    found = near_resolve.raised(nodes, duplicates, limits)
-    assert found["jaccard"].to_pylist() == [0.8, 0.8, 0.9, near_resolve.NEVER]
+    limits = {"mild": 0.8, "strict": 0.9, "never": resolve.NEVER}
+    found = resolve.raised(nodes, duplicates, limits)
+    assert found["jaccard"].to_pylist() == [0.8, 0.8, 0.9, resolve.NEVER]
 
 
 @st.composite
@@ -110,7 +110,7 @@ def routed(draw: st.DrawFn) -> list[dict[str, int]]:
 def test_candidates_share_a_band_and_crowds_have_leaders(rows: list[dict[str, int]], most: int) -> None:
     members = np.array([0, 0, 1, 1])
     schema = BAND.append(pa.field("shard", pa.int64()))
-    found, left_out = near_candidates.candidates(pa.Table.from_pylist(rows, schema=schema), members, most)
+    found, left_out = candidates.candidates(pa.Table.from_pylist(rows, schema=schema), members, most)
     pairs = {((a, b), (c, d)) for a, b, c, d in found.tolist()}
     assert len(pairs) == len(found)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 from damages import DAMAGES, flips, replace
@@ -19,34 +20,54 @@ from curation.runtime.store import manifest
 from curation.runtime.store.folder import MANIFEST, Folder
 from curation.runtime.store.manifest import Manifest
 from curation.runtime.store.parts import read_checked
-from curation.runtime.store.receipts import RECEIPTS
+from curation.runtime.store.receipts import RECEIPTS, Result
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers cannot import tests
 
 JOBS = 4
 
 
-def write(shared: Mapping[str, Any], spec: Mapping[str, Any], folders: dict[str, Folder]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class First:
+    """Folder of files that say what is to happen, and where jobs note that they ran."""
+
+    signs: Path
+
+
+@dataclass(frozen=True)
+class Second:
+    """The same, and the folder of the first stage."""
+
+    signs: Path
+    input: Folder
+
+
+@dataclass(frozen=True)
+class Number:
+    n: int
+
+
+def write(shared: First, spec: Number, folders: Mapping[str, Folder]) -> dict[str, Result]:
     """Writes n, and notes that it ran; forgets its part where a file in `signs` says so."""
-    (folder,), n, signs = folders.values(), spec["n"], Path(shared["signs"])
+    folder, n, signs = folders["texts"], spec.n, shared.signs
     with open(signs / "ran", "a") as ran:
         ran.write(f"first {n}\n")
     folder.write(f"{n}.txt", f"number {n}".encode())
     if (signs / f"lose-{n}").exists():
         folder.remove_file(f"{n}.txt")
-    return {"texts": {"parts": [{"file": f"{n}.txt", "rows": 1}]}}
+    return {"texts": Result([{"file": f"{n}.txt", "rows": 1}])}
 
 
-def double(shared: Mapping[str, Any], spec: Mapping[str, Any], folders: dict[str, Folder]) -> dict[str, Any]:
+def double(shared: Second, spec: Number, folders: Mapping[str, Folder]) -> dict[str, Result]:
     """Reads what `write` has written and writes it twice; where a sign says so, its input is damaged before it reads it."""
-    (folder,), n, signs = folders.values(), spec["n"], Path(shared["signs"])
+    folder, n, signs = folders["texts"], spec.n, shared.signs
     with open(signs / "ran", "a") as ran:
         ran.write(f"second {n}\n")
     if (signs / f"spoil-{n}").exists():
-        path = Path(shared["input"].url, f"{n}.txt")
+        path = Path(shared.input.url, f"{n}.txt")
         path.write_bytes(path.read_bytes().upper())
-    folder.write(f"{n}.txt", 2 * read_checked(shared["input"], f"{n}.txt"))
-    return {"texts": {"parts": [{"file": f"{n}.txt", "rows": 1}]}}
+    folder.write(f"{n}.txt", 2 * read_checked(shared.input, f"{n}.txt"))
+    return {"texts": Result([{"file": f"{n}.txt", "rows": 1}])}
 
 
 class Two:
@@ -54,11 +75,11 @@ class Two:
 
     def __init__(self, signs: Path, out: Folder, compute: Compute) -> None:
         self.signs, self.out, self.compute = signs, out, compute
-        jobs, shared = [Job(str(n), {"n": n}, 10) for n in range(JOBS)], {"signs": str(signs)}
-        self.first = Stage("first", {"texts": Output("texts", "one", {"of": 1})}, jobs, write, shared)
+        jobs = [Job(str(n), Number(n), 10) for n in range(JOBS)]
+        self.first = Stage("first", {"texts": Output("texts", "one", {"of": 1})}, jobs, write, First(signs))
         self.input = self.first.outputs["texts"].folder(out)
         outputs = {"texts": Output("texts", "two", {"of": 2})}
-        self.second = Stage("second", outputs, jobs, double, {**shared, "input": self.input})
+        self.second = Stage("second", outputs, jobs, double, Second(signs, self.input))
         self.output = self.second.outputs["texts"].folder(out)
 
     def run(self) -> list[str]:
@@ -67,8 +88,8 @@ class Two:
         return self.ran()
 
     def both(self) -> None:
-        for stage in (self.first, self.second):
-            run_stage(stage, self.out, self.compute)
+        run_stage(self.first, self.out, self.compute)
+        run_stage(self.second, self.out, self.compute)
 
     def ran(self) -> list[str]:
         path = self.signs / "ran"
@@ -156,7 +177,7 @@ def test_a_damaged_file_outside_of_the_folder_is_refused(two: Two, tmp_path: Pat
     Path(two.input.url).rename(elsewhere / "one")
     theirs = Folder(str(elsewhere / "one"))
     DAMAGES["flipped"](Path(theirs.url, "2.txt"))
-    reading = Stage(**{**vars(two.second), "shared": {**two.second.shared, "input": theirs}})
+    reading = dataclasses.replace(two.second, shared=Second(two.signs, theirs))
     two.output.remove()
     with pytest.raises(DamagedError, match=f"{theirs.url}/2.txt"):
         mended(lambda: run_stage(reading, two.out, two.compute), two.out, two.compute)

@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,26 @@ from curation.runtime.errors import InputError, StageError
 from curation.runtime.stages.stage import Job, Output, Stage, total
 from curation.runtime.stages.stages import run_stage, run_stages
 from curation.runtime.store.folder import MANIFEST, Folder
+from curation.runtime.store.receipts import Result
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers cannot import tests
 
 
-def square(shared: Mapping[str, Any], spec: Mapping[str, Any], folders: dict[str, Folder]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Signs:
+    """Folder of files that say what is to happen, and where jobs note that they ran."""
+
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Number:
+    n: int
+
+
+def square(shared: Signs, spec: Number, folders: Mapping[str, Folder]) -> dict[str, Result]:
     """Writes n squared into each folder and notes that it ran; fails or dies where a file in `signs` says so."""
-    signs, n = Path(shared["signs"]), spec["n"]
+    signs, n = shared.folder, spec.n
     with open(signs / "ran", "a") as ran:
         ran.write(f"{n} {','.join(sorted(folders))}\n")
     if (signs / f"refuse-{n}").exists():
@@ -36,8 +50,11 @@ def square(shared: Mapping[str, Any], spec: Mapping[str, Any], folders: dict[str
         os.kill(os.getpid(), signal.SIGKILL)
     for folder in folders.values():
         folder.write(f"{n}.txt", str(n * n).encode())
-    result = {"parts": [{"file": f"{n}.txt", "rows": 1}], "counts": {"documents": 1, "by": {str(n % 2): n}}}
+    result = Result([{"file": f"{n}.txt", "rows": 1}], {"documents": 1, "by": {str(n % 2): n}})
     return dict.fromkeys(folders, result)
+
+
+Squares = Stage[Signs, Number]
 
 
 @pytest.fixture
@@ -46,11 +63,9 @@ def signs(tmp_path: Path) -> Path:
     return tmp_path / "signs"
 
 
-def _stage(signs: Path, names: tuple[str, ...] = ("squares",), jobs: int = 4, title: str = "square") -> Stage:
+def _stage(signs: Path, names: tuple[str, ...] = ("squares",), jobs: int = 4, title: str = "square") -> Squares:
     outputs = {name: Output("numbers", name, {"of": name}) for name in names}
-    return Stage(
-        title, outputs, [Job(f"{n:02d}", {"n": n}, 10 * n) for n in range(jobs)], square, {"signs": str(signs)}
-    )
+    return Stage(title, outputs, [Job(f"{n:02d}", Number(n), 10 * n) for n in range(jobs)], square, Signs(signs))
 
 
 def _ran(signs: Path) -> list[str]:
@@ -59,7 +74,7 @@ def _ran(signs: Path) -> list[str]:
     return sorted(lines)
 
 
-def _folder(stage: Stage, out: Folder, name: str = "squares") -> Folder:
+def _folder(stage: Squares, out: Folder, name: str = "squares") -> Folder:
     return stage.outputs[name].folder(out)
 
 
@@ -141,27 +156,28 @@ def test_results_that_do_not_add_up_commit_nothing(signs: Path, out: Folder, com
 
     stage = _stage(signs, jobs=1)
     with pytest.raises(AssertionError, match="rows were lost"):
-        run_stage(Stage(**{**vars(stage), "summarise": refuse}), out, compute)
+        run_stage(replace(stage, summarise=refuse), out, compute)
     assert not _folder(stage, out).exists(MANIFEST)
 
 
-def doze(shared: Mapping[str, Any], spec: Mapping[str, Any], folders: dict[str, Folder]) -> dict[str, Any]:
+def doze(shared: Signs, spec: Number, folders: Mapping[str, Folder]) -> dict[str, Result]:
     """Says how many of its kind are at work."""
-    mark = Path(shared["signs"], f"busy-{spec['n']}")
+    mark = shared.folder / f"busy-{spec.n}"
     mark.touch()
-    busy = len(list(Path(shared["signs"]).glob("busy-*")))
+    busy = len(list(shared.folder.glob("busy-*")))
     time.sleep(0.1)
     mark.unlink()
-    return {"squares": {"parts": [{"busy": busy}]}}
+    return {"squares": Result([{"busy": busy}])}
 
 
 def test_no_more_tasks_are_under_way_than_workers_asked_for(signs: Path, out: Folder, compute: Compute) -> None:
-    stage = Stage(**{**vars(_stage(signs)), "work": doze})
+    stage = replace(_stage(signs), work=doze)
     manifest = run_stage(stage, out, Compute(workers=1))["squares"]
     assert [part["busy"] for part in manifest.parts] == [1, 1, 1, 1]
 
 
 def test_counts_are_summed_key_by_key() -> None:
-    results = [{"counts": {"n": 1, "why": {"b": 1}}}, {}, {"counts": {"n": 2, "why": {"a": 3, "b": 1}}}]
+    counts: list[dict[str, Any]] = [{"n": 1, "why": {"b": 1}}, {}, {"n": 2, "why": {"a": 3, "b": 1}}]
+    results = [Result([], each) for each in counts]
     assert total(results) == {"n": 3, "why": {"a": 3, "b": 2}}
     assert total([]) == {}

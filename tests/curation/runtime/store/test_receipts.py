@@ -10,9 +10,9 @@ from damages import DAMAGES, flips, replace
 
 from curation.runtime.store.folder import MANIFEST, Folder
 from curation.runtime.store.marks import MarkingFolder
-from curation.runtime.store.receipts import RECEIPTS, files_of, forget, read_receipts, write_receipt
+from curation.runtime.store.receipts import RECEIPTS, Result, forget, read_receipts, write_receipt
 
-RESULT = {"parts": [{"file": "0.bin", "rows": 3, "name": "é 한"}], "counts": {"documents": 3, "share": 0.25}}
+RESULT = Result([{"file": "0.bin", "rows": 3, "name": "é 한"}], {"documents": 3, "share": 0.25})
 
 
 @pytest.fixture
@@ -30,9 +30,9 @@ def folder(tmp_path: Path) -> Folder:
 def test_receipts_are_read_as_they_were_written(folder: Folder) -> None:
     found = read_receipts(folder)
     assert list(found) == ["0", "1"]
-    assert {key: found["0"][key] for key in RESULT} == RESULT
-    assert found["0"]["seconds"] == 0.1235
-    assert sorted(files_of(found["1"])) == ["1.bin", "both.bin"]
+    assert found["0"].result == RESULT
+    assert found["0"].seconds == 0.1235
+    assert sorted(found["1"].files) == ["1.bin", "both.bin"]
     assert read_receipts(folder / "nowhere") == {}
 
 
@@ -79,5 +79,5 @@ def test_forgetting_a_manifest_keeps_the_jobs(folder: Folder) -> None:
 
 def test_a_receipt_of_an_earlier_version_is_none(folder: Folder) -> None:
     """It did not say what its files hold."""
-    (folder / RECEIPTS).write("2.json", json.dumps({"seconds": 1.0, **RESULT}).encode())
+    (folder / RECEIPTS).write("2.json", json.dumps({"seconds": 1.0, "parts": [], "counts": {}}).encode())
     assert "2" not in read_receipts(folder)

@@ -12,7 +12,7 @@ from damages import DAMAGES, flips, replace
 from curation.runtime.store.folder import MANIFEST, Folder
 from curation.runtime.store.manifest import Manifest
 from curation.runtime.store.marks import MarkingFolder
-from curation.runtime.store.receipts import write_receipt
+from curation.runtime.store.receipts import Result, write_receipt
 from curation.runtime.store.verify import Checked, verify
 
 SCORES, CELL = "scores/words-0123456789ab", "cells/a_s0-0123456789ab"
@@ -24,7 +24,7 @@ def commit(out: Folder, path: str, files: dict[str, bytes]) -> Folder:
     marking = MarkingFolder(folder.url)
     for name, content in files.items():
         marking.write(name, content)
-    write_receipt(folder, "0", 0.1, {"parts": []}, marking.marks)
+    write_receipt(folder, "0", 0.1, Result([]), marking.marks)
     Manifest(path.split("/")[0], "n", {"of": path}, [], files=dict(marking.marks)).save(folder)
     return folder
 

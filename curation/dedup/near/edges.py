@@ -7,16 +7,18 @@ pairs of documents with a thousand words each, the chance that unlike shingles s
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from curation.dedup.near_candidates import row_group, rows_of_shard
-from curation.dedup.near_route import Shard, part_name
-from curation.runtime.stages.stage import Job, Output, Result, Stage
+from curation.dedup.near.candidates import row_group, rows_of_shard
+from curation.dedup.near.route import Shard, part_name, shard_jobs
+from curation.runtime.stages.stage import Output, Stage
 from curation.runtime.store.folder import Folder
+from curation.runtime.store.receipts import Result
 from curation.runtime.store.shards import row_writer
 from curation.text.kernels.pairs import shared_values
 
@@ -34,37 +36,43 @@ EDGE = pa.schema(
 Sets = tuple[npt.NDArray[np.int64], npt.NDArray[np.uint64], npt.NDArray[np.int64]]  # rows, values, bounds
 
 
+@dataclass(frozen=True)
+class EdgesShared:
+    """The pairs in files of buckets, the shingles in files of shards, and the least similarity that is stored."""
+
+    pairs: Folder
+    shingles: Folder
+    buckets: int
+    floor: float
+
+
 def edges_stage(
-    shards: Sequence[Shard], pairs: Folder, shingles: Folder, buckets: int, what: Mapping[str, Any], name: str
-) -> Stage:
+    shards: Sequence[Shard], shared: EdgesShared, what: Mapping[str, Any], name: str
+) -> Stage[EdgesShared, Shard]:
     """One file of edges a home shard."""
-    output = Output("near_duplicates", f"{name}_edges", what)
-    shared = {"pairs": pairs, "shingles": shingles, "buckets": buckets, "floor": what["floor"]}
-    jobs = [
-        Job(f"{shard.number:05d}", {"number": shard.number, "part": shard.part}, shard.text_bytes) for shard in shards
-    ]
-    return Stage(f"similarity of {name}", {"edges": output}, jobs, edges_job, shared, memory_per_byte=6.0)
+    outputs = {"edges": Output("near_duplicates", f"{name}_edges", what)}
+    jobs = shard_jobs(shards, lambda shard: shard.text_bytes)
+    return Stage(f"{name}: similarity", outputs, jobs, edges_job, shared, memory_per_byte=6.0)
 
 
-def edges_job(shared: Mapping[str, Any], spec: Mapping[str, Any], folders: dict[str, Folder]) -> dict[str, Result]:
+def edges_job(shared: EdgesShared, spec: Shard, folders: Mapping[str, Folder]) -> dict[str, Result]:
     """One task: the pairs of one home shard; the sets of one other shard at a time."""
-    (folder,) = folders.values()
-    home = spec["number"]
-    pairs = rows_of_shard(shared["pairs"], shared["buckets"], home)
+    home = spec.number
+    pairs = rows_of_shard(shared.pairs, shared.buckets, home)
     others, rows, home_rows = (pairs[name].to_numpy() for name in pairs.column_names)
     similarity = np.zeros(len(rows))
     if len(rows):
-        own = _sets(shared["shingles"], home, home)
+        own = _sets(shared.shingles, home, home)
         for other in np.unique(others):
             here = others == other
-            theirs = own if other == home else _sets(shared["shingles"], int(other), home)
+            theirs = own if other == home else _sets(shared.shingles, int(other), home)
             similarity[here] = similarities(theirs, rows[here], own, home_rows[here])
-    kept = np.flatnonzero(similarity >= shared["floor"])
+    kept = np.flatnonzero(similarity >= shared.floor)
     columns = [others[kept], rows[kept], np.full(len(kept), home, np.int32), home_rows[kept], similarity[kept]]
-    with row_writer(folder, spec["part"], EDGE) as writer:
+    with row_writer(folders["edges"], spec.part, EDGE) as writer:
         writer.add_table(pa.table([pa.array(column) for column in columns], schema=EDGE))
     counts = {"pairs": len(rows), "edges": len(kept)}
-    return {"edges": {"parts": [{"file": spec["part"], "rows": len(kept)}], "counts": counts}}
+    return {"edges": Result([{"file": spec.part, "rows": len(kept)}], counts)}
 
 
 def _sets(folder: Folder, shard: int, home: int) -> Sets:

@@ -7,6 +7,7 @@ and not they to it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -14,9 +15,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from curation.dedup.near_route import BAND, BYTES_PER_DOCUMENT, Shard, part_name
-from curation.runtime.stages.stage import Job, Output, Result, Stage
+from curation.dedup.near.route import BAND, BYTES_PER_DOCUMENT, Shard, part_name
+from curation.runtime.stages.job_specs import BucketJob, bucket_jobs
+from curation.runtime.stages.stage import Output, Stage
 from curation.runtime.store.folder import Folder
+from curation.runtime.store.receipts import Result
 from curation.runtime.store.shards import open_parquet, row_writer
 from curation.text.kernels.pairs import pairs_in_groups
 
@@ -28,30 +31,43 @@ WANTED = pa.schema([pa.field("row", pa.int64()), pa.field("home", pa.int32())])
 Ints = npt.NDArray[np.int64]
 
 
-def candidates_stage(bands: Folder, shards: Sequence[Shard], buckets: int, what: Mapping[str, Any], name: str) -> Stage:
+@dataclass(frozen=True)
+class CandidatesShared:
+    """The bands of all shards.
+
+    Attributes:
+        sources: number of the source that each shard belongs to.
+    """
+
+    bands: Folder
+    sources: Sequence[int]
+    most_leaders: int
+
+
+def candidates_stage(
+    bands: Folder, shards: Sequence[Shard], buckets: int, what: Mapping[str, Any], name: str
+) -> Stage[CandidatesShared, BucketJob]:
     """One task a bucket. Pairs lie by home shard, and what homes need to know of a shard's documents by that shard."""
     outputs = {
         part: Output("near_duplicates", f"{name}_{part}", {**what, "part": part}) for part in ("pairs", "wanted")
     }
-    shared = {"bands": bands, "members": [shard.member for shard in shards], "most_leaders": what["most_leaders"]}
-    cost = BYTES_PER_DOCUMENT * sum(shard.rows for shard in shards) // buckets
-    jobs = [Job(f"{b:05d}", {"bucket": b}, cost) for b in range(buckets)]
-    return Stage(f"candidates of {name}", outputs, jobs, candidates_job, shared, memory_per_byte=8.0)
+    shared = CandidatesShared(bands, [shard.priority for shard in shards], what["most_leaders"])
+    jobs = bucket_jobs(buckets, BYTES_PER_DOCUMENT * sum(shard.rows for shard in shards) // buckets)
+    return Stage(f"{name}: candidates", outputs, jobs, candidates_job, shared, memory_per_byte=8.0)
 
 
-def candidates_job(shared: Mapping[str, Any], spec: Mapping[str, Any], folders: dict[str, Folder]) -> dict[str, Result]:
+def candidates_job(shared: CandidatesShared, spec: BucketJob, folders: Mapping[str, Folder]) -> dict[str, Result]:
     """One task: one bucket of bands."""
-    members = np.array(shared["members"], np.int64)
-    table = _bucket(shared["bands"], len(members), spec["bucket"])
-    pairs, left_out = candidates(table, members, shared["most_leaders"])
-    file = part_name(spec["bucket"])
+    sources = np.array(shared.sources, np.int64)
+    table = _bucket(shared.bands, len(sources), spec.number)
+    pairs, left_out = candidates(table, sources, shared.most_leaders)
     counts = {"pairs": {"bands": table.num_rows, "pairs": len(pairs), "pairs_left_out": left_out}, "wanted": {}}
     if "pairs" in folders:
-        write_by_shard(folders["pairs"], file, _table(pairs[:, [0, 1, 3]], PAIR), pairs[:, 2], len(members))
+        write_by_shard(folders["pairs"], spec.file, _table(pairs[:, [0, 1, 3]], PAIR), pairs[:, 2], len(sources))
     if "wanted" in folders:
-        shard, rows_and_homes = wanted(pairs, len(members))
-        write_by_shard(folders["wanted"], file, _table(rows_and_homes, WANTED), shard, len(members))
-    return {name: {"parts": [{"file": file, "rows": len(pairs)}], "counts": counts[name]} for name in folders}
+        shard, rows_and_homes = wanted(pairs, len(sources))
+        write_by_shard(folders["wanted"], spec.file, _table(rows_and_homes, WANTED), shard, len(sources))
+    return {name: Result([{"file": spec.file, "rows": len(pairs)}], counts[name]) for name in folders}
 
 
 def _table(columns: Ints, schema: pa.Schema) -> pa.Table:
@@ -74,12 +90,12 @@ def row_group(folder: Folder, name: str, group: int) -> pa.Table:
         return file.read_row_group(group)
 
 
-def candidates(table: pa.Table, members: Ints, most_leaders: int) -> tuple[Ints, int]:
+def candidates(table: pa.Table, sources: Ints, most_leaders: int) -> tuple[Ints, int]:
     """Distinct pairs (shard, row, home shard, home row) that share a band, and the number of those left out in crowds.
 
     Args:
         table: columns of `BAND` and `shard`, in any order.
-        members: the source that each shard belongs to.
+        sources: the source that each shard belongs to.
     """
     keys = table["key"].to_numpy()
     _, group, size = np.unique(keys, return_inverse=True, return_counts=True)
@@ -87,7 +103,7 @@ def candidates(table: pa.Table, members: Ints, most_leaders: int) -> tuple[Ints,
     column = {name: table[name].to_numpy()[crowd] for name in table.column_names}
     if not len(crowd):
         return np.zeros((0, 4), np.int64), 0
-    source = members[column["shard"]]
+    source = sources[column["shard"]]
     order = np.lexsort((column["row"], column["shard"], column["id"], -column["chars"], source, column["key"]))
     column, source = {name: values[order] for name, values in column.items()}, source[order]
     first = np.ones(len(order), bool)

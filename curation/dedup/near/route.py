@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -11,10 +11,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from curation.dedup.exact import Member
-from curation.runtime.stages.stage import Job, Output, Result, Stage
+from curation.policy.judging import JudgedSource
+from curation.runtime.stages.job_specs import BucketJob
+from curation.runtime.stages.stage import Job, Output, Stage
 from curation.runtime.store.folder import Folder
-from curation.runtime.store.shards import check_aligned, read_columns, row_writer
+from curation.runtime.store.receipts import Result
+from curation.runtime.store.shards import ShardSet, check_aligned, read_columns, row_writer
 from curation.text.kernels.pairs import band_keys
 
 VERSION = 1
@@ -37,12 +39,12 @@ class Shard:
 
     Attributes:
         number: stands for the shard in rows of near-duplicates.
-        member: number of its source among those that take part.
+        priority: number of its source among those that take part.
         file, source, rows, text_bytes: of the shard.
     """
 
     number: int
-    member: int
+    priority: int
     source: str
     file: str
     rows: int
@@ -60,57 +62,68 @@ class Shard:
 
 
 def part_name(number: int) -> str:
-    return f"{number:05d}.parquet"
+    """Of a shard, or of a bucket."""
+    return BucketJob(number).file
 
 
-def shards_of(members: Sequence[Member]) -> list[Shard]:
+def shards_of(sources: Sequence[ShardSet]) -> list[Shard]:
     """All shards of the sources that take part, numbered."""
-    parts = [(i, member, part) for i, member in enumerate(members) for part in member.shards.manifest.parts]
+    parts = [(i, source, part) for i, source in enumerate(sources) for part in source.manifest.parts]
     return [
-        Shard(number, i, member.shards.source, str(part["file"]), int(part["rows"]), int(part["text_bytes"]))
-        for number, (i, member, part) in enumerate(parts)
+        Shard(number, i, source.source, str(part["file"]), int(part["rows"]), int(part["text_bytes"]))
+        for number, (i, source, part) in enumerate(parts)
     ]
+
+
+def shard_jobs(shards: Sequence[Shard], cost: Callable[[Shard], int]) -> list[Job[Shard]]:
+    """A job a shard, by its number."""
+    return [Job(f"{shard.number:05d}", shard, cost(shard)) for shard in shards]
 
 
 def buckets_for(shards: Sequence[Shard]) -> int:
     return 1 + sum(shard.rows for shard in shards) // DOCUMENTS_PER_BUCKET
 
 
+@dataclass(frozen=True)
+class BandedSource:
+    """Where a source's shards and their bands lie."""
+
+    shards: Folder
+    scores: Folder
+
+
+@dataclass(frozen=True)
+class BandsShared:
+    """The sources that take part, in order of priority."""
+
+    sources: Sequence[BandedSource]
+    buckets: int
+
+
 def route_stage(
-    members: Sequence[Member], label: str, shards: Sequence[Shard], what: Mapping[str, Any], name: str
-) -> Stage:
+    sources: Sequence[JudgedSource], label: str, shards: Sequence[Shard], what: Mapping[str, Any], name: str
+) -> Stage[BandsShared, Shard]:
     """One file a shard, a row group for each bucket."""
     output = Output("near_duplicates", f"{name}_bands", what)
-    shared = {
-        "buckets": what["buckets"],
-        "members": [{"shards": m.shards.folder, "scores": m.scores[label]} for m in members],
-    }
-    jobs = [
-        Job(
-            f"{shard.number:05d}",
-            {"member": shard.member, "file": shard.file, "part": shard.part},
-            BYTES_PER_DOCUMENT * shard.rows,
-        )
-        for shard in shards
-    ]
-    return Stage(f"bands of {name}", {"bands": output}, jobs, route_job, shared, memory_per_byte=3.0)
+    shared = BandsShared([BandedSource(s.shards.folder, s.scores[label]) for s in sources], what["buckets"])
+    jobs = shard_jobs(shards, lambda shard: BYTES_PER_DOCUMENT * shard.rows)
+    return Stage(f"{name}: bands", {"bands": output}, jobs, route_job, shared, memory_per_byte=3.0)
 
 
-def route_job(shared: Mapping[str, Any], spec: Mapping[str, Any], folders: dict[str, Folder]) -> dict[str, Result]:
+def route_job(shared: BandsShared, spec: Shard, folders: Mapping[str, Folder]) -> dict[str, Result]:
     """One task: one shard."""
-    (folder,) = folders.values()
-    member, file = shared["members"][spec["member"]], spec["file"]
-    documents = read_columns(member["shards"], file, ["id", "chars"])
-    scores = read_columns(member["scores"], file, ["id", "bands"])
-    check_aligned(scores["id"].to_pylist(), documents["id"].to_pylist(), f"{member['scores'].url}/{file}")
+    source = shared.sources[spec.priority]
+    documents = read_columns(source.shards, spec.file, ["id", "chars"])
+    scores = read_columns(source.scores, spec.file, ["id", "bands"])
+    check_aligned(scores["id"].to_pylist(), documents["id"].to_pylist(), f"{source.scores.url}/{spec.file}")
     table = bands(scores["bands"].combine_chunks(), documents)
-    bucket = buckets_of(table["key"].to_numpy(), shared["buckets"])
+    bucket = buckets_of(table["key"].to_numpy(), shared.buckets)
     order = np.argsort(bucket, kind="stable")
-    table, starts = table.take(pa.array(order)), np.searchsorted(bucket[order], np.arange(shared["buckets"] + 1))
-    with row_writer(folder, spec["part"], BAND) as writer:
+    table, starts = table.take(pa.array(order)), np.searchsorted(bucket[order], np.arange(shared.buckets + 1))
+    with row_writer(folders["bands"], spec.part, BAND) as writer:
         for start, stop in pairwise(starts):
             writer.add_table(table.slice(start, stop - start))
-    return {"bands": {"parts": [{"file": spec["part"], "rows": len(order)}], "counts": {"bands": len(order)}}}
+    return {"bands": Result([{"file": spec.part, "rows": len(order)}], {"bands": len(order)})}
 
 
 def bands(lists: pa.ListArray, documents: pa.Table) -> pa.Table:

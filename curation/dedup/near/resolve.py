@@ -9,20 +9,22 @@ only if their policies would drop it too, so that no source loses a text that it
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from curation.dedup import exact
-from curation.dedup.near_candidates import row_group, write_by_shard
-from curation.dedup.near_edges import EDGE
-from curation.dedup.near_eligible import NODE
-from curation.dedup.near_route import Shard, id_halves, part_name
+from curation.dedup.level import Drop, Dropped
+from curation.dedup.near.candidates import row_group, write_by_shard
+from curation.dedup.near.edges import EDGE
+from curation.dedup.near.eligible import NODE
+from curation.dedup.near.route import Shard, id_halves
 from curation.policy.policy import Rules
-from curation.runtime.stages.stage import Job, Output, Result, Stage
+from curation.runtime.stages.stage import Job, Output, Stage
 from curation.runtime.store.folder import Folder
+from curation.runtime.store.receipts import Result
 from curation.runtime.store.shards import ID, read_columns
 from curation.text.kernels.pairs import deciding_edges
 
@@ -32,41 +34,48 @@ DROPPED = pa.schema([pa.field("row", pa.int64()), pa.field("keeper", ID), pa.fie
 NEVER = float("inf")
 
 
+@dataclass(frozen=True)
+class ResolveShared:
+    """All that is known of the pairs.
+
+    Attributes:
+        eligible, edges: one file a shard.
+        limits: the similarity at which each source's documents are dropped.
+    """
+
+    eligible: Folder
+    edges: Folder
+    earlier: Sequence[Dropped]
+    limits: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class ResolveJob:
+    """All shards at once: their files of `eligible` and `edges`."""
+
+    parts: Sequence[str]
+
+
 def resolve_stage(
-    shards: Sequence[Shard],
-    eligible: Folder,
-    edges: Folder,
-    duplicates: exact.Edges | None,
-    limits: Mapping[str, float],
-    what: Mapping[str, Any],
-    name: str,
-) -> Stage:
-    """One task over all edges; `limits` are the similarities at which the sources' documents are dropped."""
-    output = Output("near_duplicates", name, what)
-    shared = {
-        "parts": [shard.part for shard in shards],
-        "eligible": eligible,
-        "edges": edges,
-        "duplicates": duplicates,
-        "limits": dict(limits),
-    }
-    job = Job("all", {}, 20 * sum(shard.rows for shard in shards))
-    return Stage(f"near-duplicates of {name}", {"dropped": output}, [job], resolve_job, shared)
+    shards: Sequence[Shard], shared: ResolveShared, what: Mapping[str, Any], name: str
+) -> Stage[ResolveShared, ResolveJob]:
+    """One task over all edges."""
+    outputs = {"dropped": Output("near_duplicates", name, what)}
+    job = Job("all", ResolveJob([shard.part for shard in shards]), 20 * sum(shard.rows for shard in shards))
+    return Stage(f"{name}: near-duplicates", outputs, [job], resolve_job, shared)
 
 
-def resolve_job(shared: Mapping[str, Any], spec: Mapping[str, Any], folders: dict[str, Folder]) -> dict[str, Result]:
+def resolve_job(shared: ResolveShared, spec: ResolveJob, folders: Mapping[str, Folder]) -> dict[str, Result]:
     """The one task."""
-    (folder,) = folders.values()
-    nodes = read_all(shared["eligible"], shared["parts"], NODE)
-    limits: Mapping[str, float] = shared["limits"]
-    duplicates: exact.Edges | None = shared["duplicates"]
-    if duplicates and len(set(limits.values())) > 1:
-        for bucket in range(duplicates.buckets):
-            nodes = raised(nodes, read_columns(duplicates.folder, part_name(bucket), ["shard", "keeper"]), limits)
-    found = resolve(nodes, read_all(shared["edges"], shared["parts"], EDGE))
-    write_by_shard(folder, FILE, found.select(DROPPED.names), found["shard"].to_numpy(), len(shared["parts"]))
-    counts = {"eligible": nodes.num_rows, "dropped": found.num_rows}
-    return {"dropped": {"parts": [{"file": FILE, "rows": found.num_rows}], "counts": counts}}
+    nodes = read_all(shared.eligible, spec.parts, NODE)
+    if len(set(shared.limits.values())) > 1:
+        for dropped in shared.earlier:
+            for table in dropped.keepers():
+                nodes = raised(nodes, table, shared.limits)
+    table = resolve(nodes, read_all(shared.edges, spec.parts, EDGE))
+    write_by_shard(folders["dropped"], FILE, table.select(DROPPED.names), table["shard"].to_numpy(), len(spec.parts))
+    counts = {"eligible": nodes.num_rows, "dropped": table.num_rows}
+    return {"dropped": Result([{"file": FILE, "rows": table.num_rows}], counts)}
 
 
 def read_all(folder: Folder, parts: Sequence[str], schema: pa.Schema) -> pa.Table:
@@ -75,10 +84,10 @@ def read_all(folder: Folder, parts: Sequence[str], schema: pa.Schema) -> pa.Tabl
 
 
 def raised(nodes: pa.Table, duplicates: pa.Table, limits: Mapping[str, float]) -> pa.Table:
-    """Nodes that stand for exact duplicates take the highest limit of the sources that those come from.
+    """Nodes that stand for duplicates of an earlier level take the highest limit of the sources that those come from.
 
     Args:
-        duplicates: `shard` of dropped exact duplicates and `keeper`, the id of the document that stands for them.
+        duplicates: `shard` of dropped duplicates and `keeper`, the id of the document that stands for them.
         limits: of every source; `NEVER` for one whose policy drops no near-duplicates.
     """
     least = min(limits.values())
@@ -151,7 +160,8 @@ def _find(places: npt.NDArray[np.int64], wanted: npt.NDArray[np.int64]) -> npt.N
     return np.where(places[at] == wanted, at, -1)
 
 
-def dropped_of(folder: Folder, number: int) -> Iterator[tuple[int, bytes, float]]:
-    """(row, keeper's id, similarity) of every document of a shard that is dropped as a near-duplicate."""
+def dropped_of(folder: Folder, number: int) -> Iterator[Drop]:
+    """Every document of a shard that is dropped as a near-duplicate."""
     table = row_group(folder, FILE, number)
-    yield from zip(*(table[name].to_pylist() for name in DROPPED.names), strict=True)
+    for drop in zip(*(table[name].to_pylist() for name in DROPPED.names), strict=True):
+        yield Drop(*drop)

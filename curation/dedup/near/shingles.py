@@ -6,6 +6,7 @@ Each text is read once, by its own shard's task, and only if it is in a pair; wh
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -13,10 +14,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from curation.dedup.near_candidates import rows_of_shard
-from curation.dedup.near_route import Shard
-from curation.runtime.stages.stage import Job, Output, Result, Stage
+from curation.dedup.near.candidates import rows_of_shard
+from curation.dedup.near.route import Shard, shard_jobs
+from curation.runtime.stages.stage import Output, Stage
 from curation.runtime.store.folder import Folder
+from curation.runtime.store.receipts import Result
 from curation.runtime.store.shards import open_parquet, row_writer
 from curation.text.batch import batches
 from curation.text.kernels.pairs import sorted_sets
@@ -26,36 +28,45 @@ VERSION = 1
 SHINGLES = pa.schema([pa.field("row", pa.int64()), pa.field("set", pa.large_list(pa.uint64()))])
 
 
+@dataclass(frozen=True)
+class ShinglesShared:
+    """Which documents are wanted where.
+
+    Attributes:
+        sources: folders of the shards of each source.
+        buckets: files of `wanted`.
+        shards: how many there are in all.
+        words: of a shingle.
+    """
+
+    sources: Sequence[Folder]
+    wanted: Folder
+    buckets: int
+    shards: int
+    words: int
+
+
 def shingles_stage(
-    places: Sequence[tuple[Shard, Folder]], wanted: Folder, buckets: int, what: Mapping[str, Any], name: str
-) -> Stage:
-    """One file a shard, with a row group for each home shard; `places` are the shards with their folders."""
-    output = Output("near_duplicates", f"{name}_shingles", what)
-    shared = {"wanted": wanted, "buckets": buckets, "shards": len(places), "words": what["words"]}
-    jobs = [
-        Job(
-            f"{shard.number:05d}",
-            {"number": shard.number, "file": shard.file, "part": shard.part, "folder": folder},
-            shard.text_bytes,
-        )
-        for shard, folder in places
-    ]
-    return Stage(f"shingles of {name}", {"shingles": output}, jobs, shingles_job, shared, memory_per_byte=6.0)
+    shards: Sequence[Shard], shared: ShinglesShared, what: Mapping[str, Any], name: str
+) -> Stage[ShinglesShared, Shard]:
+    """One file a shard, with a row group for each home shard."""
+    outputs = {"shingles": Output("near_duplicates", f"{name}_shingles", what)}
+    jobs = shard_jobs(shards, lambda shard: shard.text_bytes)
+    return Stage(f"{name}: shingles", outputs, jobs, shingles_job, shared, memory_per_byte=6.0)
 
 
-def shingles_job(shared: Mapping[str, Any], spec: Mapping[str, Any], folders: dict[str, Folder]) -> dict[str, Result]:
+def shingles_job(shared: ShinglesShared, spec: Shard, folders: Mapping[str, Folder]) -> dict[str, Result]:
     """One task: one shard."""
-    (folder,) = folders.values()
-    wanted = rows_of_shard(shared["wanted"], shared["buckets"], spec["number"])
+    wanted = rows_of_shard(shared.wanted, shared.buckets, spec.number)
     rows, homes = wanted["row"].to_numpy(), wanted["home"].to_numpy()
     own = np.unique(rows)
-    sets = list(_sets(spec["folder"], spec["file"], own, shared["words"]))
-    with row_writer(folder, spec["part"], SHINGLES) as writer:
-        for home in range(shared["shards"]):
+    sets = list(_sets(shared.sources[spec.priority], spec.file, own, shared.words))
+    with row_writer(folders["shingles"], spec.part, SHINGLES) as writer:
+        for home in range(shared.shards):
             here = rows[homes == home]
             writer.add_table(_table(here, [sets[at] for at in np.searchsorted(own, here)]))
     counts = {"documents": len(own), "shingles": sum(len(values) for values in sets)}
-    return {"shingles": {"parts": [{"file": spec["part"], "rows": len(rows)}], "counts": counts}}
+    return {"shingles": Result([{"file": spec.part, "rows": len(rows)}], counts)}
 
 
 def _sets(folder: Folder, file: str, rows: npt.NDArray[np.int64], words: int) -> Iterator[npt.NDArray[np.uint64]]:
