@@ -31,7 +31,7 @@ from tokenizer.pipeline import Tokenized
 from tokenizer.train import BOS, EOS, UNKNOWN
 
 STAGE = "cells"
-HEADS = ("evaluations", "packing", "compute", "optimiser", "schedule", "model")  # of what a user may leave to defaults
+HEADS = ("evaluations", "packing", "compute", "optimizer", "schedule", "model")  # of what a user may leave to defaults
 
 
 @dataclass(frozen=True)
@@ -197,7 +197,7 @@ def training_of(
             for source, weight in whole_weights(mixture).items()
         ),
         bos=BOS,
-        optimiser=cells.optimiser,
+        optimizer=cells.optimizer,
         packing=cells.packing,
         evaluations=cells.evaluations,
         compute=cells.compute,

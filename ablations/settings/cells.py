@@ -11,7 +11,7 @@ from typing import Any
 from ablations.core.spec.measuring_spec import EffortSpec
 from ablations.core.spec.model_spec import ModelShape
 from ablations.core.spec.strict import Problem, build, not_positive
-from ablations.core.spec.training_spec import ComputeSpec, OptimiserSpec, Packing, ScheduleSpec
+from ablations.core.spec.training_spec import ComputeSpec, OptimizerSpec, Packing, ScheduleSpec
 from curation.runtime.config import merged
 
 
@@ -26,7 +26,7 @@ class CellSettings:
 
     model: ModelShape
     schedule: ScheduleSpec
-    optimiser: OptimiserSpec = OptimiserSpec()
+    optimizer: OptimizerSpec = OptimizerSpec()
     effort: EffortSpec = EffortSpec()
     compute: ComputeSpec = ComputeSpec()
     packing: Packing = "by_source"

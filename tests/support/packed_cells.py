@@ -57,7 +57,7 @@ def plan(tokens: TokenSet, seed: int, items: int = 6, fraction: float = 0.5, **c
         "bos": BOS,
         "model": {"vocab_size": VOCAB, "layers": 1, "width": 16, "heads": 2, "mlp_ratio": 1, "context": CONTEXT},
         "schedule": {"tokens": 12 * 4 * CONTEXT, "batch": 4, "warmup_steps": 2},
-        "optimiser": {},
+        "optimizer": {},
         "evaluations": 2,
     }
     measuring: dict[str, Any] = {

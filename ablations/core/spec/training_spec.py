@@ -28,7 +28,7 @@ class SeedSpec:
 
 
 @dataclass(frozen=True)
-class OptimiserSpec:
+class OptimizerSpec:
     """`muon` steps the hidden matrices with torch.optim.Muon at `learning_rate`, the rest with AdamW at
     `adam_learning_rate`; `muon_float32` is the same without its rounding, and faster on a CPU; `adamw` steps everything."""
 
@@ -120,7 +120,7 @@ class TrainingSpec:
     schedule: ScheduleSpec
     train: tuple[TrainSource, ...]
     bos: int = 0
-    optimiser: OptimiserSpec = OptimiserSpec()
+    optimizer: OptimizerSpec = OptimizerSpec()
     packing: Packing = "by_source"
     evaluations: int = 12
     compute: ComputeSpec = ComputeSpec()

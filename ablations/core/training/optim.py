@@ -1,4 +1,4 @@
-"""Optimisers of a cell and the learning rate of each step."""
+"""Optimizers of a cell and the learning rate of each step."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import torch
 from torch import nn
 from torch.optim import AdamW, Optimizer
 
-from ablations.core.spec.training_spec import OptimiserSpec, ScheduleSpec
+from ablations.core.spec.training_spec import OptimizerSpec, ScheduleSpec
 from ablations.core.training.muon import MuonFloat32
 
 
-def optimisers_of(model: nn.Module, spec: OptimiserSpec) -> list[Optimizer]:
-    """One or two optimisers; each group remembers its peak rate as `peak`.
+def optimizers_of(model: nn.Module, spec: OptimizerSpec) -> list[Optimizer]:
+    """One or two optimizers; each group remembers its peak rate as `peak`.
 
     Muon is for matrices between activations. Embeddings and the output are tables of vectors and go to AdamW.
     """
@@ -27,8 +27,8 @@ def optimisers_of(model: nn.Module, spec: OptimiserSpec) -> list[Optimizer]:
     made.append(
         AdamW(others, spec.adam_learning_rate, (spec.beta1, spec.beta2), weight_decay=spec.weight_decay, fused=True)
     )
-    for optimiser in made:
-        for group in optimiser.param_groups:
+    for optimizer in made:
+        for group in optimizer.param_groups:
             group["peak"] = group["lr"]
     return made
 
@@ -43,7 +43,7 @@ def share_of_peak(step: int, steps: int, schedule: ScheduleSpec) -> float:
     return min(share, (steps - step) / falling) if falling else share
 
 
-def set_share(optimisers: list[Optimizer], share: float) -> None:
-    for optimiser in optimisers:
-        for group in optimiser.param_groups:
+def set_share(optimizers: list[Optimizer], share: float) -> None:
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
             group["lr"] = group["peak"] * share

@@ -141,8 +141,8 @@ def test_another_value_is_another_cell_of_every_arm(small: Small, before: Plans,
 
 def test_what_is_said_of_the_arms_leaves_the_controls_what_they_are(small: Small, before: Plans) -> None:
     real = {name for name, plan in before.items() if not plan.control}
-    assert changed(before, with_one_changed(small, HEADS[:1], "optimiser.beta1")) == real
-    assert changed(before, with_one_changed(small, HEADS[1:], "optimiser.beta1")) == set(before) - real
+    assert changed(before, with_one_changed(small, HEADS[:1], "optimizer.beta1")) == real
+    assert changed(before, with_one_changed(small, HEADS[1:], "optimizer.beta1")) == set(before) - real
 
 
 @pytest.mark.parametrize("path", LEAVES)
@@ -245,7 +245,7 @@ def test_mixtures_are_known_by_their_ratios(small: Small, before: Plans) -> None
 
 
 @pytest.mark.parametrize(
-    "change", ["arms.both.fraction=0.25", "arms.both.offset=0.5", "arms.both.cells={optimiser: {beta1: 0.8}}"]
+    "change", ["arms.both.fraction=0.25", "arms.both.offset=0.5", "arms.both.cells={optimizer: {beta1: 0.8}}"]
 )
 def test_what_is_said_of_one_arm_makes_other_cells_of_it_alone(small: Small, before: Plans, change: str) -> None:
     assert changed(before, small.plans(change)) == {"both 0"}
@@ -302,10 +302,10 @@ def test_a_renamed_arm_is_the_same_computation(small: Small, before: Plans) -> N
 def test_what_was_left_to_defaults_is_said_and_changes_nothing(small: Small, before: Plans) -> None:
     said = merged(settings.load(str(small.path))[0].cells, {})
     left = before["english 0"].spec.defaults
-    assert "optimiser.beta1" in left
+    assert "optimizer.beta1" in left
     assert "model.mlp_ratio" in left
     assert "model.width" not in left
     assert "schedule.warmup_steps" in said["schedule"] or "schedule.warmup_steps" not in left
-    (after,) = [plan for name, plan in small.plans("cells.optimiser.beta1=0.9").items() if name == "english 0"]
-    assert set(left) - set(after.spec.defaults) == {"optimiser.beta1"}
+    (after,) = [plan for name, plan in small.plans("cells.optimizer.beta1=0.9").items() if name == "english 0"]
+    assert set(left) - set(after.spec.defaults) == {"optimizer.beta1"}
     assert after.output.fingerprint == before["english 0"].output.fingerprint

@@ -254,13 +254,13 @@ EDITS = {  # file -> before and after
     "a default": ("ablations/core/spec/training_spec.py", "beta2: float = 0.95", "beta2: float = 0.99"),
     "a default of the measuring": ("ablations/core/spec/training_spec.py", "threads: int = 1", "threads: int = 2"),
     "model": ("ablations/core/model/model.py", "std = EMBEDDING_STD /", "std = EMBEDDING_STD *"),
-    "optimiser": ("ablations/core/training/muon.py", "NEWTON_SCHULZ_STEPS = ", "NEWTON_SCHULZ_STEPS = 1 + "),
+    "optimizer": ("ablations/core/training/muon.py", "NEWTON_SCHULZ_STEPS = ", "NEWTON_SCHULZ_STEPS = 1 + "),
     "data": ("ablations/core/data/packing.py", "wanted - len(piece)", "wanted + len(piece)"),
     "loop": ("ablations/core/training/loop.py", ">=", ">"),
     "order of two statements": (
         "ablations/core/training/training.py",
-        "            optimiser.step()\n            optimiser.zero_grad()",
-        "            optimiser.zero_grad()\n            optimiser.step()",
+        "            optimizer.step()\n            optimizer.zero_grad()",
+        "            optimizer.zero_grad()\n            optimizer.step()",
     ),
     "a decorator": (
         "ablations/core/spec/training_spec.py",

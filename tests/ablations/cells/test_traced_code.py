@@ -32,9 +32,9 @@ from ablations.readings.registries import METRICS as PLACES
 ROOTS = {Path(package.__path__[0]): package.__name__ for package in map(__import__, PACKAGES)}
 CELLS: dict[str, dict[str, Any]] = {
     "as it is": {},
-    "AdamW": {"optimiser": {"kind": "adamw"}, "packing": "random", "model": {"tied": True, "qk_norm": False}},
+    "AdamW": {"optimizer": {"kind": "adamw"}, "packing": "random", "model": {"tied": True, "qk_norm": False}},
     "Muon in float32": {
-        "optimiser": {"kind": "muon_float32"},
+        "optimizer": {"kind": "muon_float32"},
         "packing": "related",
         "schedule": {"kind": "wsd", "cooldown": 0.5},
     },

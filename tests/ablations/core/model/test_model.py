@@ -1,4 +1,4 @@
-"""The model sees only the past, starts from its seed alone, and its optimisers do what they say."""
+"""The model sees only the past, starts from its seed alone, and its optimizers do what they say."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from ablations.core.model.model import Attention, Model
+from ablations.core.model.attention import Attention
+from ablations.core.model.model import Model
 from ablations.core.spec.model_spec import ModelSpec
-from ablations.core.spec.training_spec import OptimiserSpec, ScheduleSpec
+from ablations.core.spec.training_spec import OptimizerSpec, ScheduleSpec
 from ablations.core.training.muon import MuonFloat32, orthogonalise
-from ablations.core.training.optim import optimisers_of, share_of_peak
+from ablations.core.training.optim import optimizers_of, share_of_peak
 
 SHAPES: dict[str, dict[str, Any]] = {
     "two layers": {},
@@ -126,10 +127,10 @@ def test_orthogonalised_matrices_have_singular_values_near_one(shape: tuple[int,
 
 def test_muon_takes_the_hidden_matrices_and_adamw_the_rest() -> None:
     model = made()
-    muon, adamw = optimisers_of(model, OptimiserSpec())
+    muon, adamw = optimizers_of(model, OptimizerSpec())
     assert sum(w.numel() for w in muon.param_groups[0]["params"]) == sum(w.numel() for w in model.blocks.parameters())
     assert len(adamw.param_groups[0]["params"]) == 2
-    (alone,) = optimisers_of(model, OptimiserSpec(kind="adamw"))
+    (alone,) = optimizers_of(model, OptimizerSpec(kind="adamw"))
     assert len(alone.param_groups[0]["params"]) == len(list(model.parameters()))
 
 

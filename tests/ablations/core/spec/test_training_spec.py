@@ -18,7 +18,7 @@ from ablations.core.spec.model_spec import ModelSpec
 from ablations.core.spec.strict import build
 from ablations.core.spec.training_spec import (
     ComputeSpec,
-    OptimiserSpec,
+    OptimizerSpec,
     ScheduleSpec,
     SeedSpec,
     TrainingSpec,
@@ -48,7 +48,7 @@ def as_json(spec: Any) -> dict[str, Any]:
 def test_the_walk_comes_to_every_spec() -> None:
     """If this fails, a field that changes bytes may be no part of an identity, and nobody is told."""
     found = {named(path) for path in leaves(TRAINING)}
-    heads = {"seeds": SeedSpec, "model": ModelSpec, "schedule": ScheduleSpec, "optimiser": OptimiserSpec}
+    heads = {"seeds": SeedSpec, "model": ModelSpec, "schedule": ScheduleSpec, "optimizer": OptimizerSpec}
     heads |= {"compute": ComputeSpec, "train.0": TrainSource, "train.1": TrainSource}
     inner = {f"{head}.{field.name}" for head, cls in heads.items() for field in dataclasses.fields(cls)}
     assert found == inner | {"bos", "packing", "evaluations"}
@@ -123,7 +123,7 @@ def test_all_defaults_left_out_give_what_all_defaults_written_out_give(name: str
 
 def test_a_whole_number_is_the_same_as_one_with_a_point() -> None:
     value = as_json(TRAINING)
-    value["model"]["mlp_ratio"], value["optimiser"]["weight_decay"] = 4, 0
+    value["model"]["mlp_ratio"], value["optimizer"]["weight_decay"] = 4, 0
     assert build(TrainingSpec, value, "training").digest() == TRAINING.digest()
 
 

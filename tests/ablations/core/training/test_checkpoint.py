@@ -164,7 +164,7 @@ def test_other_tokens_are_never_trained_on_behind_a_checkpoint(
 @pytest.mark.parametrize(
     ("path", "to"),
     [
-        (("optimiser",), {"learning_rate": 0.001}),
+        (("optimizer",), {"learning_rate": 0.001}),
         (("evaluations",), 3),
         (("schedule", "warmup_steps"), 3),
         (("seeds", "subset"), 6),
