@@ -41,7 +41,7 @@ def measure(device: str = "cuda") -> None:
     for compiled in (False, True):
         for batch in BATCHES:
             spec = bench_spec(SHAPE, batch, device=device, compile=compiled, dtype="bfloat16")
-            found = probe(spec, STEPS)
+            found = probe(spec, steps=STEPS)
             rate = spec.tokens_a_step / found.step_seconds
             details: dict[str, Any] = {
                 "model": SHAPE,

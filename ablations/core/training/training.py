@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from ablations.core.data.mixture import MixedWindows
 from ablations.core.model.model import Model, loss_of
 from ablations.core.spec.training_spec import TrainingSpec
-from ablations.core.training.optim import optimizers_of, set_share, share_of_peak
+from ablations.core.training.members import Members
 from curation.runtime.errors import LoamError
 
 LossFunction = Callable[[nn.Module, Tensor, Tensor], Tensor]
@@ -24,13 +25,14 @@ class Training:
     Args:
         spec: of the training.
         windows: its training data by number.
+        members: its optimizer and its schedule.
     """
 
-    def __init__(self, spec: TrainingSpec, windows: MixedWindows) -> None:
-        self.spec, self.windows = spec, windows
+    def __init__(self, spec: TrainingSpec, windows: MixedWindows, members: Members) -> None:
+        self.spec, self.windows, self.schedule = spec, windows, members.schedule
         self.device = torch.device(spec.compute.device)
         self.model = Model(spec.model, spec.seeds.init).to(self.device)
-        self.optimizers = optimizers_of(self.model, spec.optimizer)
+        self.optimizers = _with_peaks(members.optimizer.steppers(self.model))
         self.step = 0
         self.loss_sum = torch.zeros((), dtype=torch.float64, device=self.device)  # since the last `mean_loss`
         self.loss_steps = 0
@@ -42,8 +44,10 @@ class Training:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.spec.compute.dtype == "bfloat16"):
             loss = self._loss(self.model, windows_BT[:, :-1], windows_BT[:, 1:])
         loss.backward()  # type: ignore[no-untyped-call]
-        set_share(self.optimizers, share_of_peak(self.step, self.spec.steps, self.spec.schedule))
+        share = self.schedule.share(self.step, self.spec.steps)
         for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = group["peak"] * share
             optimizer.step()
             optimizer.zero_grad()
         self.loss_sum += loss.detach()
@@ -85,6 +89,14 @@ class Training:
         self.model.load_state_dict(state["model"])
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
+
+
+def _with_peaks(optimizers: Sequence[Optimizer]) -> Sequence[Optimizer]:
+    """Each group remembers its peak rate as `peak`."""
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["peak"] = group["lr"]
+    return optimizers
 
 
 def _compiled() -> LossFunction:

@@ -226,7 +226,10 @@ def test_a_plugin_metric_is_measured_and_changes_nothing_else(tmp_path: Path, un
             {"schedule": {"tokens": 10}},
             "cell.json.training.schedule: 10 tokens are less than one step of 160. Give more tokens.",
         ),
-        ({"schedule": {"kind": "cosine"}}, "cell.json.training.schedule.kind: 'cosine' (str). Known: constant, wsd."),
+        (
+            {"schedule": {"kind": "cosine"}},
+            "cell.json.training.schedule.kind: unknown schedule 'cosine'. Known: constant, wsd.",
+        ),
         (
             {"checkpoint_every_steps": 0},
             "cell.json.checkpoint_every_steps: 0 is not a positive number. Give one above 0.",
