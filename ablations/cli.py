@@ -8,6 +8,8 @@ from importlib import import_module
 import click
 
 from ablations.cells_cli import adopt, explain, measure, pack, unpack
+from ablations.core.training.optimizers.base import OPTIMIZERS
+from ablations.core.training.schedules.base import SCHEDULES
 from ablations.folder_cli import gc, verify
 from ablations.readings.registries import LABEL_METRICS, METRICS, TASKS, TEXT_METRICS
 from ablations.statistics_cli import compare, plan
@@ -54,7 +56,7 @@ def loam() -> None:
     """
 
 
-@loam.command(cls=listing(TASKS, METRICS, LABEL_METRICS, TEXT_METRICS))
+@loam.command(cls=listing(TASKS, METRICS, LABEL_METRICS, TEXT_METRICS, OPTIMIZERS, SCHEDULES))
 @click.argument("study")
 @where_options
 @what_options
@@ -84,7 +86,7 @@ def ablate() -> None:
     """Train and measure the cells of a study, see where they stand, write its report; and what goes with tasks and tables."""
 
 
-@ablate.command(cls=listing(TASKS, METRICS, LABEL_METRICS, TEXT_METRICS))
+@ablate.command(cls=listing(TASKS, METRICS, LABEL_METRICS, TEXT_METRICS, OPTIMIZERS, SCHEDULES))
 @click.argument("study")
 @where_options
 @what_options

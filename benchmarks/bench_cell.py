@@ -10,12 +10,12 @@ from ablations.core.spec.training_spec import TrainingSpec
 
 
 def bench_spec(model: Mapping[str, Any], batch: int, kind: str = "muon", **compute: Any) -> TrainingSpec:
-    """A training of this shape and optimiser; its tokens do not matter."""
+    """A training of this shape and optimizer; its tokens do not matter."""
     value = {
         "seeds": {"init": 1, "order": 1, "subset": 1},
         "train": [{"source": "random", "tokens": "none"}],
         "model": dict(model),
-        "optimiser": {"kind": kind},
+        "optimizer": {"kind": kind},
         "schedule": {"tokens": 10**8, "batch": batch},
         "compute": compute,
     }

@@ -114,7 +114,9 @@ def random_model(spec: ModelSpec) -> Model:
 
 def exported(folder: Path, tokenizer: Path, spec: ModelSpec, model: Model) -> str:
     """The folder to which `loam ablate export` writes a cell with these weights."""
-    training = TrainingSpec(SeedSpec(1, 1, 1), spec, ScheduleSpec(10**6, 1), (TrainSource("random", "none"),), bos=BOS)
+    training = TrainingSpec(
+        SeedSpec(1, 1, 1), spec, ScheduleSpec(tokens=10**6, batch=1), (TrainSource("random", "none"),), bos=BOS
+    )
     cell = folder / "cell"
     cell.mkdir(parents=True)
     last = {"step": training.steps, "tokens": 10**6, "file": FINAL, "sha256": save_weights(model, cell / FINAL)}

@@ -23,7 +23,7 @@ PEAKS = {"H200 NVL": 835e12, "H200": 989e12, "A100": 312e12}
 
 
 def utilisation(tokens_a_second: float, model: ModelSpec, peak: float) -> float:
-    """Share of the peak that the model's own operations take; optimiser and bookkeeping count as loss."""
+    """Share of the peak that the model's own operations take; optimizer and bookkeeping count as loss."""
     return tokens_a_second * flops_a_token(model) / peak
 
 
@@ -41,13 +41,13 @@ def measure(device: str = "cuda") -> None:
     for compiled in (False, True):
         for batch in BATCHES:
             spec = bench_spec(SHAPE, batch, device=device, compile=compiled, dtype="bfloat16")
-            found = probe(spec, STEPS)
+            found = probe(spec, steps=STEPS)
             rate = spec.tokens_a_step / found.step_seconds
             details: dict[str, Any] = {
                 "model": SHAPE,
                 "batch": batch,
                 "dtype": spec.compute.dtype,
-                "optimiser": spec.optimiser.kind,
+                "optimizer": spec.optimizer.kind,
                 "setup_seconds": found.setup_seconds,
                 "parameters": found.parameters,
                 "device": name,

@@ -45,7 +45,7 @@ BY_NAME = {
     "version",
     "name",
     "model",
-    "optimiser",
+    "optimizer",
     "schedule",
     "effort",
     "evaluations",

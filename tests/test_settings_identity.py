@@ -96,7 +96,7 @@ def can_be_made(cls: type[Any]) -> bool:
     """Whether a dataclass has a default for every value, or knows which of its values cannot be used."""
     fields = [field for field in dataclasses.fields(cls) if field.init]
     defaults = (f.default is not dataclasses.MISSING or f.default_factory is not dataclasses.MISSING for f in fields)
-    return hasattr(cls, "problems") or (bool(fields) and all(defaults))
+    return not inspect.isabstract(cls) and (hasattr(cls, "problems") or (bool(fields) and all(defaults)))
 
 
 def made_of_placeholders(cls: type[Any]) -> Any:

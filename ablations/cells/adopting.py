@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from ablations.cells import sweep
-from ablations.cells.cell_folder import TRAINING, lay_out, result_of_training
+from ablations.cells.cell_contents import lay_out_training
+from ablations.cells.cell_folder import TRAINING, result_of_training
 from ablations.cells.cells import CellPlan
 from ablations.core.results.files import json_bytes
 from ablations.core.spec.cell_spec import CELL
-from ablations.core.spec.strict import build
+from ablations.core.spec.strict import as_json, build
 from ablations.core.spec.training_spec import TrainingSpec
+from ablations.core.training.members import whole_training
 from curation.runtime.cluster.cluster import Compute
 from curation.runtime.errors import ConfigError, LoamError
 from curation.runtime.identity import fingerprint
@@ -60,7 +61,7 @@ def adopt(plans: Sequence[CellPlan], out: Folder, compute: Compute) -> list[Trie
 
 def shape_of(plan: CellPlan) -> str:
     """What two cells have in common that run through the same code: everything but their seeds and their text."""
-    spec = dataclasses.asdict(plan.training)
+    spec = as_json(plan.training)
     mixture = [(part["weight"], part["fraction"], part["offset"]) for part in spec["train"]]
     spec |= {"seeds": None, "train": len(mixture)}
     spec["model"] |= {"vocab_size": None}
@@ -87,7 +88,8 @@ def _differs_in_code_alone(plan: CellPlan, what: Mapping[str, Any]) -> bool:
     if any(new.get(key) != what.get(key) for key in {*new, *what} if key not in FREE_TO_DIFFER):
         return False
     try:
-        return build(TrainingSpec, json.loads(json.dumps(what["training"])), "training") == plan.training
+        earlier = build(TrainingSpec, json.loads(json.dumps(what["training"])), "training")
+        return whole_training(earlier, plan.plugins) == plan.training
     except ConfigError:
         return False
 
@@ -117,7 +119,7 @@ def _keep(each: Earlier, tried: Earlier, out: Folder) -> None:
     for name, content in _contents(each):
         folder.write(name, content)
     if folder.is_local:
-        lay_out(Path(folder.url), plan.spec, {stem: tokens.folder for stem, tokens in plan.tokens.items()})
+        lay_out_training(Path(folder.url), plan)
     folder.write_json(CELL, plan.spec.to_json())
     folder.write(TRAINING, json_bytes(record))
     Manifest(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
-from ablations.cells.cell_folder import HELDOUT, lay_out, lay_tokens
+from ablations.cells.cell_folder import HELDOUT, lay_out, lay_plugins, lay_tokens
 from ablations.cells.cells import CellPlan
 from ablations.core.spec.cell_spec import MEASURING
 from curation.runtime.store.folder import Folder
@@ -23,7 +23,16 @@ def lay_out_all(path: Path, plan: CellPlan) -> None:
     folder = Folder(str(path))
     for task, file in measuring.items.items():
         folder.write(f"tasks/{task}.json", file.text.encode())
-    for plugin in measuring.plugins:
-        folder.write(f"plugins/{plugin.name}", plugin.source.encode())
+    lay_plugins(path, measuring.plugins)
     folder.write_json(MEASURING, asdict(measuring.spec))
-    lay_out(path, plan.spec, {stem: tokens.folder for stem, tokens in plan.tokens.items()})
+    lay_out_training(path, plan)
+
+
+def lay_out_training(path: Path, plan: CellPlan) -> None:
+    """What training reads.
+
+    Raises:
+        DamagedError: a token file is not the one that was encoded.
+    """
+    tokens = {stem: tokens.folder for stem, tokens in plan.tokens.items()}
+    lay_out(path, plan.spec, tokens, plan.plugins)

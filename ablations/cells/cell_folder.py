@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from ablations.core.results.files import link
 from ablations.core.spec.cell_spec import CELL, CellSpec
 from ablations.core.spec.machine import as_settings, is_gpu, machine_class
 from curation.runtime.errors import ConfigError
+from curation.runtime.registry import Plugin
 from curation.runtime.store.folder import Folder
 from curation.runtime.store.marks import Mark, MarkingFolder
 from curation.runtime.store.parts import checked
@@ -56,11 +57,13 @@ class CellJob:
     Attributes:
         tokens: path stem inside the cell -> folder of the tokens that stand there.
         machine: class of the machine that was planned for.
+        plugins: that define members the training uses.
     """
 
     cell: CellSpec
     tokens: Mapping[str, Folder]
     machine: Mapping[str, str]
+    plugins: Sequence[Plugin]
 
 
 def cell_job(_: None, spec: CellJob, folders: Mapping[str, Folder]) -> dict[str, Result]:
@@ -68,10 +71,10 @@ def cell_job(_: None, spec: CellJob, folders: Mapping[str, Folder]) -> dict[str,
     folder, cell = folders["cell"], spec.cell
     check_machine(spec.machine, cell.training.compute.device)
     if folder.is_local:
-        lay_out(Path(folder.url), cell, spec.tokens)
+        lay_out(Path(folder.url), cell, spec.tokens, spec.plugins)
         return {"cell": _train(Path(folder.url), folder)}
     with tempfile.TemporaryDirectory(prefix="loam-cell-") as scratch:
-        lay_out(Path(scratch), cell, spec.tokens)
+        lay_out(Path(scratch), cell, spec.tokens, spec.plugins)
         return {"cell": _train(Path(scratch), folder)}
 
 
@@ -114,7 +117,7 @@ def result_of_training(record: Mapping[str, Any]) -> Result:
     return Result([{"file": name, "rows": 1} for name in names], {"tokens": record["tokens"]})
 
 
-def lay_out(path: Path, cell: CellSpec, tokens: Mapping[str, Folder]) -> None:
+def lay_out(path: Path, cell: CellSpec, tokens: Mapping[str, Folder], plugins: Sequence[Plugin]) -> None:
     """Everything that a training needs, its spec last: a folder with a cell.json is complete.
 
     Raises:
@@ -122,7 +125,14 @@ def lay_out(path: Path, cell: CellSpec, tokens: Mapping[str, Folder]) -> None:
     """
     for stem, source in tokens.items():
         lay_tokens(path, stem, source, TRAIN)
+    lay_plugins(path, plugins)
     Folder(str(path)).write_json(CELL, cell.to_json())
+
+
+def lay_plugins(path: Path, plugins: Sequence[Plugin]) -> None:
+    """Files with members, under the names that a cell's files know them by."""
+    for plugin in plugins:
+        Folder(str(path)).write(f"plugins/{plugin.name}", plugin.source.encode())
 
 
 def lay_tokens(path: Path, stem: str, source: Folder, split: str) -> None:

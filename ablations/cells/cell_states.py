@@ -82,8 +82,8 @@ def trained_state(plan: CellPlan, folder: Folder, manifest: Manifest, out: Folde
     measured, missing = {}, {}
     for label, planned in plan.measures.items():
         asked = plan.asked[label]
-        whole = CellMeasure(planned, planned.output(plan.output.name, asked, points))
-        fewer = CellMeasure(planned, planned.output(plan.output.name, asked, here)) if here != points else whole
+        whole = CellMeasure(planned, planned.output(plan.label, asked, points))
+        fewer = CellMeasure(planned, planned.output(plan.label, asked, here)) if here != points else whole
         there = next((each for each in (whole, fewer) if _is_measured(each.output, out)), None)
         if there:
             measured[label] = there

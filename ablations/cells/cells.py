@@ -9,21 +9,22 @@ from functools import cached_property
 from typing import Any
 
 from ablations.cells.cell_folder import CellJob, cell_job
-from ablations.cells.code_digest import training_code
 from ablations.cells.measuring_plan import MeasuringPlan, PlannedMeasure
+from ablations.cells.training_members import code_of_training, plugins_used
 from ablations.core.spec.cell_spec import CellSpec, paths_of
 from ablations.core.spec.machine import is_gpu
 from ablations.core.spec.measuring_spec import MeasuringSpec
 from ablations.core.spec.model_spec import ModelSpec
-from ablations.core.spec.strict import check
+from ablations.core.spec.strict import as_json, check
 from ablations.core.spec.training_spec import SeedSpec, TrainingSpec, TrainSource
 from ablations.prompts.task_items import ItemsFile
-from ablations.settings.cells import CellSettings, cells_of, whole_weights
+from ablations.settings.cells import CellSettings, whole_weights
 from ablations.settings.machine import machine_of
 from ablations.settings.study import Study
 from curation.runtime.config import merged
 from curation.runtime.errors import ConfigError
 from curation.runtime.identity import seed
+from curation.runtime.registry import Plugin
 from curation.runtime.stages.stage import Job, Output, Stage
 from curation.runtime.store.folder import Folder
 from tokenizer.encode import TokenSet
@@ -31,7 +32,7 @@ from tokenizer.pipeline import Tokenized
 from tokenizer.train import BOS, EOS, UNKNOWN
 
 STAGE = "cells"
-HEADS = ("evaluations", "packing", "compute", "optimiser", "schedule", "model")  # of what a user may leave to defaults
+HEADS = ("evaluations", "packing", "compute", "optimizer", "schedule", "model")  # of what a user may leave to defaults
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class CellPlan:
         machine: class of the machine that it runs on.
         measuring: what is to be measured of it.
         tokenizer: folder of the tokenizer of its tokens, which turns written answers into text.
+        plugins: files that its optimizer and its schedule come from.
     """
 
     spec: CellSpec
@@ -53,6 +55,7 @@ class CellPlan:
     machine: Mapping[str, str]
     measuring: MeasuringPlan
     tokenizer: Folder | None = None
+    plugins: tuple[Plugin, ...] = ()
 
     @property
     def arm(self) -> str:
@@ -71,20 +74,25 @@ class CellPlan:
         """Everything that its weights depend on; the machine's class is part of it, its address is not."""
         return {
             "stage": STAGE,
-            "training": dataclasses.asdict(self.training),
-            "code": training_code(),
+            "training": as_json(self.training),
+            "code": code_of_training(self.training.optimizer.kind, self.training.schedule.kind, self.plugins),
             "tokens": {stem: tokens.manifest.fingerprint for stem, tokens in self.tokens.items()},
             "machine": dict(self.machine),
         }
 
     @cached_property
     def output(self) -> Output:
-        return Output(STAGE, f"{self.arm}_s{self.seed}", self.what)
+        return Output(STAGE, self.label, self.what)
+
+    @property
+    def label(self) -> str:
+        """What people call it."""
+        return f"{self.arm}_s{self.seed}"
 
     @property
     def name(self) -> str:
         """The name of its folder, in OUT/cells and in a pack."""
-        return f"{self.output.name}-{self.output.fingerprint[:12]}"
+        return f"{self.label}-{self.output.fingerprint[:12]}"
 
     @cached_property
     def measures(self) -> dict[str, PlannedMeasure]:
@@ -100,7 +108,8 @@ class CellPlan:
     def stage(self) -> Stage[None, CellJob]:
         """The training as a stage of one job, so that finished cells are never trained again and a failed one stands alone."""
         spec = self.training
-        asked = CellJob(self.spec, {s: t.folder for s, t in self.tokens.items()}, dict(self.machine))
+        tokens = {stem: tokens.folder for stem, tokens in self.tokens.items()}
+        asked = CellJob(self.spec, tokens, dict(self.machine), self.plugins)
         job = Job("cell", asked, spec.schedule.tokens * spec.model.layers)
         title, cpus, gpus = f"cell {self.arm} seed {self.seed}", spec.compute.threads, gpus_of(spec)
         return Stage(title, {"cell": self.output}, [job], cell_job, None, cpus=cpus, gpus=gpus)
@@ -123,7 +132,7 @@ class Lot:
 def plan_cells(study: Study, arm: str, lot: Lot) -> Iterator[CellPlan]:
     """The cells of one arm of a study, seed by seed."""
     said = merged(study.cells, study.arms[arm].cells)
-    cells = cells_of(study.cells, study.arms[arm].cells, f"arms.{arm}.cells")
+    cells = study.cells_of_arm(arm)
     documents = study.arms[arm].fraction, study.arms[arm].offset
     for number in range(study.seeds):
         yield _plan(study, arm, number, cells, said, study.mixture(arm), documents, lot, control=False)
@@ -134,7 +143,7 @@ def plan_control_cells(study: Study, lot: Lot) -> Iterator[CellPlan]:
     controls = study.control_settings
     for arm, settings in controls.arms.items():
         said = merged(controls.cells, settings.cells)
-        cells = cells_of(controls.cells, settings.cells, f"controls.arms.{arm}.cells")
+        cells = study.cells_of_control(arm)
         for number in range(controls.seeds or study.seeds):
             yield _plan(study, arm, number, cells, said, {settings.source: 1.0}, (1.0, 0.0), lot, control=True)
 
@@ -147,6 +156,7 @@ def _plan(
     heldout = [source for source, tokens in tokenized.tokens.items() if tokens.documents("heldout")]
     if control:
         heldout = [source for source in heldout if source in mixture]
+    used = plugins_used(cells.optimizer, cells.schedule, study.loaded_plugins)
     training = training_of(study, arm, number, cells, mixture, documents, tokenized.model.vocab_size)
     items = lot.items[cells.model.context]
     measuring = MeasuringPlan(
@@ -169,10 +179,11 @@ def _plan(
         training,
         checkpoint_every_steps=cells.checkpoint_every_steps,
         defaults=tuple(_defaults(training, said)),
+        plugins=tuple(f"plugins/{plugin.name}" for plugin in used),
     )
     tokens = {part.tokens: tokenized.tokens[part.source] for part in training.train}
     machine = machine_of(study.machine, training.compute.device)
-    return CellPlan(spec, tokens, control, machine, measuring, tokenized.folder)
+    return CellPlan(spec, tokens, control, machine, measuring, tokenized.folder, used)
 
 
 def training_of(
@@ -185,6 +196,7 @@ def training_of(
         ConfigError: no cell could use the settings; names the arm and the place.
     """
     fraction, offset = documents
+    used = plugins_used(cells.optimizer, cells.schedule, study.loaded_plugins)
     made = TrainingSpec(
         seeds=seeds_of(study.seed, number),
         model=ModelSpec(vocab_size=vocab_size, **dataclasses.asdict(cells.model)),
@@ -194,10 +206,11 @@ def training_of(
             for source, weight in whole_weights(mixture).items()
         ),
         bos=BOS,
-        optimiser=cells.optimiser,
+        optimizer=cells.optimizer,
         packing=cells.packing,
         evaluations=cells.evaluations,
         compute=cells.compute,
+        plugins=tuple(sorted(plugin.digest for plugin in used)),
     )
     try:
         check(made, "cells")
@@ -208,7 +221,7 @@ def training_of(
 
 def _defaults(training: TrainingSpec, said: Mapping[str, Any]) -> list[str]:
     """Paths of a training's values that the user left to defaults."""
-    values = {head: dataclasses.asdict(training)[head] for head in reversed(HEADS)}
+    values = {head: as_json(training)[head] for head in reversed(HEADS)}
     values["model"].pop("vocab_size")
     written = set(paths_of({head: said[head] for head in HEADS if head in said}))
     return [path for path in paths_of(values) if path not in written]

@@ -34,9 +34,14 @@ MEASURING: tuple[Place, ...] = (  # beside the metric itself
 )
 
 
-def training_code() -> str:
-    """Of what decides about the bytes of a cell's weights."""
-    return digest_of(TRAINING)
+def training_code(members: Iterable[Place], others: Sequence[str] = ()) -> str:
+    """Of what decides about the bytes of a cell's weights.
+
+    Args:
+        members: its optimizer and its schedule, and what their plugins take of ours.
+        others: what tells members that are not ours: the hash of a plugin, name and version of a distribution.
+    """
+    return digest_of((*TRAINING, *members), others)
 
 
 def metric_code(module: str, name: str) -> str:
@@ -44,12 +49,19 @@ def metric_code(module: str, name: str) -> str:
     return digest_of((*MEASURING, (module, name)))
 
 
-def digest_of(places: Iterable[Place]) -> str:
-    """32 hex digits of the definitions at these places and of all that they use in our packages."""
+def digest_of(places: Iterable[Place], others: Sequence[str] = ()) -> str:
+    """32 hex digits of the definitions at these places, of all that they use in our packages, and of other texts."""
     found = _Walk()
     for place in places:
         found.reach(*place)
-    return hashlib.sha256("\n".join(sorted(found.texts)).encode()).hexdigest()[:32]
+    return hashlib.sha256("\n".join(sorted((*found.texts, *others))).encode()).hexdigest()[:32]
+
+
+def imported_places(source: str) -> Iterator[Place]:
+    """What a file that is not ours takes from elsewhere."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield from _imported(node).values()
 
 
 def definitions(places: Iterable[Place]) -> set[Place]:

@@ -17,10 +17,11 @@ import torch
 
 from ablations.core.data.training_windows import tokens_digest, training_windows
 from ablations.core.results.files import remove_drafts, write_json
-from ablations.core.spec.cell_spec import CellSpec, read_measuring, read_spec
+from ablations.core.spec.cell_spec import CellSpec, read_measuring
 from ablations.core.spec.training_spec import TrainingSpec
 from ablations.core.training import checkpoint
 from ablations.core.training.loop import run_steps
+from ablations.core.training.members import members_of, plugins_in, read_whole
 from ablations.core.training.timing import Stopwatch
 from ablations.core.training.training import Training
 from ablations.core.training.weights import FINAL, POINTS, TRAINING, Point, Trained, point_file, save_weights
@@ -56,7 +57,7 @@ def run_cell(folder: Path, on_progress: OnProgress | None = None) -> None:
     tell = on_progress or (lambda progress: None)
     measuring = read_measuring(folder)
     if measuring is not None:
-        check_measuring(folder, read_spec(folder).training, measuring)
+        check_measuring(folder, read_whole(folder).training, measuring)
     trained = train_cell(folder, tell)
     if measuring is not None:
         spec = trained.spec
@@ -71,7 +72,7 @@ def train_cell(folder: Path, on_progress: OnProgress | None = None) -> Trained:
         ConfigError, InputError, LoamError: see `run_cell`.
     """
     folder = Path(folder)
-    spec = read_spec(folder)
+    spec = read_whole(folder)
     prepare(spec.training)
     trained = Trained.read(folder, spec.training)
     if trained is None:
@@ -87,7 +88,7 @@ class _Run:
     def __init__(self, folder: Path, spec: CellSpec, on_progress: OnProgress) -> None:
         self.folder, self.cell, self.spec, self.on_progress = folder, spec, spec.training, on_progress
         self.windows = training_windows(folder, self.spec)
-        self.training = Training(self.spec, self.windows)
+        self.training = Training(self.spec, self.windows, members_of(self.spec, plugins_in(folder, spec)))
         self.losses: list[dict[str, Any]] = []  # one evaluation point each: step, tokens, train_loss
         self.points: list[Point] = []
         tokens = tokens_digest(folder, self.spec)

@@ -194,7 +194,7 @@ def _add_others(laid: Laid, blobs: _Blobs, files: Mapping[str, dict[str, str]]) 
             if (file.digest,) not in known:
                 known[file.digest,] = blobs.add(file.text.encode(), f"items of {task}")
             files[plan.name][f"tasks/{task}.json"] = known[file.digest,]
-        for plugin in plan.measuring.plugins:
+        for plugin in (*plan.plugins, *plan.measuring.plugins):
             files[plan.name][f"plugins/{plugin.name}"] = blobs.add(plugin.source.encode(), "plugins")
 
 

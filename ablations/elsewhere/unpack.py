@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Never
 
-from ablations.cells.cell_folder import CHECKPOINTS, ERROR, TIMING, TRAINING, lay_out, result_of_training
+from ablations.cells.cell_contents import lay_out_training
+from ablations.cells.cell_folder import CHECKPOINTS, ERROR, TIMING, TRAINING, result_of_training
 from ablations.cells.cells import CellPlan
 from ablations.cells.measure_job import MEASURE, MEASURED, as_bytes, with_texts
 from ablations.cells.measuring_plan import identity_of_asked
@@ -150,7 +151,7 @@ def checked(plan: CellPlan, outcome: Mapping[str, Any], sent: Sent, weights: Wei
 def _check_inputs(plan: CellPlan, outcome: Mapping[str, Any]) -> None:
     """Training has to have read what this study's cell reads; what only measuring reads is told by each measure."""
     with tempfile.TemporaryDirectory(prefix="loam-unpack-") as scratch:
-        lay_out(Path(scratch), plan.spec, {stem: tokens.folder for stem, tokens in plan.tokens.items()})
+        lay_out_training(Path(scratch), plan)
         inputs = input_digests(Path(scratch), plan.training, None)
     if wrong := sorted(path for path in inputs if inputs[path] != outcome["inputs"].get(path)):
         raise Refused(f"read other data than this study has: {', '.join(wrong)}. Pack the study again as it is now.")
@@ -209,7 +210,7 @@ def _merge(plan: CellPlan, out: Folder, result: Result) -> bool:
 
 def _merge_training(plan: CellPlan, out: Folder, folder: Folder, result: Result, known: Manifest | None) -> None:
     if folder.is_local:
-        lay_out(Path(folder.url), plan.spec, {stem: tokens.folder for stem, tokens in plan.tokens.items()})
+        lay_out_training(Path(folder.url), plan)
         for name in (*CHECKPOINTS, ERROR):
             Path(folder.url, name).unlink(missing_ok=True)
     marking = MarkingFolder(folder.url)
@@ -229,7 +230,7 @@ def _merge_measures(plan: CellPlan, out: Folder, result: Result) -> None:
     """Each measure becomes a finished stage, its written answers as text too."""
     outputs: dict[str, Output] = {}
     for label in result.measures:
-        output = plan.measures[label].output(plan.output.name, plan.asked[label], result.record["points"])
+        output = plan.measures[label].output(plan.label, plan.asked[label], result.record["points"])
         if finished(output.folder(out), output.what) is None:
             outputs[label] = output
     for label, output in outputs.items():

@@ -9,7 +9,6 @@ from ablations.core.results.readings import Name, gain_name
 from ablations.core.spec.measuring_spec import EffortSpec
 from ablations.evidence.pilot import Guess, Pilot, own_variances, variances_between
 from ablations.prompts.task_items import MAP_ITEMS
-from ablations.settings.cells import cells_of
 from ablations.settings.study import Study
 from ablations.statistics.claims import Claim, Emerges, GoesWith, arms_of, measures_of
 from ablations.statistics.over_arms import LEAST_ARMS, smallest_correlation
@@ -175,7 +174,7 @@ def _answers(measure: str, study: Study) -> tuple[int | None, int | None]:
 
 def _most_items(study: Study) -> int:
     """A cell asks no more than its effort says."""
-    each = [cells_of(study.cells, arm.cells, f"arms.{name}.cells").effort.items for name, arm in study.arms.items()]
+    each = [study.cells_of_arm(arm).effort.items for arm in study.arms]
     return min(each, default=EffortSpec().items)
 
 

@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
-from ablations.core.model.model import rms_norm
+from ablations.core.model.norm import rms_norm
 from ablations.core.spec.model_spec import ModelSpec
 from curation.runtime.errors import InputError
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import gcd, lcm
 from typing import Any
@@ -11,8 +11,12 @@ from typing import Any
 from ablations.core.spec.measuring_spec import EffortSpec
 from ablations.core.spec.model_spec import ModelShape
 from ablations.core.spec.strict import Problem, build, not_positive
-from ablations.core.spec.training_spec import ComputeSpec, OptimiserSpec, Packing, ScheduleSpec
+from ablations.core.spec.training_spec import ComputeSpec, OptimizerSpec, Packing, ScheduleSpec
+from ablations.core.training.members import whole
+from ablations.core.training.optimizers.base import OPTIMIZERS
+from ablations.core.training.schedules.base import SCHEDULES
 from curation.runtime.config import merged
+from curation.runtime.registry import Plugin
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,7 @@ class CellSettings:
 
     model: ModelShape
     schedule: ScheduleSpec
-    optimiser: OptimiserSpec = OptimiserSpec()
+    optimizer: OptimizerSpec = OptimizerSpec()
     effort: EffortSpec = EffortSpec()
     compute: ComputeSpec = ComputeSpec()
     packing: Packing = "by_source"
@@ -38,13 +42,23 @@ class CellSettings:
         return bad + not_positive(self, "checkpoint_every_steps")
 
 
-def cells_of(base: Mapping[str, Any], over: Mapping[str, Any], where: str) -> CellSettings:
+def cells_of(
+    base: Mapping[str, Any], over: Mapping[str, Any], where: str, plugins: Sequence[Plugin] = ()
+) -> CellSettings:
     """What is said of a study's cells with an arm's differences laid on it, defaults filled in.
+
+    Args:
+        plugins: files with further optimizers and schedules.
 
     Raises:
         ConfigError: a key is unknown or missing, or a value cannot be used.
     """
-    return build(CellSettings, merged(base, over), where)
+    cells = build(CellSettings, merged(base, over), where)
+    return replace(
+        cells,
+        optimizer=whole(OPTIMIZERS, cells.optimizer, plugins, f"{where}.optimizer"),
+        schedule=whole(SCHEDULES, cells.schedule, plugins, f"{where}.schedule"),
+    )
 
 
 def whole_weights(mixture: Mapping[str, float]) -> dict[str, int]:

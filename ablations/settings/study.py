@@ -10,7 +10,7 @@ from typing import Any, Self
 from pydantic import Field, field_validator, model_validator
 
 from ablations.prompts.task_settings import TaskSettings
-from ablations.settings.cells import cells_of
+from ablations.settings.cells import CellSettings, cells_of
 from ablations.settings.controls import ControlSettings
 from ablations.settings.machine import MachineSettings
 from ablations.statistics.claims import ClaimSettings
@@ -70,7 +70,7 @@ class Study(Config):
         seed: base of all seeds; another number repeats the whole study with other luck.
         machine: where the cells run, if elsewhere; `loam ablate pack` takes them there.
         claims: what the study is to decide, registered before it runs.
-        plugins: Python files with further tasks and metrics, relative to the study's file.
+        plugins: Python files with further tasks, metrics, optimizers and schedules, relative to the study's file.
     """
 
     name: str
@@ -119,6 +119,20 @@ class Study(Config):
         value = merged(read_yaml(find(SHIPPED_CONTROLS)), self.controls)
         return build(ControlSettings, value, "controls")
 
+    def cells_of_arm(self, arm: str) -> CellSettings:
+        """Shape, training and measuring of an arm's cells.
+
+        Raises:
+            ConfigError: names the place.
+        """
+        return cells_of(self.cells, self.arms[arm].cells, f"arms.{arm}.cells", self.loaded_plugins)
+
+    def cells_of_control(self, arm: str) -> CellSettings:
+        """The same of a control arm."""
+        controls = self.control_settings
+        where = f"controls.arms.{arm}.cells"
+        return cells_of(controls.cells, controls.arms[arm].cells, where, self.loaded_plugins)
+
     def mixture(self, arm: str) -> dict[str, float]:
         """Weights of an arm's sources."""
         mixture = self.arms[arm].mixture
@@ -162,7 +176,7 @@ def _recipe_of(study: Study, path: str) -> Recipe:
 
 def _with_controls(value: dict[str, Any], controls: ControlSettings, study: Study) -> dict[str, Any]:
     """The recipe with the control corpora as further sources, which every rule but deduplication lets through."""
-    tokens = cells_of(controls.cells, {}, "controls.cells").model.context
+    tokens = cells_of(controls.cells, {}, "controls.cells", study.loaded_plugins).model.context
     sources = dict(value.get("sources") or {})
     for name, source in controls.sources.items():
         if name in sources:

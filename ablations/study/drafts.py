@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ablations.cells.cells import training_of
 from ablations.core.spec.training_spec import TrainingSpec
-from ablations.settings.cells import CellSettings, cells_of
+from ablations.settings.cells import CellSettings
 from ablations.settings.study import Study
 from curation.sources.control_texts import KEYS, VALUES
 from tokenizer.train import SPECIALS
@@ -30,11 +30,11 @@ def drafts(study: Study) -> Iterator[Draft]:
     """
     controls = study.control_settings
     words = len(KEYS) + len(VALUES) + SPECIALS
-    for arm, settings in study.arms.items():
-        cells = cells_of(study.cells, settings.cells, f"arms.{arm}.cells")
+    for arm in study.arms:
+        cells = study.cells_of_arm(arm)
         yield from (_draft(study, arm, n, cells, study.tokenizer.vocab_size) for n in range(study.seeds))
-    for arm, control in controls.arms.items():
-        cells = cells_of(controls.cells, control.cells, f"controls.arms.{arm}.cells")
+    for arm in controls.arms:
+        cells = study.cells_of_control(arm)
         yield from (_draft(study, arm, n, cells, words) for n in range(controls.seeds or study.seeds))
 
 

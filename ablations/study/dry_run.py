@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ablations.settings.cells import CellSettings, cells_of
+from ablations.settings.cells import CellSettings
 from ablations.settings.study import Study
 from curation import dry_run as curation_plan
 from curation.recipes.recipe import Recipe
@@ -18,11 +18,11 @@ def tree(study: Study, recipe: Recipe) -> Iterator[str]:
     yield f"  encode and join: {len(recipe.sources)} sources"
     yield "cells"
     for arm, settings in study.arms.items():
-        cells = cells_of(study.cells, settings.cells, f"arms.{arm}.cells")
+        cells = study.cells_of_arm(arm)
         mixture = " + ".join(f"{weight:g} {source}" for source, weight in study.mixture(arm).items())
         yield f"  {arm}: {mixture}, documents x {settings.fraction:g}, {shape(cells)}, {study.seeds} seeds"
     for arm, control in controls.arms.items():
-        cells = cells_of(controls.cells, control.cells, f"controls.arms.{arm}.cells")
+        cells = study.cells_of_control(arm)
         yield f"  {arm}: {control.source}, {shape(cells)}, {controls.seeds or study.seeds} seeds"
 
 

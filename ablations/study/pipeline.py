@@ -11,7 +11,6 @@ from ablations.prompts.task_items import MAP_ITEMS, ItemsFile, check_files, item
 from ablations.prompts.task_settings import TaskSettings
 from ablations.readings.registries import METRICS
 from ablations.settings import study as settings
-from ablations.settings.cells import cells_of
 from ablations.settings.study import Study
 from ablations.statistics.claims import Emerges, arms_of, measures_of
 from ablations.statistics.paired import LEAST_FOR_VERDICT
@@ -165,10 +164,7 @@ def _control_lot(study: Study, controls: Tokenized, metrics: Sequence[str]) -> c
     """The probes of the control arms: fresh maps, and the map that the encyclopedia arm knows by heart."""
     control = study.control_settings
     probes = [TaskSettings(kind=kind, items=control.items) for kind in MAP_ITEMS]
-    contexts = {
-        cells_of(control.cells, arm.cells, f"controls.arms.{name}.cells").model.context
-        for name, arm in control.arms.items()
-    }
+    contexts = {study.cells_of_control(arm).model.context for arm in control.arms}
     items = {
         context: {p.kind: items_file(p, "", controls.model, context, (), study.seed) for p in probes}
         for context in contexts
@@ -188,8 +184,8 @@ def check_heldout(main: Tokenized, study: Study) -> None:
 
 def _items(study: Study, root: str, tokenized: Tokenized) -> dict[int, dict[str, ItemsFile]]:
     """Context length of some arm -> task -> its items."""
-    plugins, settled = study.loaded_plugins, study.arms.items()
-    contexts = {cells_of(study.cells, arm.cells, f"arms.{name}.cells").model.context for name, arm in settled}
+    plugins = study.loaded_plugins
+    contexts = {study.cells_of_arm(arm).model.context for arm in study.arms}
     return {
         context: {
             task.name: items_file(task, root, tokenized.model, context, plugins, study.seed)

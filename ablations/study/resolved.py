@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict
 from typing import Any
 
-from ablations.settings.cells import cells_of
+from ablations.core.spec.strict import as_json
 from ablations.settings.study import Study
 from ablations.study.pipeline import metric_names
 from curation.recipes import loading
@@ -19,13 +18,13 @@ def resolved(study: Study, recipe: Recipe) -> dict[str, Any]:
     """The whole study as one mapping, with everything that was left to defaults."""
     controls = study.control_settings
     arms = {
-        name: {**arm.model_dump(mode="json"), "cells": asdict(cells_of(study.cells, arm.cells, f"arms.{name}.cells"))}
+        name: {**arm.model_dump(mode="json"), "cells": as_json(study.cells_of_arm(name))}
         for name, arm in study.arms.items()
     }
     control_arms = {
         name: {
             **arm.model_dump(mode="json"),
-            "cells": asdict(cells_of(controls.cells, arm.cells, f"controls.arms.{name}.cells")),
+            "cells": as_json(study.cells_of_control(name)),
         }
         for name, arm in controls.arms.items()
     }

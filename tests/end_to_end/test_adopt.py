@@ -20,7 +20,7 @@ from curation.runtime.store.marks import Mark
 def edited(finished: Finished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the finished study, looked at with other code that trains the same."""
     shutil.copytree(finished.out, tmp_path / "out")
-    monkeypatch.setattr("ablations.cells.cells.training_code", lambda: "other")
+    monkeypatch.setattr("ablations.cells.cells.code_of_training", lambda *_: "other")
     return tmp_path / "out"
 
 

@@ -140,7 +140,7 @@ def test_tokenizer_commands_work_on_a_finished_run(finished: Finished, loam: Loa
 
 def test_a_cell_that_fails_takes_no_other_along(finished: Finished, loam: Loam) -> None:
     """A learning rate that explodes in one arm leaves the other arm's cells finished, and the error names the arm."""
-    change = "arms.both.cells.optimiser.adam_learning_rate=1e30"
+    change = "arms.both.cells.optimizer.adam_learning_rate=1e30"
     ended = loam("ablate", "run", finished.study, "--out", finished.out, "--set", change)
     assert ended.code == 1
     assert "1 of 6 cells failed" in ended.err

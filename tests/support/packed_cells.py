@@ -19,6 +19,7 @@ from ablations.core.spec.machine import machine_class
 from ablations.core.spec.measuring_spec import MeasuringSpec
 from ablations.core.spec.strict import build
 from ablations.core.spec.training_spec import TrainingSpec
+from ablations.core.training.members import whole_training
 from ablations.prompts.task_items import ItemsFile
 from ablations.prompts.tasks.control_map import ControlMap
 from curation.runtime.registry import Plugin
@@ -48,8 +49,14 @@ def token_set(folder: Path, kind: Kind, documents: int = 64) -> TokenSet:
     return TokenSet(kind, Folder(str(folder)), Folder(str(folder)), Manifest("tokens", kind, what, []))
 
 
-def plan(tokens: TokenSet, seed: int, items: int = 6, fraction: float = 0.5, **changes: Any) -> CellPlan:
-    """A cell of a second on half the documents of one corpus. `changes` replace values of its training or its measuring."""
+def plan(
+    tokens: TokenSet, seed: int, items: int = 6, fraction: float = 0.5, trained_by: tuple[Plugin, ...] = (), **changes: Any
+) -> CellPlan:  # fmt: skip
+    """A cell of a second on half the documents of one corpus. `changes` replace values of its training or its measuring.
+
+    Args:
+        trained_by: files that its optimizer and its schedule come from.
+    """
     kind = tokens.source
     said: dict[str, Any] = {
         "seeds": dataclasses.asdict(seeds_of(0, seed)),
@@ -57,7 +64,7 @@ def plan(tokens: TokenSet, seed: int, items: int = 6, fraction: float = 0.5, **c
         "bos": BOS,
         "model": {"vocab_size": VOCAB, "layers": 1, "width": 16, "heads": 2, "mlp_ratio": 1, "context": CONTEXT},
         "schedule": {"tokens": 12 * 4 * CONTEXT, "batch": 4, "warmup_steps": 2},
-        "optimiser": {},
+        "optimizer": {},
         "evaluations": 2,
     }
     measuring: dict[str, Any] = {
@@ -72,7 +79,7 @@ def plan(tokens: TokenSet, seed: int, items: int = 6, fraction: float = 0.5, **c
     for key, value in changes.items():
         part = measuring if key in measuring else said
         part[key] = {**part[key], **value} if isinstance(value, dict) and isinstance(part.get(key), dict) else value
-    training = build(TrainingSpec, said, "training")
+    training = whole_training(build(TrainingSpec, said, "training"), trained_by)
     task = ControlMap.items(KEY_TOKENS, VALUE_TOKENS, BOS, seed=3, n_items=items)
     measured = MeasuringPlan(
         build(MeasuringSpec, measuring, "measuring"),
@@ -80,8 +87,10 @@ def plan(tokens: TokenSet, seed: int, items: int = 6, fraction: float = 0.5, **c
         {"control_map": ItemsFile("control_map", json.dumps(task.to_json()))},
         (PLUGIN,),
     )
-    spec = CellSpec(kind, seed, training, checkpoint_every_steps=3)
-    return CellPlan(spec, {f"tokens/{kind}.train": tokens}, False, machine_class(), measured)
+    files = tuple(f"plugins/{plugin.name}" for plugin in trained_by)
+    spec = CellSpec(kind, seed, training, checkpoint_every_steps=3, plugins=files)
+    sets = {f"tokens/{kind}.train": tokens}
+    return CellPlan(spec, sets, False, machine_class(), measured, plugins=trained_by)
 
 
 def plans(folder: Path) -> list[CellPlan]:

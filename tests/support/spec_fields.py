@@ -7,7 +7,9 @@ import typing
 from collections.abc import Iterator
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
-Path = tuple[str | int, ...]  # names of fields, and numbers in tuples
+from ablations.core.spec.strict import OPEN
+
+Path = tuple[str | int, ...]  # names of fields and of settings, as JSON has them, and numbers in tuples
 T = TypeVar("T")
 
 
@@ -15,7 +17,9 @@ def leaves(spec: Any) -> Iterator[Path]:
     """Paths of all values that are no specs themselves."""
     for field in dataclasses.fields(spec):
         value = getattr(spec, field.name)
-        if dataclasses.is_dataclass(value):
+        if field.metadata == OPEN:
+            yield from ((name,) for name in value)
+        elif dataclasses.is_dataclass(value):
             yield from ((field.name, *rest) for rest in leaves(value))
         elif isinstance(value, tuple) and value and dataclasses.is_dataclass(value[0]):
             yield from ((field.name, number, *rest) for number, each in enumerate(value) for rest in leaves(each))
@@ -26,6 +30,10 @@ def leaves(spec: Any) -> Iterator[Path]:
 def with_other(spec: T, path: Path) -> T:
     """The spec with another value at a path; whether it could be used is not asked."""
     name, *rest = path
+    if name not in (fields := {field.name: field for field in dataclasses.fields(spec)}):  # type: ignore[arg-type]
+        (rest_of_keys,) = (field.name for field in fields.values() if field.metadata == OPEN)
+        settings = getattr(spec, rest_of_keys)
+        return dataclasses.replace(spec, **{rest_of_keys: {**settings, name: _other(None, settings[name])}})  # type: ignore[type-var]
     value = getattr(spec, str(name))
     if not rest:
         other = _other(typing.get_type_hints(type(spec))[str(name)], value)
@@ -61,6 +69,9 @@ def defaults(spec: Any, above: Path = ()) -> Iterator[Path]:
     """Paths of all fields that need not be written since they have a default, specs among them."""
     for field in dataclasses.fields(spec):
         path, value = (*above, field.name), getattr(spec, field.name)
+        if field.metadata == OPEN:
+            yield from ((*above, name) for name in value)
+            continue
         if field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING:
             yield path
         several = value if isinstance(value, tuple) else (value,)

@@ -14,7 +14,7 @@ from ablations.core.metrics.base import Measured, Metric, Scope
 from ablations.core.metrics.heads import head_scores, induction_heads
 from ablations.core.metrics.late_minus_early import LateMinusEarly
 from ablations.core.metrics.repeated_tokens import GAIN, RepeatedTokens
-from ablations.core.model.attention import Head, heads_of, silenced
+from ablations.core.model.heads import Head, heads_of, silenced
 from ablations.core.model.model import Model
 from ablations.core.results.answers import TaskAnswers
 from ablations.core.results.readings import Better, Reading, cost_words

@@ -14,7 +14,7 @@ from torch import Tensor
 from ablations.core.data.evaluation_data import EvaluationData
 from ablations.core.metrics.base import Measured, Metric
 from ablations.core.metrics.repeated_tokens import half_of, repeated_sequences
-from ablations.core.model.attention import Head, attentions, heads_of, written_logits
+from ablations.core.model.heads import Head, heads_of, written_logits
 from ablations.core.model.model import Model
 from ablations.core.results.readings import Better, Reading
 
@@ -89,34 +89,46 @@ class Heads(Metric):
 
 def head_scores(model: Model, data: EvaluationData) -> dict[Head, dict[str, float]]:
     """`prefix_matching`, `previous_token` and `copying` of every head, on `data.sequences` repeated sequences."""
-    half = half_of(data.context)
-    tokens_BT = np.array(repeated_sequences(data, half), np.int64)
-    sums: defaultdict[Head, dict[str, float]] = defaultdict(
-        lambda: dict.fromkeys(("prefix_matching", "previous_token"), 0.0)
-    )
-    copying: defaultdict[Head, list[NDArray[np.float64]]] = defaultdict(list)
-    for start in range(0, len(tokens_BT), data.batch):
-        batch_BT = tokens_BT[start : start + data.batch]
-        matches_BTS = torch.from_numpy(behind_copies(batch_BT)).to(model.device)
-        tokens = torch.from_numpy(batch_BT).to(model.device)
-        for layer in attentions(model, tokens):
-            for head in range(layer.weights_BHTS.shape[1]):
-                weights_BTS = layer.weights_BHTS[:, head, half + 1 :].double()
-                place = layer.layer, head
-                sums[place]["prefix_matching"] += float((weights_BTS * matches_BTS[:, half + 1 :]).sum())
-                sums[place]["previous_token"] += float(weights_BTS.diagonal(half, 1, 2).sum())
-                if (few := max(0, COPYING_SEQUENCES - start)) > 0:
-                    values_ND = layer.values_BHSD[:few, head, 1 : half + 1].flatten(0, 1)
-                    logits_NV = written_logits(model, layer.layer, head, values_ND)
-                    copying[place].append(raised_above(logits_NV, tokens[:few, 1 : half + 1].flatten()))
-    places = len(tokens_BT) * half
-    return {
-        head: {
-            **{name: total / places for name, total in sums[head].items()},
-            "copying": float(np.concatenate(copying[head]).mean()),
-        }
-        for head in heads_of(model)
-    }
+    tokens_BT = np.array(repeated_sequences(data, half_of(data.context)), np.int64)
+    sums = _Sums(model, half_of(data.context))
+    with torch.no_grad():
+        for start in range(0, len(tokens_BT), data.batch):
+            sums.add(tokens_BT[start : start + data.batch], max(0, COPYING_SEQUENCES - start))
+    return {head: sums.means(head, len(tokens_BT)) for head in heads_of(model)}
+
+
+class _Sums:
+    """What the heads did over the batches so far, each showing of `half` tokens."""
+
+    def __init__(self, model: Model, half: int) -> None:
+        self.model, self.half = model, half
+        self.attended: defaultdict[Head, dict[str, float]] = defaultdict(
+            lambda: dict.fromkeys(("prefix_matching", "previous_token"), 0.0)
+        )
+        self.copying: defaultdict[Head, list[NDArray[np.float64]]] = defaultdict(list)
+
+    def add(self, batch_BT: NDArray[np.int64], copying: int) -> None:
+        """One batch; `copying` is of how many of its sequences the output circuit is looked at."""
+        half, tokens_BT = self.half, torch.from_numpy(batch_BT).to(self.model.device)
+        matches_BTS = torch.from_numpy(behind_copies(batch_BT)).to(self.model.device)[:, half + 1 :]
+
+        def look(layer: int, all_BHTS: Tensor, values_BHSD: Tensor) -> None:
+            for head in range(all_BHTS.shape[1]):
+                weights_BTS = all_BHTS[:, head, half + 1 :].double()
+                place = layer, head
+                self.attended[place]["prefix_matching"] += float((weights_BTS * matches_BTS).sum())
+                self.attended[place]["previous_token"] += float(weights_BTS.diagonal(half, 1, 2).sum())
+                if copying:
+                    values_ND = values_BHSD[:copying, head, 1 : half + 1].flatten(0, 1)
+                    logits_NV = written_logits(self.model, layer, head, values_ND)
+                    self.copying[place].append(raised_above(logits_NV, tokens_BT[:copying, 1 : half + 1].flatten()))
+
+        self.model.hidden(tokens_BT, tap=look)
+
+    def means(self, head: Head, sequences: int) -> dict[str, float]:
+        places = sequences * self.half
+        attended = {name: total / places for name, total in self.attended[head].items()}
+        return {**attended, "copying": float(np.concatenate(self.copying[head]).mean())}
 
 
 def behind_copies(tokens_BT: NDArray[np.int64]) -> NDArray[np.bool_]:

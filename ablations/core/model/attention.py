@@ -1,91 +1,52 @@
-"""What attention heads look at and write, and a model without some of them.
+"""The part of a block that looks at other positions.
 
-Shapes: B sequences, T positions that look, S positions looked at, W width, H heads, D = W / H, V vocabulary.
+Shapes: B sequences, T positions that look, S positions looked at, M positions asked for, W width, H heads, D = W / H.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from ablations.core.model.model import Attention, Block, Model, rms_norm
+from ablations.core.model.cache import Before, Pair, attended, looked_at
+from ablations.core.model.norm import rms_norm
+from ablations.core.model.positions import rotate
+from ablations.core.spec.model_spec import ModelSpec
 
-Head = tuple[int, int]  # layer and head, both from 0
-
-
-@dataclass(frozen=True)
-class LayerAttention:
-    """Of one layer: attention weights, and values before the output matrix."""
-
-    layer: int
-    weights_BHTS: Tensor
-    values_BHSD: Tensor
+LayerTap = Callable[[Tensor, Tensor], None]  # is given weights (B, H, T, S) and values (B, H, S, D)
 
 
-def layers_with_attention(model: Model) -> dict[int, Attention]:
-    """Layer -> its attention, for those that have any."""
-    found = {}
-    for layer, block in enumerate(model.blocks):
-        assert isinstance(block, Block)
-        if block.attention is not None:
-            found[layer] = block.attention
-    return found
+class Attention(nn.Module):
+    """Causal self-attention. With `qk_norm` queries and keys are normalised, so that `sharpness` is the largest logit."""
 
+    def __init__(self, spec: ModelSpec) -> None:
+        super().__init__()
+        head_width = spec.width // spec.heads
+        self.heads, self.qk_norm = spec.heads, spec.qk_norm
+        self.scale = spec.sharpness / head_width if spec.qk_norm else head_width**-0.5
+        self.qkv = nn.Linear(spec.width, 3 * spec.width, bias=False)
+        self.out = nn.Linear(spec.width, spec.width, bias=False)
 
-def heads_of(model: Model) -> list[Head]:
-    """Every head of a model."""
-    return [
-        (layer, head) for layer, attention in layers_with_attention(model).items() for head in range(attention.heads)
-    ]
+    def forward(
+        self, x_BTW: Tensor, turns: Pair, before: Before, seen_BTS: Tensor | None, asked_BM: Tensor | None, tap: LayerTap | None
+    ) -> tuple[Tensor, Pair]:  # fmt: skip
+        """What each position reads of those that it sees, and the keys and values of the sequences so far; see `Model.hidden`."""
+        q, k, v = self._projected(x_BTW, *turns)
+        own, shared = before
+        if own is not None:
+            k, v = torch.cat((own[0], k), 2), torch.cat((own[1], v), 2)
+        if asked_BM is not None:
+            q = q.gather(2, asked_BM[:, None, :, None].expand(-1, self.heads, -1, q.shape[3]))
+        if tap is not None:
+            tap(*looked_at(q, (k, v), shared, seen_BTS, self.scale))
+        mixed_BHTD = attended(q, (k, v), shared, seen_BTS, self.scale)
+        return self.out(mixed_BHTD.transpose(1, 2).flatten(2)), (k, v)
 
-
-@torch.no_grad()
-def attentions(model: Model, tokens_BT: Tensor) -> Iterator[LayerAttention]:
-    """Layer by layer what the heads attend to; one layer's weights at a time are held in memory."""
-    T = tokens_BT.shape[1]
-    cos_TD, sin_TD = model.cos_TD[:T], model.sin_TD[:T]
-    unseen_TS = torch.ones(T, T, dtype=torch.bool, device=tokens_BT.device).triu(1)
-    x_BTW = rms_norm(model.embedding(tokens_BT))
-    for layer, block in enumerate(model.blocks):
-        assert isinstance(block, Block)
-        if block.attention is not None:
-            q, k, v = block.attention._projected(rms_norm(x_BTW), cos_TD, sin_TD)
-            logits_BHTS = (q @ k.transpose(-1, -2)).float() * block.attention.scale
-            yield LayerAttention(layer, logits_BHTS.masked_fill(unseen_TS, float("-inf")).softmax(-1), v)
-        x_BTW = block(x_BTW, cos_TD, sin_TD)
-
-
-@torch.no_grad()
-def written_logits(model: Model, layer: int, head: int, values_ND: Tensor) -> Tensor:
-    """What a head adds to the logits when it attends to one place alone, straight through the output matrix, shape (N, V).
-
-    Up to the positive factor of the last normalisation, which changes no order.
-    """
-    attention = layers_with_attention(model)[layer]
-    out_WD = attention.out.weight[:, _columns(attention, head)]
-    return (values_ND @ (model.head.weight @ out_WD).T).float()
-
-
-@contextmanager
-def silenced(model: Model, heads: Sequence[Head]) -> Iterator[None]:
-    """The model with zeros for what these heads write. On leaving, the weights are what they were, to the bit."""
-    attention = layers_with_attention(model)
-    before = {layer: attention[layer].out.weight.detach().clone() for layer, _ in heads}
-    try:
-        with torch.no_grad():
-            for layer, head in heads:
-                attention[layer].out.weight[:, _columns(attention[layer], head)] = 0.0
-        yield
-    finally:
-        with torch.no_grad():
-            for layer, weight in before.items():
-                attention[layer].out.weight.copy_(weight)
-
-
-def _columns(attention: Attention, head: int) -> slice:
-    width = attention.out.weight.shape[1] // attention.heads
-    return slice(head * width, (head + 1) * width)
+    def _projected(self, x_BTW: Tensor, cos_TD: Tensor, sin_TD: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        B, T, W = x_BTW.shape
+        q, k, v = self.qkv(x_BTW).view(B, T, 3, self.heads, W // self.heads).permute(2, 0, 3, 1, 4)
+        if self.qk_norm:
+            q, k = rms_norm(q), rms_norm(k)
+        return rotate(q, cos_TD, sin_TD), rotate(k, cos_TD, sin_TD), v

@@ -74,7 +74,7 @@ class RowBatch:
 
 
 def batch_of(rows: Sequence[Row], start: int, device: torch.device) -> RowBatch:
-    """Tensors for `Model.behind`; `start` is the number of tokens before the rows. At least `LEAST_ROWS` rows, by repetition."""
+    """Tensors for `Model.hidden`; `start` is the number of tokens before the rows. At least `LEAST_ROWS` rows, by repetition."""
     rows = [*rows, *[rows[0]] * (LEAST_ROWS - len(rows))]
     T, M = max(row.length for row in rows), max(row.length - row.stem for row in rows) + 1
     tokens, asked = np.zeros((len(rows), T), np.int64), np.zeros((len(rows), M), np.int64)

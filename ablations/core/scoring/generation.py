@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from ablations.core.data.items import Generation, Group, Item
+from ablations.core.model.cache import Cache, KeysValues
 from ablations.core.model.model import Model
-from ablations.core.model.prefix_cache import KeysValues
 from ablations.core.scoring.answer_rows import LEAST_ROWS
 from ablations.core.scoring.scoring import PrefixKeeper, batches, check_numbers, split_prefix
 
@@ -48,10 +48,10 @@ class _Writing:
     def __init__(
         self, model: Model, shared: KeysValues | None, rows: Sequence[tuple[int, ...]], how: Generation, where: str
     ) -> None:
-        self.model, self.shared, self.how, self.where = model, shared, how, where
+        self.model, self.cache, self.how, self.where = model, Cache(shared), how, where
         self.rows = [*rows, *[rows[0]] * (LEAST_ROWS - len(rows))]
         self.wanted = len(rows)
-        self.start = shared.length if shared else 0
+        self.start = self.cache.length
         self.lengths_B = torch.tensor([len(row) for row in self.rows], device=model.device)
         self.answers: list[list[int]] = [[] for _ in self.rows]
         room = [model.spec.context - self.start - len(row) + 1 for row in self.rows]
@@ -61,7 +61,7 @@ class _Writing:
         T = max(len(row) for row in self.rows)
         padded_BT = torch.tensor([[*row, *[0] * (T - len(row))] for row in self.rows], device=self.model.device)
         last_B1 = self.lengths_B[:, None] - 1
-        hidden_B1W, own = self.model.behind(self.shared, padded_BT, asked_BM=last_B1)
+        hidden_B1W = self.model.hidden(padded_BT, self.cache, asked_BM=last_B1)
         seen_BS = torch.arange(T, device=self.model.device) < self.lengths_B[:, None]
         step, open_ = 0, set(range(self.wanted))
         while open_ := self._take(hidden_B1W[:, 0], open_):
@@ -69,7 +69,7 @@ class _Writing:
             places_B1 = (self.start + last_B1 + step + 1).clamp(max=self.model.spec.context - 1)
             seen_BS = torch.cat((seen_BS, torch.ones_like(seen_BS[:, :1])), 1)
             mask_B1S = torch.zeros(seen_BS.shape, device=self.model.device).masked_fill_(~seen_BS, -torch.inf)[:, None]
-            hidden_B1W, own = self.model.behind(self.shared, tokens_B1, own, places_B1, mask_B1S)
+            hidden_B1W = self.model.hidden(tokens_B1, self.cache, places_B1, mask_B1S)
             step += 1
         return [tuple(answer) for answer in self.answers[: self.wanted]]
 

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ablations.core.data.items import Group, Item
+from ablations.core.model.cache import Cache, KeysValues
 from ablations.core.model.model import Model
-from ablations.core.model.prefix_cache import KeysValues
 from ablations.core.results.answers import Score
 from ablations.core.scoring.answer_rows import LEAST_ROWS, Row, batch_of
 from curation.runtime.errors import LoamError
@@ -136,7 +136,7 @@ def _score_rows(model: Model, shared: KeysValues | None, rows: Sequence[Row]) ->
     targets = [[(number, *target) for target in row.targets()] for number, row in enumerate(rows)]
     numbers_Q, asked_Q, tokens_Q = torch.tensor([each for row in targets for each in row], device=model.device).T
     with torch.no_grad():
-        hidden_BMW, _ = model.behind(shared, made.tokens_BT, None, made.places_BT, made.seen_BTT, made.asked_BM)
+        hidden_BMW = model.hidden(made.tokens_BT, Cache(shared), made.places_BT, made.seen_BTT, made.asked_BM)
         M = hidden_BMW.shape[1]
         wanted_N, rows_Q = torch.unique(numbers_Q * M + asked_Q, return_inverse=True)
         logp_Q = picked(model, hidden_BMW.flatten(0, 1)[wanted_N], rows_Q, tokens_Q).cpu().numpy()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from ablations.core.spec.measuring_spec import MeasuringSpec
-from ablations.core.spec.strict import Problem, build, not_positive
+from ablations.core.spec.strict import Problem, as_json, build, not_positive
 from ablations.core.spec.training_spec import TrainingSpec
 from curation.runtime.errors import ConfigError
 
@@ -27,6 +26,7 @@ class CellSpec:
         training: what its weights depend on.
         checkpoint_every_steps: changes no byte of a result.
         defaults: paths in `training` that the user left to defaults, for readers.
+        plugins: paths in the cell's folder of the files that its optimizer and its schedule come from, if they are not ours.
     """
 
     arm: str
@@ -35,12 +35,13 @@ class CellSpec:
     format: Literal[2] = 2
     checkpoint_every_steps: int = 100
     defaults: tuple[str, ...] = ()
+    plugins: tuple[str, ...] = ()
 
     def problems(self) -> list[Problem]:
         return not_positive(self, "checkpoint_every_steps")
 
     def to_json(self) -> dict[str, Any]:
-        return dataclasses.asdict(self)
+        return dict(as_json(self))
 
 
 def read_spec(folder: Path) -> CellSpec:

@@ -12,6 +12,8 @@ from typing import Any, Protocol, TypeVar, get_args, get_origin
 from curation.runtime.errors import ConfigError, one_of
 
 T = TypeVar("T")
+Settings = Mapping[str, bool | int | float | str | None]
+OPEN = {"open": True}  # metadata of a field of `Settings` that holds whatever keys no other field has
 Problem = tuple[str, str, str]  # field, what was found, what to do
 
 
@@ -30,12 +32,14 @@ def build(cls: type[T], value: object, where: str) -> T:
     if not isinstance(value, Mapping):
         raise ConfigError(f"{where}: {_shown(value)} instead of an object. Write {{...}}.")
     fields = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
-    for key in value:
-        if key not in fields:
-            raise ConfigError(f"{where}: {one_of(fields, str(key), 'key')}")
+    rest = next((name for name, field in fields.items() if field.metadata == OPEN), None)
+    named = {name: field for name, field in fields.items() if name != rest}
+    others = {str(key): value[key] for key in value if key not in named}
+    if others and rest is None:
+        raise ConfigError(f"{where}: {one_of(named, next(iter(others)), 'key')}")
     hints = typing.get_type_hints(cls)
-    arguments = {}
-    for name, field in fields.items():
+    arguments: dict[str, Any] = {rest: _settings(others, where)} if rest else {}
+    for name, field in named.items():
         if name in value:
             arguments[name] = convert(hints[name], value[name], f"{where}.{name}")
         elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
@@ -43,6 +47,19 @@ def build(cls: type[T], value: object, where: str) -> T:
     made = cls(**arguments)
     check(made, where)
     return made
+
+
+def as_json(spec: Any) -> Any:
+    """A dataclass as plain values, from which `build` makes it again."""
+    if dataclasses.is_dataclass(spec):
+        plain: dict[str, Any] = {}
+        for field in dataclasses.fields(spec):
+            value = as_json(getattr(spec, field.name))
+            plain |= value if field.metadata == OPEN else {field.name: value}
+        return plain
+    if isinstance(spec, tuple):
+        return tuple(map(as_json, spec))
+    return dict(spec) if isinstance(spec, Mapping) else spec
 
 
 def check(made: object, where: str) -> None:
@@ -101,6 +118,13 @@ def _texts(value: Any, where: str) -> dict[str, str]:
     if not isinstance(value, Mapping) or not all(isinstance(text, str) for text in value.values()):
         raise ConfigError(f'{where}: {_shown(value)} instead of names with paths. Write {{"name": "path"}}.')
     return dict(value)
+
+
+def _settings(value: Mapping[str, Any], where: str) -> Settings:
+    for name, each in value.items():
+        if not isinstance(each, bool | int | float | str | None):
+            raise ConfigError(f"{where}.{name}: {_shown(each)}. Give a number, a word, true or false.")
+    return value
 
 
 def _shown(value: object) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from ablations.core.spec.model_spec import ModelSpec
-from ablations.core.spec.strict import Problem, not_positive
+from ablations.core.spec.strict import OPEN, Problem, Settings, as_json, not_positive
 
 Packing = Literal["by_source", "random", "related"]
 
@@ -27,50 +27,34 @@ class SeedSpec:
         return [(k, f"{v} is no 63-bit number", "Give 0 to 2^63 - 1") for k, v in pairs if not 0 <= v < 2**63]
 
 
-@dataclass(frozen=True)
-class OptimiserSpec:
-    """`muon` steps the hidden matrices with torch.optim.Muon at `learning_rate`, the rest with AdamW at
-    `adam_learning_rate`; `muon_float32` is the same without its rounding, and faster on a CPU; `adamw` steps everything."""
+@dataclass(frozen=True, kw_only=True)
+class MemberSpec:
+    """A member of a registry by its name, and its settings by theirs; which there are and of what type, its class says.
 
-    kind: Literal["muon", "muon_float32", "adamw"] = "muon"
-    learning_rate: float = 0.01
-    adam_learning_rate: float = 0.01
-    weight_decay: float = 0.0
-    momentum: float = 0.95
-    beta1: float = 0.9
-    beta2: float = 0.95
+    They are plain values here, so that a cell can be read where the plugin that has the class is not at hand.
+    """
 
-    def problems(self) -> list[Problem]:
-        rates = ("momentum", "beta1", "beta2")
-        bad = [(k, f"{getattr(self, k)}", "Give 0 to below 1") for k in rates if not 0 <= getattr(self, k) < 1]
-        if self.weight_decay < 0:
-            bad.append(("weight_decay", f"{self.weight_decay} is negative", "Give 0 or more"))
-        return bad + not_positive(self, "learning_rate", "adam_learning_rate")
+    kind: str
+    settings: Settings = field(default_factory=dict, metadata=OPEN)
 
 
-@dataclass(frozen=True)
-class ScheduleSpec:
-    """Length and learning-rate curve. `wsd` stays and then falls linearly to zero over the last `cooldown`."""
+@dataclass(frozen=True, kw_only=True)
+class OptimizerSpec(MemberSpec):
+    """One of `ablations/core/training/optimizers`."""
+
+    kind: str = "muon"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScheduleSpec(MemberSpec):
+    """Length of a training, and its curve of learning rates: one of `ablations/core/training/schedules`."""
 
     tokens: int
     batch: int
-    warmup_steps: int = 20
-    kind: Literal["constant", "wsd"] = "constant"
-    cooldown: float = 0.0
+    kind: str = "constant"
 
     def problems(self) -> list[Problem]:
-        found: list[Problem] = []
-        if self.batch < 1:
-            found.append(("batch", f"{self.batch} sequences", "Give at least 1"))
-        if self.warmup_steps < 0:
-            found.append(("warmup_steps", f"{self.warmup_steps} is negative", "Give 0 or more"))
-        if not 0 <= self.cooldown <= 1:
-            found.append(("cooldown", f"{self.cooldown} is no share of the steps", "Give 0 to 1"))
-        if (self.kind == "wsd") != (self.cooldown > 0):
-            found.append(
-                ("cooldown", f"{self.cooldown} with kind {self.kind!r}", "wsd needs a cooldown, constant has none")
-            )
-        return found
+        return [("batch", f"{self.batch} sequences", "Give at least 1")] if self.batch < 1 else []
 
 
 @dataclass(frozen=True)
@@ -113,6 +97,7 @@ class TrainingSpec:
     """One small language model and how it is trained. Paths are relative to the cell's folder.
 
     `evaluations`: how many times along the way the weights are kept, beside those of the start and the end.
+    `plugins`: SHA-256 of the files that the optimizer and the schedule come from, of none where both are ours.
     """
 
     seeds: SeedSpec
@@ -120,10 +105,11 @@ class TrainingSpec:
     schedule: ScheduleSpec
     train: tuple[TrainSource, ...]
     bos: int = 0
-    optimiser: OptimiserSpec = OptimiserSpec()
+    optimizer: OptimizerSpec = OptimizerSpec()
     packing: Packing = "by_source"
     evaluations: int = 12
     compute: ComputeSpec = ComputeSpec()
+    plugins: tuple[str, ...] = ()
 
     @property
     def steps(self) -> int:
@@ -140,7 +126,7 @@ class TrainingSpec:
 
     def digest(self) -> str:
         """Of everything in the spec; weights and checkpoints belong to one of these."""
-        return hashlib.sha256(json.dumps(dataclasses.asdict(self), sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(as_json(self), sort_keys=True).encode()).hexdigest()
 
     def problems(self) -> list[Problem]:
         found: list[Problem] = []

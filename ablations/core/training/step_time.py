@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,9 @@ import numpy.typing as npt
 import torch
 
 from ablations.core.spec.training_spec import TrainingSpec
+from ablations.core.training.members import members_of
 from ablations.core.training.training import Training
+from curation.runtime.registry import Plugin
 
 STEPS = 20
 WARM_UP = 5  # steps that compile and fill caches
@@ -36,11 +39,11 @@ class _RandomWindows:
         return np.random.default_rng(step).integers(0, self.spec.model.vocab_size, shape)
 
 
-def probe(spec: TrainingSpec, steps: int = STEPS) -> Probe:
+def probe(spec: TrainingSpec, plugins: Sequence[Plugin] = (), steps: int = STEPS) -> Probe:
     """Train `steps` steps of the cell's shape and throw them away."""
     torch.set_num_threads(spec.compute.threads)
     started = time.perf_counter()
-    training = Training(spec, _RandomWindows(spec))  # type: ignore[arg-type]
+    training = Training(spec, _RandomWindows(spec), members_of(spec, plugins))  # type: ignore[arg-type]
     for _ in range(WARM_UP):
         training.advance()
     warm = _now(training.device)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from ablations.core.data.mixture import MixedWindows
 from ablations.core.model.model import Model, loss_of
 from ablations.core.spec.training_spec import TrainingSpec
-from ablations.core.training.optim import optimisers_of, set_share, share_of_peak
+from ablations.core.training.members import Members
 from curation.runtime.errors import LoamError
 
 LossFunction = Callable[[nn.Module, Tensor, Tensor], Tensor]
@@ -24,13 +25,14 @@ class Training:
     Args:
         spec: of the training.
         windows: its training data by number.
+        members: its optimizer and its schedule.
     """
 
-    def __init__(self, spec: TrainingSpec, windows: MixedWindows) -> None:
-        self.spec, self.windows = spec, windows
+    def __init__(self, spec: TrainingSpec, windows: MixedWindows, members: Members) -> None:
+        self.spec, self.windows, self.schedule = spec, windows, members.schedule
         self.device = torch.device(spec.compute.device)
         self.model = Model(spec.model, spec.seeds.init).to(self.device)
-        self.optimisers = optimisers_of(self.model, spec.optimiser)
+        self.optimizers = _with_peaks(members.optimizer.steppers(self.model))
         self.step = 0
         self.loss_sum = torch.zeros((), dtype=torch.float64, device=self.device)  # since the last `mean_loss`
         self.loss_steps = 0
@@ -42,10 +44,12 @@ class Training:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.spec.compute.dtype == "bfloat16"):
             loss = self._loss(self.model, windows_BT[:, :-1], windows_BT[:, 1:])
         loss.backward()  # type: ignore[no-untyped-call]
-        set_share(self.optimisers, share_of_peak(self.step, self.spec.steps, self.spec.schedule))
-        for optimiser in self.optimisers:
-            optimiser.step()
-            optimiser.zero_grad()
+        share = self.schedule.share(self.step, self.spec.steps)
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = group["peak"] * share
+            optimizer.step()
+            optimizer.zero_grad()
         self.loss_sum += loss.detach()
         self.loss_steps += 1
         self.step += 1
@@ -61,7 +65,7 @@ class Training:
         mean = float(self.loss_sum) / self.loss_steps
         if not math.isfinite(mean):
             place = f"steps {self.step - self.loss_steps + 1} to {self.step} of {self.spec.steps}"
-            raise LoamError(f"{place}: the training loss is {mean}. Lower optimiser.learning_rate and start afresh.")
+            raise LoamError(f"{place}: the training loss is {mean}. Lower optimizer.learning_rate and start afresh.")
         return mean
 
     def restart_mean(self) -> None:
@@ -73,7 +77,7 @@ class Training:
         return {
             "step": self.step,
             "model": self.model.state_dict(),
-            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "loss_sum": self.loss_sum,
             "loss_steps": self.loss_steps,
         }
@@ -83,8 +87,16 @@ class Training:
         self.step, self.loss_steps = state["step"], state["loss_steps"]
         self.loss_sum.copy_(state["loss_sum"])
         self.model.load_state_dict(state["model"])
-        for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
-            optimiser.load_state_dict(saved)
+        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(saved)
+
+
+def _with_peaks(optimizers: Sequence[Optimizer]) -> Sequence[Optimizer]:
+    """Each group remembers its peak rate as `peak`."""
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["peak"] = group["lr"]
+    return optimizers
 
 
 def _compiled() -> LossFunction:

@@ -1,4 +1,4 @@
-"""The code that a cell runs on: the files of `ablations.core`, and what of the floors below they import."""
+"""The code that a cell runs on: the files of `ablations.core` and of this folder, and what of the floors below they import."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ PACKAGES = ("ablations", "curation")
 
 def sources() -> dict[str, Path]:
     """Path below `ROOT` -> file, sorted: everything that a folder of packed cells needs to run, found by its imports."""
-    todo = [path for path in Path(__file__).parent.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    folders = (
+        Path(__file__).parent,
+        ROOT / "ablations" / "core",
+    )  # whole, since members are found by looking into folders
+    todo = [path for folder in folders for path in folder.rglob("*.py")]
     found: dict[str, Path] = {}
     while todo:
         path = todo.pop()

@@ -19,7 +19,10 @@ from small_study import write_corpora, write_study
 from ablations.cells.cells import CellPlan
 from ablations.cells.measuring_plan import metric_of
 from ablations.core.spec.measuring_spec import EffortSpec
-from ablations.core.spec.training_spec import TrainingSpec
+from ablations.core.spec.strict import OPEN, as_json
+from ablations.core.spec.training_spec import OptimizerSpec, ScheduleSpec, TrainingSpec
+from ablations.core.training.optimizers.muon import Muon
+from ablations.core.training.schedules.constant import Constant
 from ablations.settings import study as settings
 from ablations.settings.cells import CellSettings, cells_of
 from ablations.study import pipeline as study
@@ -74,22 +77,26 @@ def changed(before: Plans, after: Plans) -> set[str]:
 
 
 def leaves(cls: type[Any], above: str = "") -> Iterator[tuple[str, Any]]:
-    """Path and type of every value of a dataclass and of those in it."""
+    """Path and type of every value of a dataclass and of those in it; of members those of the small study's."""
     hints = typing.get_type_hints(cls)
     for field in dataclasses.fields(cls):
-        if dataclasses.is_dataclass(hints[field.name]):
+        if field.metadata == OPEN:
+            yield from leaves(MEMBERS[cls], above)
+        elif dataclasses.is_dataclass(hints[field.name]):
             yield from leaves(hints[field.name], f"{above}{field.name}.")
-        else:
+        elif typing.get_origin(hints[field.name]) is not typing.ClassVar:
             yield f"{above}{field.name}", hints[field.name]
 
 
+MEMBERS: dict[type[Any], type[Any]] = {OptimizerSpec: Muon, ScheduleSpec: Constant}
 LEAVES = dict(leaves(CellSettings))
-TRAINED = [path for path in LEAVES if not path.startswith(NO_PART_OF_A_CELL)]
+TRAINED = [path for path in LEAVES if not path.startswith(NO_PART_OF_A_CELL) and not path.endswith(".kind")]
 
 
 def value_at(value: Any, path: str) -> Any:
+    value = as_json(value)
     for name in path.split("."):
-        value = getattr(value, name)
+        value = value[name]
     return value
 
 
@@ -139,10 +146,17 @@ def test_another_value_is_another_cell_of_every_arm(small: Small, before: Plans,
     assert changed(before, after) == {name for name, plan in before.items() if plan.arm not in own(small, path)}
 
 
+@pytest.mark.parametrize("other", ["optimizer={kind: adamw}", "optimizer={kind: muon_float32}", "schedule.kind=wsd"])
+def test_another_optimizer_or_schedule_is_another_cell(small: Small, before: Plans, other: str) -> None:
+    """Each has settings of its own, so that its name alone does not say it."""
+    after = small.plans(f"cells.{other}", *(["cells.schedule.cooldown=0.5"] if "wsd" in other else []))
+    assert changed(before, after) == {name for name, plan in before.items() if not plan.control}
+
+
 def test_what_is_said_of_the_arms_leaves_the_controls_what_they_are(small: Small, before: Plans) -> None:
     real = {name for name, plan in before.items() if not plan.control}
-    assert changed(before, with_one_changed(small, HEADS[:1], "optimiser.beta1")) == real
-    assert changed(before, with_one_changed(small, HEADS[1:], "optimiser.beta1")) == set(before) - real
+    assert changed(before, with_one_changed(small, HEADS[:1], "optimizer.beta1")) == real
+    assert changed(before, with_one_changed(small, HEADS[1:], "optimizer.beta1")) == set(before) - real
 
 
 @pytest.mark.parametrize("path", LEAVES)
@@ -202,13 +216,16 @@ def with_leaf(value: Any, path: tuple[str | int, ...]) -> Any:
     head, *rest = path
     if isinstance(head, int):
         return (*value[:head], with_leaf(value[head], tuple(rest)), *value[head + 1 :])
+    if isinstance(value, dict):
+        return {**value, head: with_leaf(value[head], tuple(rest))}
     return dataclasses.replace(value, **{head: with_leaf(getattr(value, head), tuple(rest))})
 
 
 def test_no_value_of_a_resolved_training_is_left_out_of_its_identity(before: Plans) -> None:
     """Whatever is added to the spec of a training later is found here by itself."""
     plan = before["both 0"]
-    paths = list(training_leaves(dataclasses.asdict(plan.training)))
+    leaves = training_leaves(dataclasses.asdict(plan.training))
+    paths = [path for path in leaves if path[-1] != "kind"]  # one that there is not has no code
     assert len(paths) > len(TRAINED)
     for path in paths:
         training = with_leaf(plan.training, path)
@@ -245,7 +262,7 @@ def test_mixtures_are_known_by_their_ratios(small: Small, before: Plans) -> None
 
 
 @pytest.mark.parametrize(
-    "change", ["arms.both.fraction=0.25", "arms.both.offset=0.5", "arms.both.cells={optimiser: {beta1: 0.8}}"]
+    "change", ["arms.both.fraction=0.25", "arms.both.offset=0.5", "arms.both.cells={optimizer: {beta1: 0.8}}"]
 )
 def test_what_is_said_of_one_arm_makes_other_cells_of_it_alone(small: Small, before: Plans, change: str) -> None:
     assert changed(before, small.plans(change)) == {"both 0"}
@@ -302,10 +319,10 @@ def test_a_renamed_arm_is_the_same_computation(small: Small, before: Plans) -> N
 def test_what_was_left_to_defaults_is_said_and_changes_nothing(small: Small, before: Plans) -> None:
     said = merged(settings.load(str(small.path))[0].cells, {})
     left = before["english 0"].spec.defaults
-    assert "optimiser.beta1" in left
+    assert "optimizer.beta1" in left
     assert "model.mlp_ratio" in left
     assert "model.width" not in left
     assert "schedule.warmup_steps" in said["schedule"] or "schedule.warmup_steps" not in left
-    (after,) = [plan for name, plan in small.plans("cells.optimiser.beta1=0.9").items() if name == "english 0"]
-    assert set(left) - set(after.spec.defaults) == {"optimiser.beta1"}
+    (after,) = [plan for name, plan in small.plans("cells.optimizer.beta1=0.9").items() if name == "english 0"]
+    assert set(left) - set(after.spec.defaults) == {"optimizer.beta1"}
     assert after.output.fingerprint == before["english 0"].output.fingerprint

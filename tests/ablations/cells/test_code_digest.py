@@ -19,11 +19,26 @@ import pytest
 
 from ablations.cells import code_digest
 from ablations.cells.code_digest import MEASURING, PACKAGES, TRAINING, Place, definitions, metric_code, training_code
+from ablations.core.training.optimizers.base import OPTIMIZERS
+from ablations.core.training.schedules.base import SCHEDULES
 from ablations.readings.registries import METRICS
 
 ROOT = Path(__file__).parents[3]
-USED = sorted(place for place in definitions(TRAINING) if place[1])
+MEMBERS = {  # optimizers and schedules; a training uses one of each, and its digest is that of those two
+    name: place
+    for registry in (OPTIMIZERS, SCHEDULES)
+    for name, place in registry.places().items()
+    if isinstance(place, tuple)
+}
+USED = sorted(place for place in definitions((*TRAINING, *MEMBERS.values())) if place[1])
 METRIC_PLACES = {name: place for name, place in METRICS.places().items() if isinstance(place, tuple)}
+
+
+def digests() -> dict[str, str]:
+    """Of a training with every member, of one with each alone, and of each metric."""
+    found = {"training": training_code(MEMBERS.values())}
+    found |= {name: training_code([place]) for name, place in MEMBERS.items()}
+    return found | {name: metric_code(*place) for name, place in METRIC_PLACES.items()}
 
 
 def forget() -> None:
@@ -62,10 +77,9 @@ class Tree:
         return {path: path.read_bytes() for path in self.root.rglob("*") if path.is_file()}
 
     def digests(self) -> dict[str, str]:
-        """Of the training, and of each metric."""
+        """Of what stands in the copy now."""
         forget()
-        found = {"training": training_code()}
-        return found | {name: metric_code(*place) for name, place in METRIC_PLACES.items()}
+        return digests()
 
 
 @pytest.fixture(scope="session")
@@ -92,7 +106,7 @@ def tree(pristine: Tree, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tree]:
 @pytest.fixture(scope="session")
 def expected() -> dict[str, str]:
     """Digests of the tree as it is."""
-    return {"training": training_code()} | {name: metric_code(*place) for name, place in METRIC_PLACES.items()}
+    return digests()
 
 
 def changed(before: dict[str, str], after: dict[str, str]) -> set[str]:
@@ -109,7 +123,10 @@ def test_an_installation_elsewhere_says_the_same_in_a_process_of_its_own(
     tmp_path: Path, expected: dict[str, str]
 ) -> None:
     made = Tree(tmp_path / "code")
-    asked = "import json; from ablations import code_digest as c; print(json.dumps([c.__file__, c.training_code()]))"
+    asked = (
+        "import json; from ablations.cells import code_digest as c; "
+        f"print(json.dumps([c.__file__, c.training_code({list(MEMBERS.values())})]))"
+    )
 
     def told() -> list[str]:
         environment = {**os.environ, "PYTHONPATH": str(made.root), "PYTHONDONTWRITEBYTECODE": "1"}
@@ -118,9 +135,9 @@ def test_an_installation_elsewhere_says_the_same_in_a_process_of_its_own(
         return list(json.loads(ended.stdout))
 
     assert told() == [str(made.root / "ablations/cells/code_digest.py"), expected["training"]]
-    made.edit("ablations/core/training/optim.py", "import torch", "# a comment\nimport torch")
+    made.edit("ablations/core/training/optimizers/muon.py", "    def steppers", "    # a comment\n    def steppers")
     assert told()[1] == expected["training"]
-    made.edit("ablations/core/spec/training_spec.py", "learning_rate: float = 0.01", "learning_rate: float = 0.02")
+    made.edit("ablations/core/spec/training_spec.py", "evaluations: int = 12", "evaluations: int = 13")
     assert told()[1] != expected["training"]
 
 
@@ -199,7 +216,7 @@ def test_what_cannot_change_a_byte_changes_no_digest(
     tree: Tree, expected: dict[str, str], change: Callable[[ast.Module], ast.Module]
 ) -> None:
     """In every module that a training or a metric uses. If this fails, a clearer sentence trains every study again."""
-    places = definitions((*TRAINING, *MEASURING, *METRIC_PLACES.values()))
+    places = definitions((*TRAINING, *MEMBERS.values(), *MEASURING, *METRIC_PLACES.values()))
     for module in {module for module, _ in places}:
         tree.rewrite(module, change)
     assert tree.digests() == expected
@@ -247,28 +264,28 @@ def test_an_edit_of_anything_that_a_training_uses_is_another_training(
     """If this fails, weights of before an edit pass for those of after it."""
     tree.rewrite(place[0], lambda parsed: mutated(parsed, place[1]))
     forget()
-    assert training_code() != expected["training"]
+    assert training_code(MEMBERS.values()) != expected["training"]
 
 
 EDITS = {  # file -> before and after
-    "a default": ("ablations/core/spec/training_spec.py", "beta2: float = 0.95", "beta2: float = 0.99"),
+    "a default": ("ablations/core/training/optimizers/adamw.py", "beta2: float = 0.95", "beta2: float = 0.99"),
     "a default of the measuring": ("ablations/core/spec/training_spec.py", "threads: int = 1", "threads: int = 2"),
     "model": ("ablations/core/model/model.py", "std = EMBEDDING_STD /", "std = EMBEDDING_STD *"),
-    "optimiser": ("ablations/core/training/muon.py", "NEWTON_SCHULZ_STEPS = ", "NEWTON_SCHULZ_STEPS = 1 + "),
+    "optimizer": ("ablations/core/training/batched_muon.py", "NEWTON_SCHULZ_STEPS = ", "NEWTON_SCHULZ_STEPS = 1 + "),
     "data": ("ablations/core/data/packing.py", "wanted - len(piece)", "wanted + len(piece)"),
     "loop": ("ablations/core/training/loop.py", ">=", ">"),
     "order of two statements": (
         "ablations/core/training/training.py",
-        "            optimiser.step()\n            optimiser.zero_grad()",
-        "            optimiser.zero_grad()\n            optimiser.step()",
+        "            optimizer.step()\n            optimizer.zero_grad()",
+        "            optimizer.zero_grad()\n            optimizer.step()",
     ),
     "a decorator": (
         "ablations/core/spec/training_spec.py",
         "    @property\n    def steps",
         "    @staticmethod\n    def steps",
     ),
-    "a base class": ("ablations/core/training/muon.py", "class MuonFloat32(", "class MuonFloat32(dict, "),
-    "a keyword": ("ablations/core/model/model.py", "is_causal=True", "is_causal=False"),
+    "a base class": ("ablations/core/training/batched_muon.py", "class BatchedMuon(", "class BatchedMuon(dict, "),
+    "a keyword": ("ablations/core/model/cache.py", "attn_mask=mask_B1TS", "attn_mask=None"),
     "an imported function of others": ("ablations/core/training/training.py", "isfinite", "isnan"),
 }
 
@@ -285,23 +302,45 @@ def test_a_function_that_moves_to_another_file_leaves_every_result_what_it_is(
     tree: Tree, expected: dict[str, str]
 ) -> None:
     """Tidying up must not cost a sweep."""
-    path = tree.root / "ablations/core/training/optim.py"
+    path = tree.root / "ablations/core/training/optimizers/base.py"
     parsed = ast.parse(path.read_text(encoding="utf8"))
-    (moved,) = [n for n in parsed.body if isinstance(n, ast.FunctionDef) and n.name == "share_of_peak"]
+    (moved,) = [n for n in parsed.body if isinstance(n, ast.FunctionDef) and n.name == "hidden_and_others"]
     imports = [n for n in parsed.body if isinstance(n, ast.Import | ast.ImportFrom)]
-    (tree.root / "ablations/core/peaks.py").write_text("\n".join(map(ast.unparse, [*imports, moved])), encoding="utf8")
+    (tree.root / "ablations/core/splitting.py").write_text(
+        "\n".join(map(ast.unparse, [*imports, moved])), encoding="utf8"
+    )
     parsed.body.remove(moved)
-    parsed.body.insert(len(imports) + 1, ast.parse("from ablations.core.peaks import share_of_peak").body[0])
+    parsed.body.insert(len(imports) + 1, ast.parse("from ablations.core.splitting import hidden_and_others").body[0])
     path.write_text(ast.unparse(parsed), encoding="utf8")
     assert tree.digests() == expected
 
 
 def test_a_renamed_module_leaves_every_result_what_it_is(tree: Tree, expected: dict[str, str]) -> None:
-    (tree.root / "ablations/core/training/muon.py").rename(tree.root / "ablations/core/momentum.py")
-    for path in (tree.root / "ablations/core").glob("*.py"):
+    (tree.root / "ablations/core/training/batched_muon.py").rename(tree.root / "ablations/core/momentum.py")
+    for path in (tree.root / "ablations/core/training").rglob("*.py"):
         text = path.read_text(encoding="utf8")
-        path.write_text(text.replace("ablations.core.training.muon", "ablations.core.momentum"), encoding="utf8")
+        path.write_text(
+            text.replace("ablations.core.training.batched_muon", "ablations.core.momentum"), encoding="utf8"
+        )
     assert tree.digests() == expected
+
+
+@pytest.mark.parametrize("member", MEMBERS)
+def test_an_edited_optimizer_or_schedule_trains_the_cells_that_use_it_again_and_no_others(
+    tree: Tree, expected: dict[str, str], member: str
+) -> None:
+    """If this fails, a better schedule for one study costs every other study its weights."""
+    module, name = MEMBERS[member]
+    tree.rewrite(module, lambda parsed: mutated(parsed, name))
+    assert changed(expected, tree.digests()) == {"training", member}
+
+
+def test_muon_in_float32_is_no_other_trainings_business(tree: Tree, expected: dict[str, str]) -> None:
+    for path in ("optimizers/muon_float32.py", "batched_muon.py"):
+        (tree.root / "ablations/core/training" / path).write_text("raise SystemExit\n", encoding="utf8")
+        forget()
+        for member in MEMBERS.keys() - {"muon_float32"}:
+            assert training_code([MEMBERS[member]]) == expected[member]
 
 
 @pytest.mark.parametrize("metric", METRIC_PLACES)
@@ -323,7 +362,7 @@ def test_most_metrics_use_no_other(expected: dict[str, str]) -> None:
 
 def test_what_nothing_uses_changes_nothing(tree: Tree, expected: dict[str, str]) -> None:
     """Every file that neither a training nor a metric reaches is another one, and each folder of members has a new one."""
-    places = definitions((*TRAINING, *MEASURING, *METRIC_PLACES.values()))
+    places = definitions((*TRAINING, *MEMBERS.values(), *MEASURING, *METRIC_PLACES.values()))
     used = {tree.file(module) for module, _ in places}
     others = [path for path in tree.root.rglob("*.py") if path not in used and path.name != "__init__.py"]
     assert len(others) > 150
@@ -351,5 +390,5 @@ def test_what_a_used_module_does_when_it_is_imported_counts(tree: Tree, expected
 
 
 def test_a_name_that_is_gone_is_our_mistake_and_said(tree: Tree) -> None:
-    with pytest.raises(LookupError, match=r"ablations\.core\.loop defines no walk"):
+    with pytest.raises(LookupError, match=r"ablations\.core\.training\.loop defines no walk"):
         code_digest.digest_of([("ablations.core.training.loop", "walk")])

@@ -23,8 +23,11 @@ from ablations.core.data.evaluation_data import EvaluationData
 from ablations.core.data.training_windows import training_windows
 from ablations.core.measuring import measure, wanted_of
 from ablations.core.metrics.base import METRICS
-from ablations.core.spec.cell_spec import read_measuring, read_spec
+from ablations.core.spec.cell_spec import read_measuring
 from ablations.core.training.loop import run_steps
+from ablations.core.training.members import members_of, read_whole
+from ablations.core.training.optimizers.base import OPTIMIZERS
+from ablations.core.training.schedules.base import SCHEDULES
 from ablations.core.training.training import Training
 from ablations.core.training.weights import Trained, save_weights
 from ablations.readings.registries import METRICS as PLACES
@@ -32,9 +35,9 @@ from ablations.readings.registries import METRICS as PLACES
 ROOTS = {Path(package.__path__[0]): package.__name__ for package in map(__import__, PACKAGES)}
 CELLS: dict[str, dict[str, Any]] = {
     "as it is": {},
-    "AdamW": {"optimiser": {"kind": "adamw"}, "packing": "random", "model": {"tied": True, "qk_norm": False}},
+    "AdamW": {"optimizer": {"kind": "adamw"}, "packing": "random", "model": {"tied": True, "qk_norm": False}},
     "Muon in float32": {
-        "optimiser": {"kind": "muon_float32"},
+        "optimizer": {"kind": "muon_float32"},
         "packing": "related",
         "schedule": {"kind": "wsd", "cooldown": 0.5},
     },
@@ -43,6 +46,7 @@ CELLS: dict[str, dict[str, Any]] = {
 NO_NUMBERS = {  # what runs in a measure beside its digest, and why it may
     ("ablations.core.spec.training_spec", "TrainingSpec"):
         "its values stand in the identity; its methods check whose weights these are",
+    ("ablations.core.spec.strict", "as_json"): "the same check",
     ("ablations.core.measuring", "Wanted"): "what a measure is called",
     ("ablations.core.measuring", "label_of"): "the same",
 }  # fmt: skip
@@ -95,22 +99,27 @@ def one_thread() -> Iterator[None]:
 def test_all_that_runs_in_a_training_is_in_its_digest(tmp_path: Path, changes: dict[str, Any]) -> None:
     """If this fails, an edit of what trains leaves the identity of the old weights in place."""
     write_cell(tmp_path, **changes)
-    spec = read_spec(tmp_path).training
+    spec = read_whole(tmp_path).training
+    members = members_of(spec)
     with traced() as seen:
-        training = Training(spec, training_windows(tmp_path, spec))
+        training = Training(spec, training_windows(tmp_path, spec), members)
         run_steps(training, spec, Quiet())
         save_weights(training.model, tmp_path / "weights.safetensors")
     ran = places_of(seen)
     assert ("ablations.core.training.training", "Training") in ran, "else nothing was watched"
     assert len(ran) > 20
-    assert ran - definitions(TRAINING) == set()
+    places = OPTIMIZERS.places()[spec.optimizer.kind], SCHEDULES.places()[spec.schedule.kind]
+    ours = [place for place in places if isinstance(place, tuple)]
+    assert len(ours) == 2
+    assert set(ours) < ran
+    assert ran - definitions((*TRAINING, *ours)) == set()
 
 
 @pytest.mark.parametrize("metric", METRICS.classes())
 def test_all_that_runs_in_a_measure_is_in_its_digest(tmp_path: Path, metric: str) -> None:
     write_cell(tmp_path, effort={"windows": 4, "items": 4, "sequences": 4})
     train_cell(tmp_path)
-    spec, measuring = read_spec(tmp_path).training, read_measuring(tmp_path)
+    spec, measuring = read_whole(tmp_path).training, read_measuring(tmp_path)
     assert measuring
     wanted = list(wanted_of([METRICS.get(metric)()], ["control_map"]))
     with traced() as seen:

@@ -89,7 +89,7 @@ def test_a_whole_cell_is_left_alone_and_has_no_drafts(undisturbed: Path) -> None
 
 def test_adamw_with_a_cooldown_resumes_to_the_same_bytes(tmp_path: Path) -> None:
     changes: dict[str, Any] = {
-        "optimiser": {"kind": "adamw", "adam_learning_rate": 0.003, "weight_decay": 0.1},
+        "optimizer": {"kind": "adamw", "adam_learning_rate": 0.003, "weight_decay": 0.1},
         "schedule": {"kind": "wsd", "cooldown": 0.5},
         "model": {"tied": True},
     }
@@ -163,7 +163,7 @@ def test_arms_of_one_seed_share_their_initial_weights(tmp_path: Path) -> None:
     "shape", [{"layers": 1}, {"attention": False}, {"mlp_ratio": 0}, {"layers": 1, "mlp_ratio": 0}]
 )
 def test_control_shapes_train(tmp_path: Path, shape: dict[str, Any]) -> None:
-    write_cell(tmp_path, model=shape, schedule={"tokens": 40 * 160}, optimiser={"learning_rate": 0.02})
+    write_cell(tmp_path, model=shape, schedule={"tokens": 40 * 160}, optimizer={"learning_rate": 0.02})
     run_cell(tmp_path)
     losses = record_of(tmp_path)["losses"]
     assert losses[-1]["train_loss"] < losses[1]["train_loss"]
@@ -226,7 +226,10 @@ def test_a_plugin_metric_is_measured_and_changes_nothing_else(tmp_path: Path, un
             {"schedule": {"tokens": 10}},
             "cell.json.training.schedule: 10 tokens are less than one step of 160. Give more tokens.",
         ),
-        ({"schedule": {"kind": "cosine"}}, "cell.json.training.schedule.kind: 'cosine' (str). Known: constant, wsd."),
+        (
+            {"schedule": {"kind": "cosine"}},
+            "cell.json.training.schedule.kind: unknown schedule 'cosine'. Known: constant, wsd.",
+        ),
         (
             {"checkpoint_every_steps": 0},
             "cell.json.checkpoint_every_steps: 0 is not a positive number. Give one above 0.",
@@ -267,9 +270,9 @@ def test_a_folder_without_a_cell_gives_one_clear_line(tmp_path: Path, capsys: py
 def test_a_loss_that_is_not_a_number_ends_the_run_and_is_never_saved(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write_cell(tmp_path, optimiser={"learning_rate": 1e30, "adam_learning_rate": 1e30}, evaluations=0)
+    write_cell(tmp_path, optimizer={"learning_rate": 1e30, "adam_learning_rate": 1e30}, evaluations=0)
     assert main([str(tmp_path)]) == 1
-    assert "the training loss is nan. Lower optimiser.learning_rate" in capsys.readouterr().err
+    assert "the training loss is nan. Lower optimizer.learning_rate" in capsys.readouterr().err
     assert not (tmp_path / "training.json").exists()
     assert not (tmp_path / "model.safetensors").exists()
     assert not list(tmp_path.glob("checkpoint*"))

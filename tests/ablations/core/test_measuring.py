@@ -19,7 +19,8 @@ from ablations.core.measuring import ASKED, FOLDER, measure, measure_folder, met
 from ablations.core.metrics.few_shot import ONSET_NATS, FewShot
 from ablations.core.results.answers import GroupAnswers, Score, TaskAnswers
 from ablations.core.results.readings import Reading, gain_name
-from ablations.core.spec.cell_spec import read_measuring, read_spec
+from ablations.core.spec.cell_spec import read_measuring
+from ablations.core.training.members import read_whole
 from ablations.core.training.weights import Trained
 from ablations.readings.few_shot import AboutTask, few_shot_readings, gain_readings
 from ablations.statistics.onset import onset
@@ -53,7 +54,7 @@ def cell(original: Path, tmp_path: Path) -> Path:
 
 def measured_anew(folder: Path) -> list[str]:
     """Measures what is not measured yet; the labels of it."""
-    trained, measuring = Trained.read(folder, read_spec(folder).training), read_measuring(folder)
+    trained, measuring = Trained.read(folder, read_whole(folder).training), read_measuring(folder)
     assert trained
     assert measuring
     told: list[str] = []
@@ -122,7 +123,7 @@ def test_a_measure_names_the_hashes_of_its_weights(original: Path) -> None:
 
 def test_all_measures_in_one_walk_are_what_each_is_alone(original: Path) -> None:
     """The sweep measures everything at once; a metric that is added later is measured alone."""
-    spec, measuring = read_spec(original).training, read_measuring(original)
+    spec, measuring = read_whole(original).training, read_measuring(original)
     trained = Trained.read(original, spec)
     assert trained
     assert measuring

@@ -86,7 +86,7 @@ def write_cell(folder: Folder, shape: ModelSpec, weights: Mapping[str, Tensor] |
     """As training leaves it; with random weights, or with the given ones."""
     content = save(dict(weights or random_model(shape).named_parameters()))
     training = TrainingSpec(
-        SeedSpec(1, 2, 3), shape, ScheduleSpec(4800, 4), (TrainSource("a", "tokens/a.train"),), bos=1
+        SeedSpec(1, 2, 3), shape, ScheduleSpec(tokens=4800, batch=4), (TrainSource("a", "tokens/a.train"),), bos=1
     )
     end = {"step": 25, "tokens": 4800, "file": "model.safetensors", "sha256": hashlib.sha256(content).hexdigest()}
     folder.write_json("cell.json", CellSpec("any", 0, training).to_json())

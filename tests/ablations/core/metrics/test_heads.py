@@ -33,8 +33,9 @@ from ablations.core.metrics.heads import (
     raised_above,
 )
 from ablations.core.metrics.repeated_tokens import RepeatedTokens
-from ablations.core.model.attention import attentions, heads_of, silenced
-from ablations.core.model.model import Attention, Model, rms_norm
+from ablations.core.model.attention import Attention
+from ablations.core.model.heads import heads_of, silenced
+from ablations.core.model.model import Model
 from ablations.core.results.answers import TaskAnswers
 from ablations.core.results.readings import Reading
 from ablations.core.spec.model_spec import ModelSpec
@@ -259,25 +260,6 @@ def test_the_control_heads_are_as_many_others_of_the_same_layer_first() -> None:
     assert {layer for layer, _ in chosen} <= {1, 2}
     crowded = [(1, 0), (1, 1), (1, 2), (1, 3)]
     assert all(layer != 1 for layer, _ in others(model, crowded, 2, seed=4))
-
-
-def test_attention_weights_are_those_that_the_model_uses() -> None:
-    """The measured weights, applied to the measured values, give what the layers write."""
-    model = Model(ModelSpec(vocab_size=VOCAB, layers=2, width=32, heads=4, context=CONTEXT, mlp_ratio=1), seed=1)
-    generator = torch.Generator().manual_seed(2)
-    with torch.no_grad():
-        for weight in model.parameters():
-            weight.copy_(torch.randn(weight.shape, generator=generator) * 0.3)
-    tokens = torch.randint(0, VOCAB, (3, CONTEXT), generator=generator)
-    with torch.no_grad():
-        x = rms_norm(model.embedding(tokens))
-        for block, layer in zip(model.blocks, attentions(model, tokens), strict=True):
-            mixed = layer.weights_BHTS @ layer.values_BHSD
-            attention = attention_of(block)
-            joined = attention.out(mixed.transpose(1, 2).flatten(2))
-            expected = attention(rms_norm(x), model.cos_TD[:CONTEXT], model.sin_TD[:CONTEXT])
-            assert torch.allclose(joined, expected, atol=1e-5)
-            x = block(x, model.cos_TD[:CONTEXT], model.sin_TD[:CONTEXT])
 
 
 def test_places_behind_copies_are_those_of_a_slow_search() -> None:

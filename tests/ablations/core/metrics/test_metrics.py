@@ -24,8 +24,9 @@ from ablations.core.metrics.repeated_tokens import repeated_sequences
 from ablations.core.model.model import Model
 from ablations.core.results.answers import TaskAnswers
 from ablations.core.results.readings import Reading
-from ablations.core.spec.cell_spec import read_measuring, read_spec
+from ablations.core.spec.cell_spec import read_measuring
 from ablations.core.spec.model_spec import ModelSpec
+from ablations.core.training.members import read_whole
 from ablations.readings.few_shot import AboutTask, few_shot_readings
 
 CLASSES = METRICS.classes()
@@ -69,7 +70,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> EvaluationData:
     write_tokens(folder, "tokens/ragged", texts, [5 * len(text) for text in texts])
     measuring = read_measuring(folder)
     assert measuring
-    full = EvaluationData.of(folder, read_spec(folder).training, measuring)
+    full = EvaluationData.of(folder, read_whole(folder).training, measuring)
     ragged = Documents.read(folder, "tokens/ragged", VOCAB, BOS)
     return full.replace(heldout={**full.heldout, "ragged": ragged})
 

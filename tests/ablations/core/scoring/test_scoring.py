@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ablations.core.data.items import Generation, Group, Item
+from ablations.core.model.cache import KeysValues, _by_hand, _by_kernel
 from ablations.core.model.model import Model
-from ablations.core.model.prefix_cache import KeysValues, _by_hand, _by_kernel
 from ablations.core.scoring.generation import generate_group
 from ablations.core.scoring.scoring import PrefixKeeper, score_group, token_losses
 from ablations.core.spec.model_spec import ModelSpec

@@ -14,9 +14,9 @@ from spec_fields import leaves, with_other
 
 from ablations.core.__main__ import main
 from ablations.core.cell import Progress, run_cell, train_cell
-from ablations.core.spec.cell_spec import read_spec
 from ablations.core.training import checkpoint
 from ablations.core.training.checkpoint import BEFORE, FILE
+from ablations.core.training.members import read_whole
 from ablations.core.training.weights import Trained
 from curation.runtime.errors import ConfigError, InputError
 
@@ -164,7 +164,7 @@ def test_other_tokens_are_never_trained_on_behind_a_checkpoint(
 @pytest.mark.parametrize(
     ("path", "to"),
     [
-        (("optimiser",), {"learning_rate": 0.001}),
+        (("optimizer",), {"learning_rate": 0.001}),
         (("evaluations",), 3),
         (("schedule", "warmup_steps"), 3),
         (("seeds", "subset"), 6),
@@ -200,7 +200,7 @@ def test_a_changed_training_is_refused_beside_a_checkpoint_and_after_it(
 def test_every_value_of_a_training_is_held_against_its_weights_and_its_checkpoint(
     unbroken: Path, tmp_path: Path
 ) -> None:
-    spec = read_spec(unbroken).training
+    spec = read_whole(unbroken).training
     checkpoint.save(tmp_path, {"spec": spec.digest(), "tokens": "t", "torch": "1"}, {"step": 7})
     for path in leaves(spec):
         other = with_other(spec, path)

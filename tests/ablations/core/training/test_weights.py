@@ -16,7 +16,7 @@ from cells import contents, measure_of, write_cell
 from ablations.core.__main__ import main
 from ablations.core.cell import run_cell
 from ablations.core.model.model import Model
-from ablations.core.spec.cell_spec import read_spec
+from ablations.core.training.members import read_whole
 from ablations.core.training.weights import Trained, save_weights
 from curation.runtime.errors import InputError
 
@@ -46,7 +46,7 @@ def cell(original: Path, tmp_path: Path) -> Path:
 
 
 def trained(folder: Path) -> Trained:
-    found = Trained.read(folder, read_spec(folder).training)
+    found = Trained.read(folder, read_whole(folder).training)
     assert found
     return found
 
@@ -83,7 +83,7 @@ def test_damaged_weights_are_named_and_nothing_is_measured_of_them(
 @each_file
 def test_whole_weights_of_another_model_are_not_those_that_were_trained(cell: Path, name: str) -> None:
     """They load without a complaint; only the hash tells."""
-    save_weights(Model(read_spec(cell).training.model, 7), cell / name)
+    save_weights(Model(read_whole(cell).training.model, 7), cell / name)
     found = trained(cell)
     point = next(point for point in found.points if point.file == name)
     with pytest.raises(InputError, match=re.escape(f"{cell / name}: damaged: not the weights that were trained")):

@@ -19,7 +19,7 @@ COEFFICIENTS = (3.4445, -4.775, 2.0315)
 NEWTON_SCHULZ_STEPS = 5
 
 
-class MuonFloat32(Optimizer):
+class BatchedMuon(Optimizer):
     """Nesterov momentum, orthogonalised per matrix, decoupled weight decay.
 
     Args:

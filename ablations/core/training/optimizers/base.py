@@ -1,0 +1,44 @@
+"""What an optimizer is: a user's settings for it, and what steps the weights of a model by them.
+
+Settings are checked long before a cell trains, so nothing here imports torch before it is needed.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from curation.runtime.registry import Registry
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+
+@dataclass(frozen=True, kw_only=True)
+class Optimizer(ABC):
+    """One way to step weights. Its docstring's first line says which weights it steps how.
+
+    Its fields are its settings, under `optimizer:` of a study's cells: numbers, words, true or false. All of them, defaults
+    included, are part of a cell's identity. A method `problems` says which values cannot be used (`ablations/core/spec/strict.py`).
+    """
+
+    kind: ClassVar[str]
+
+    @abstractmethod
+    def steppers(self, model: nn.Module) -> Sequence[torch.optim.Optimizer]:
+        """Those that together step every weight once, each group with its peak learning rate as `lr`; a schedule scales it."""
+
+
+def hidden_and_others(model: nn.Module) -> tuple[list[Tensor], list[Tensor]]:
+    """The matrices between activations, and the tables of vectors: embedding and output."""
+    weights: dict[str, Tensor] = dict(model.named_parameters())
+    hidden = [weight for name, weight in weights.items() if name.startswith("blocks.")]
+    return hidden, [weight for name, weight in weights.items() if not name.startswith("blocks.")]
+
+
+OPTIMIZERS: Registry[Optimizer] = Registry(
+    "ablations.core.training.optimizers", "Optimizer", "loam.optimizers", "optimizer"
+)
