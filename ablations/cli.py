@@ -8,8 +8,11 @@ from importlib import import_module
 import click
 
 from ablations.cells_cli import adopt, explain, measure, pack, unpack
+from ablations.core.metrics.registry import METRICS
 from ablations.folder_cli import gc, verify
-from ablations.readings.registries import LABEL_METRICS, METRICS, TASKS, TEXT_METRICS
+from ablations.prompts.tasks.registry import TASKS
+from ablations.readings.label_metrics.registry import LABEL_METRICS
+from ablations.readings.text_metrics.registry import TEXT_METRICS
 from ablations.statistics_cli import compare, plan
 from curation.runtime.command_line.command import errors_as_one_line, listing, table, what_options, where_options
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from ablations.core.results.readings import Name, gain_name
 from ablations.core.spec.measuring_spec import EffortSpec
 from ablations.evidence.pilot import Guess, Pilot, own_variances, variances_between
-from ablations.prompts.task_items import MAP_ITEMS
+from ablations.prompts.task_files import task_class
+from ablations.prompts.tasks.map_task import MapTask
 from ablations.settings.cells import cells_of
 from ablations.settings.study import Study
 from ablations.statistics.claims import Claim, Emerges, GoesWith, arms_of, measures_of
@@ -168,8 +169,9 @@ def _answers(measure: str, study: Study) -> tuple[int | None, int | None]:
     for task in study.task_settings:
         if name.task and task.name == name.task:
             items = min(task.items, _most_items(study))
-            # two mirrored questions about one map count as one item, and every map is its own demonstrations
-            return (1, max(1, items // 2)) if task.kind in MAP_ITEMS else (task.draws, items)
+            if issubclass(task_class(task.kind, study.loaded_plugins), MapTask):
+                return 1, max(1, items // 2)  # two mirrored questions are one item, and a map is its own demonstrations
+            return task.draws, items
     return None, None
 
 

@@ -11,7 +11,6 @@ from functools import cached_property
 from typing import Any
 
 from ablations.core.data.items import TaskItems
-from ablations.prompts.control_tasks import fresh_map_items, known_map_items
 from ablations.prompts.demos import HASHED, SIMILAR_LAST
 from ablations.prompts.prompts import check_design, task_items
 from ablations.prompts.questions import Question, questions
@@ -20,6 +19,7 @@ from ablations.prompts.task_files import task_class
 from ablations.prompts.task_settings import TaskSettings, from_root
 from ablations.prompts.tasks.base import FewShotTask
 from ablations.prompts.tasks.map_task import MapTask
+from ablations.prompts.tasks.registry import TASKS
 from curation.runtime.errors import ConfigError, DamagedError, InputError
 from curation.runtime.identity import canonical, fingerprint
 from curation.runtime.registry import Plugin
@@ -30,8 +30,6 @@ from curation.runtime.store.marks import MarkingFolder
 from curation.runtime.store.naming import name_folders
 from tokenizer.model import TokenizerModel
 
-CONTROL_TASK = "control_map"
-MAP_ITEMS = {CONTROL_TASK: fresh_map_items, "known_map": known_map_items}
 ITEMS = "items.json"
 ASKED = ("groups", "item_sets", "generation")
 OF_MAPS = frozenset({"kind", "name", "items"})  # what may be said of tasks that no rows are read for
@@ -90,7 +88,7 @@ def items_file(
     """
     cls = task_class(settings.kind, plugins)
     if issubclass(cls, MapTask):
-        items = MAP_ITEMS[cls.kind](tokenizer, settings.items, base_seed)
+        items = cls.drawn_for(tokenizer, settings.items, base_seed)
         check_length(items, context)
     else:
         items = row_items(settings, cls(settings.template), root, tokenizer, context)
@@ -108,6 +106,11 @@ def row_items(
     items = task_items(task, pool, queries, tokenizer, context, design, TfIdf if looks else None)
     empty = {"pool_rows_empty": empty_pool, "query_rows_empty": empty_queries}
     return replace(items, counts={**items.counts, **{name: count for name, count in empty.items() if count}})
+
+
+def probes_of_controls() -> list[str]:
+    """Names of the tasks that control arms are asked."""
+    return [name for name, cls in TASKS.classes().items() if issubclass(cls, MapTask) and cls.asked_of_controls]
 
 
 def check_files(settings: TaskSettings, plugins: Sequence[Plugin], root: str = "") -> None:

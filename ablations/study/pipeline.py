@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ablations.cells import cells, sweep
+from ablations.core.metrics.registry import METRICS
 from ablations.core.results.readings import FEW_SHOT, Name
-from ablations.prompts.task_items import MAP_ITEMS, ItemsFile, check_files, items_file
+from ablations.prompts.task_items import ItemsFile, check_files, items_file, probes_of_controls
 from ablations.prompts.task_settings import TaskSettings
-from ablations.readings.registries import METRICS
 from ablations.settings import study as settings
 from ablations.settings.cells import cells_of
 from ablations.settings.study import Study
@@ -162,9 +162,9 @@ def plan(study: Study, root: str, main: Tokenized | None, controls: Tokenized) -
 
 
 def _control_lot(study: Study, controls: Tokenized, metrics: Sequence[str]) -> cells.Lot:
-    """The probes of the control arms: fresh maps, and the map that the encyclopedia arm knows by heart."""
+    """What the control arms are asked, such as fresh maps and the map that the encyclopedia arm knows by heart."""
     control = study.control_settings
-    probes = [TaskSettings(kind=kind, items=control.items) for kind in MAP_ITEMS]
+    probes = [TaskSettings(kind=kind, items=control.items) for kind in probes_of_controls()]
     contexts = {
         cells_of(control.cells, arm.cells, f"controls.arms.{name}.cells").model.context
         for name, arm in control.arms.items()

@@ -9,7 +9,8 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import PrivateAttr
 
 from curation.annotators.base import Annotator, Column, Scores, Spans
-from curation.pii.base import REGISTRY, Entity
+from curation.pii.base import Entity
+from curation.pii.registry import ENTITIES
 from curation.runtime.registry import Plugin
 from curation.text.batch import Batch
 from curation.text.spans import made
@@ -58,7 +59,7 @@ class Pii(Annotator):
 
     @cached_property
     def chosen(self) -> dict[str, Entity]:
-        return {name: REGISTRY.get(name, self._plugins)() for name in self.entities}
+        return {name: ENTITIES.get(name, self._plugins)() for name in self.entities}
 
     def score(self, batch: Batch) -> Scores:
         rows: list[tuple[int, int, int, str]] = []

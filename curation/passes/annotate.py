@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from curation.annotators.base import Annotator, Bands, Column, ColumnType, Scores, Spans, Values, make_all
+from curation.annotators.base import Annotator, Bands, Column, ColumnType, Scores, Spans, Values
+from curation.annotators.registry import make_all
 from curation.runtime.registry import Plugin
 from curation.runtime.stages.stage import Job, Output, Result, Stage
 from curation.runtime.store.folder import Folder

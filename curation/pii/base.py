@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
-from curation.runtime.registry import Registry, plugin_digest
+from curation.runtime.registry import plugin_digest
 
 
 class Entity(ABC):
@@ -34,6 +34,3 @@ class Entity(ABC):
     @abstractmethod
     def replacement(self, value: str) -> str:
         """What stands in place of `value`; it depends on nothing else, so that equal texts stay equal."""
-
-
-REGISTRY: Registry[Entity] = Registry("curation.pii", "Entity", "loam.entities", "entity")

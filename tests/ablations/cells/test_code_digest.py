@@ -19,7 +19,7 @@ import pytest
 
 from ablations.cells import code_digest
 from ablations.cells.code_digest import MEASURING, PACKAGES, TRAINING, Place, definitions, metric_code, training_code
-from ablations.readings.registries import METRICS
+from ablations.core.metrics.registry import METRICS
 
 ROOT = Path(__file__).parents[3]
 USED = sorted(place for place in definitions(TRAINING) if place[1])

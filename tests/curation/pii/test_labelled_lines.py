@@ -9,7 +9,7 @@ import pytest
 from labelled_lines import LINES
 
 from curation.annotators.pii import Pii
-from curation.pii.base import REGISTRY
+from curation.pii.registry import ENTITIES
 
 MARK = re.compile("⟦(.*?)⟧", re.DOTALL)
 # kind: labels, found of them, found besides them
@@ -31,7 +31,7 @@ class Found:
 
 
 def _measure(kind: str) -> Found:
-    entity = REGISTRY.get(kind)()
+    entity = ENTITIES.get(kind)()
     labels = right = wrong = 0
     lines = []
     for line in LINES[kind]:
@@ -68,7 +68,7 @@ def test_of_all_labels_at_least_95_in_100_are_found_and_97_in_100_finds_are_righ
 def test_no_entity_finds_what_belongs_to_another(kind: str) -> None:
     """A card is no phone number: double finds would be counted twice."""
     for other in sorted(set(LINES) - {kind}):
-        entity = REGISTRY.get(other)()
+        entity = ENTITIES.get(other)()
         for line in LINES[kind]:
             labelled = [(m.start() - 2 * i, m.end() - 2 * i - 2) for i, m in enumerate(MARK.finditer(line))]
             overlapping = [
