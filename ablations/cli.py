@@ -13,6 +13,7 @@ from ablations.folder_cli import gc, verify
 from ablations.prompts.tasks.registry import TASKS
 from ablations.readings.label_metrics.registry import LABEL_METRICS
 from ablations.readings.text_metrics.registry import TEXT_METRICS
+from ablations.statistics.claims.registry import CLAIMS
 from ablations.statistics_cli import compare, plan
 from curation.runtime.command_line.command import errors_as_one_line, listing, table, what_options, where_options
 
@@ -57,7 +58,7 @@ def loam() -> None:
     """
 
 
-@loam.command(cls=listing(TASKS, METRICS, LABEL_METRICS, TEXT_METRICS))
+@loam.command(cls=listing(TASKS, METRICS, LABEL_METRICS, TEXT_METRICS, CLAIMS))
 @click.argument("study")
 @where_options
 @what_options
@@ -87,7 +88,7 @@ def ablate() -> None:
     """Train and measure the cells of a study, see where they stand, write its report; and what goes with tasks and tables."""
 
 
-@ablate.command(cls=listing(TASKS, METRICS, LABEL_METRICS, TEXT_METRICS))
+@ablate.command(cls=listing(TASKS, METRICS, LABEL_METRICS, TEXT_METRICS, CLAIMS))
 @click.argument("study")
 @where_options
 @what_options

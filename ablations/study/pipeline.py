@@ -13,7 +13,7 @@ from ablations.prompts.task_settings import TaskSettings
 from ablations.settings import study as settings
 from ablations.settings.cells import cells_of
 from ablations.settings.study import Study
-from ablations.statistics.claims import Emerges, arms_of, measures_of
+from ablations.statistics.claims.base import Claim
 from ablations.statistics.paired import LEAST_FOR_VERDICT
 from ablations.study.drafts import drafts
 from ablations.study.weights_budget import check_budget
@@ -117,21 +117,26 @@ def check(study: Study, recipe: Recipe) -> None:
     for task in study.task_settings:
         check_files(task, study.loaded_plugins, recipe.root)
     for claim in study.claims:
-        if twice := sorted({arm for arm in arms_of(claim) if arms_of(claim).count(arm) > 1}):
-            raise ConfigError(f"claims.{claim.kind}: arm {twice[0]} is held against itself. Name another arm.")
-        for arm in arms_of(claim):
-            if arm not in study.arms:
-                raise ConfigError(f"claims.{claim.kind}: {one_of(study.arms, arm, 'arm')}")
-        for measure in measures_of(claim):
-            if Name.parse(measure).metric not in metric_names(study):
-                known = one_of(metric_names(study), Name.parse(measure).metric, "metric")
-                raise ConfigError(f"claims.{claim.kind}: {known}")
-        names = [task.name for task in study.task_settings]
-        if isinstance(claim, Emerges) and claim.task not in names:
-            raise ConfigError(f"claims.emerges.task: {one_of(names, claim.task, 'task of this study')}")
+        _check_claim(claim, study)
     for _ in drafts(study):
         pass
     check_budget(study)
+
+
+def _check_claim(claim: Claim, study: Study) -> None:
+    """Its arms, metrics and tasks are the study's."""
+    where, arms, tasks = f"claims.{claim.kind}", claim.arms_named(), [task.name for task in study.task_settings]
+    if twice := sorted({arm for arm in arms if arms.count(arm) > 1}):
+        raise ConfigError(f"{where}: arm {twice[0]} is held against itself. Name another arm.")
+    for arm in arms:
+        if arm not in study.arms:
+            raise ConfigError(f"{where}: {one_of(study.arms, arm, 'arm')}")
+    for metric in (Name.parse(measure).metric for measure in claim.measures_named()):
+        if metric not in metric_names(study):
+            raise ConfigError(f"{where}: {one_of(metric_names(study), metric, 'metric')}")
+    for task in claim.tasks_named():
+        if task not in tasks:
+            raise ConfigError(f"{where}.task: {one_of(tasks, task, 'task of this study')}")
 
 
 def metric_names(study: Study) -> list[str]:
