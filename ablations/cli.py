@@ -10,6 +10,8 @@ import click
 from ablations.cells_cli import adopt, explain, measure, pack, unpack
 from ablations.core.metrics.registry import METRICS
 from ablations.folder_cli import gc, verify
+from ablations.prompts.orders.registry import ORDERS
+from ablations.prompts.selections.registry import SELECTIONS
 from ablations.prompts.tasks.registry import TASKS
 from ablations.readings.label_metrics.registry import LABEL_METRICS
 from ablations.readings.text_metrics.registry import TEXT_METRICS
@@ -58,7 +60,7 @@ def loam() -> None:
     """
 
 
-@loam.command(cls=listing(TASKS, METRICS, LABEL_METRICS, TEXT_METRICS, CLAIMS))
+@loam.command(cls=listing(TASKS, METRICS, LABEL_METRICS, TEXT_METRICS, SELECTIONS, ORDERS, CLAIMS))
 @click.argument("study")
 @where_options
 @what_options
@@ -88,7 +90,7 @@ def ablate() -> None:
     """Train and measure the cells of a study, see where they stand, write its report; and what goes with tasks and tables."""
 
 
-@ablate.command(cls=listing(TASKS, METRICS, LABEL_METRICS, TEXT_METRICS, CLAIMS))
+@ablate.command(cls=listing(TASKS, METRICS, LABEL_METRICS, TEXT_METRICS, SELECTIONS, ORDERS, CLAIMS))
 @click.argument("study")
 @where_options
 @what_options

@@ -11,7 +11,6 @@ from functools import cached_property
 from typing import Any
 
 from ablations.core.data.items import TaskItems
-from ablations.prompts.demos import HASHED, SIMILAR_LAST
 from ablations.prompts.prompts import check_design, task_items
 from ablations.prompts.questions import Question, questions
 from ablations.prompts.similarity import TfIdf
@@ -91,19 +90,23 @@ def items_file(
         items = cls.drawn_for(tokenizer, settings.items, base_seed)
         check_length(items, context)
     else:
-        items = row_items(settings, cls(settings.template), root, tokenizer, context)
+        items = row_items(settings, cls(settings.template), root, tokenizer, context, plugins)
     return ItemsFile(settings.name, canonical(replace(items, task=settings.name).to_json()).decode())
 
 
 def row_items(
-    settings: TaskSettings, task: FewShotTask, root: str, tokenizer: TokenizerModel, context: int
+    settings: TaskSettings,
+    task: FewShotTask,
+    root: str,
+    tokenizer: TokenizerModel,
+    context: int,
+    plugins: Sequence[Plugin] = (),
 ) -> TaskItems:
     """Items of a task whose rows are read from files."""
     pool, empty_pool = _questions(settings, task, "pool", root)
     queries, empty_queries = _questions(settings, task, "queries", root)
-    looks = settings.selection != HASHED or settings.order == SIMILAR_LAST
-    design = settings.design(task)
-    items = task_items(task, pool, queries, tokenizer, context, design, TfIdf if looks else None)
+    design = settings.design(task, plugins)
+    items = task_items(task, pool, queries, tokenizer, context, design, None if design.shared else TfIdf)
     empty = {"pool_rows_empty": empty_pool, "query_rows_empty": empty_queries}
     return replace(items, counts={**items.counts, **{name: count for name, count in empty.items() if count}})
 
@@ -126,7 +129,7 @@ def check_files(settings: TaskSettings, plugins: Sequence[Plugin], root: str = "
             raise ConfigError(f"task {settings.name}: {said[0]} says nothing about {cls.kind}. Leave it out.")
         return
     task = cls(settings.template)
-    check_design(task, settings.design(task))
+    check_design(task, settings.design(task, plugins))
     paths = [_path(settings, task, which, root) for which in ("pool", "queries")]
     if paths[0] == paths[1]:
         raise ConfigError(
