@@ -7,7 +7,7 @@ from typing import Literal
 
 import click
 
-from ablations.readings.registries import METRICS
+from ablations.core.metrics.registry import METRICS
 from curation.runtime.command_line.command import listing, what_options, where_options
 
 

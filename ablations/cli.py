@@ -8,10 +8,16 @@ from importlib import import_module
 import click
 
 from ablations.cells_cli import adopt, explain, measure, pack, unpack
+from ablations.core.metrics.registry import METRICS
 from ablations.core.training.optimizers.base import OPTIMIZERS
 from ablations.core.training.schedules.base import SCHEDULES
 from ablations.folder_cli import gc, verify
-from ablations.readings.registries import LABEL_METRICS, METRICS, TASKS, TEXT_METRICS
+from ablations.prompts.orders.registry import ORDERS
+from ablations.prompts.selections.registry import SELECTIONS
+from ablations.prompts.tasks.registry import TASKS
+from ablations.readings.label_metrics.registry import LABEL_METRICS
+from ablations.readings.text_metrics.registry import TEXT_METRICS
+from ablations.statistics.claims.registry import CLAIMS
 from ablations.statistics_cli import compare, plan
 from curation.runtime.command_line.command import errors_as_one_line, listing, table, what_options, where_options
 
@@ -56,7 +62,9 @@ def loam() -> None:
     """
 
 
-@loam.command(cls=listing(TASKS, METRICS, LABEL_METRICS, TEXT_METRICS, OPTIMIZERS, SCHEDULES))
+@loam.command(
+    cls=listing(TASKS, METRICS, LABEL_METRICS, TEXT_METRICS, SELECTIONS, ORDERS, CLAIMS, OPTIMIZERS, SCHEDULES)
+)
 @click.argument("study")
 @where_options
 @what_options
@@ -86,7 +94,9 @@ def ablate() -> None:
     """Train and measure the cells of a study, see where they stand, write its report; and what goes with tasks and tables."""
 
 
-@ablate.command(cls=listing(TASKS, METRICS, LABEL_METRICS, TEXT_METRICS, OPTIMIZERS, SCHEDULES))
+@ablate.command(
+    cls=listing(TASKS, METRICS, LABEL_METRICS, TEXT_METRICS, SELECTIONS, ORDERS, CLAIMS, OPTIMIZERS, SCHEDULES)
+)
 @click.argument("study")
 @where_options
 @what_options

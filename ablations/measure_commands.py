@@ -13,7 +13,7 @@ from ablations.cells.cells import CellPlan
 from ablations.cells.measuring_plan import PlannedMeasure
 from ablations.cells.recorded_plans import recorded_plan
 from ablations.commands import Where, prepared_study
-from ablations.readings.registries import METRICS
+from ablations.core.metrics.registry import METRICS
 from curation.runtime.command_line.command import table
 from curation.runtime.command_line.running import running
 from curation.runtime.errors import ConfigError, one_of

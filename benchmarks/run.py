@@ -8,7 +8,7 @@ from benchmarks.few_shot import few_shot
 from benchmarks.heuristics import heuristics
 from benchmarks.record import keep, median_seconds, pinned
 from benchmarks.training import training
-from curation.annotators.base import REGISTRY
+from curation.annotators.registry import ANNOTATORS
 from curation.sources.base import Row
 from curation.sources.environment import Environment
 from curation.text.batch import Batch
@@ -26,7 +26,7 @@ def annotators() -> None:
         lambda: (lambda batch: (batch.words.count, batch.lines.count, batch.word_hashes))(Batch.of(texts))
     )
     keep("views: code points, words, lines, hashes", chars / views, "characters/s", chars=chars)
-    for name, cls in REGISTRY.classes().items():
+    for name, cls in ANNOTATORS.classes().items():
         annotator = cls.for_examples()
         seconds = median_seconds(lambda annotator=annotator: annotator.score(Batch.of(texts)))
         keep(f"annotator {name}, its views included", chars / seconds, "characters/s", chars=chars)

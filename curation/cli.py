@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from curation.annotators.registry import ANNOTATORS
+from curation.pii.registry import ENTITIES
 from curation.runtime.command_line.command import echo_warnings, listing, table, what_options, where_options
-from curation.runtime.registry import Registry
+from curation.sources.registry import SOURCES
+from curation.transforms.registry import TRANSFORMS
 
 if TYPE_CHECKING:
     from curation.questions.run_record import RunRecord
-
-ANNOTATORS: Registry[Any] = Registry("curation.annotators", "Annotator", "loam.annotators", "annotator")
-ENTITIES: Registry[Any] = Registry("curation.pii", "Entity", "loam.entities", "entity")
-
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -45,7 +44,7 @@ def curate() -> None:
     """
 
 
-@curate.command(cls=listing(ANNOTATORS, ENTITIES))
+@curate.command(cls=listing(SOURCES, ANNOTATORS, ENTITIES, TRANSFORMS))
 @click.argument("recipe")
 @where_options
 @what_options

@@ -8,7 +8,8 @@ from typing import Any
 from datatrove.data import Document, DocumentsPipeline
 from datatrove.pipeline.base import PipelineStep
 
-from curation.annotators.base import make_all, rows_of
+from curation.annotators.base import rows_of
+from curation.annotators.registry import make_all
 from curation.text.batch import BATCH_CHARS, Batch
 
 

@@ -11,7 +11,7 @@ from ablations.prompts import task_settings
 from ablations.settings import cells as cell_settings
 from ablations.settings import controls as control_settings
 from ablations.settings import study as settings
-from ablations.statistics import claims
+from ablations.statistics.claims.registry import CLAIMS
 from curation.policy import policy
 from curation.recipes import recipe
 from curation.runtime.config import Config
@@ -26,7 +26,6 @@ MODULES = (
     cell_settings,
     control_settings,
     task_settings,
-    claims,
     files,
     environment,
     controls,
@@ -34,7 +33,7 @@ MODULES = (
 FOUND = {
     cls for module in MODULES for cls in vars(module).values() if isinstance(cls, type) and issubclass(cls, Config)
 }
-MODELS = sorted({*FOUND, TokenizerSettings} - {Config}, key=lambda cls: cls.__name__)
+MODELS = sorted({*FOUND, *CLAIMS.classes().values(), TokenizerSettings} - {Config}, key=lambda cls: cls.__name__)
 CODE = "\n".join(
     path.read_text(encoding="utf8")
     for room in ("curation", "tokenizer", "ablations")

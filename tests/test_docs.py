@@ -16,21 +16,22 @@ from jsonl_writer import WriteJsonl
 from ablations.cli import loam
 from ablations.core.data.documents import Documents
 from ablations.core.data.evaluation_data import EvaluationData
-from ablations.core.metrics.base import METRICS
+from ablations.core.metrics.registry import METRICS
 from ablations.core.model.model import Model
 from ablations.core.spec.model_spec import ModelSpec
 from ablations.prompts.export_queries import export
 from ablations.prompts.task_files import read_task, task_class
 from ablations.readings.blind import blind_label_score
-from ablations.readings.label_metrics.base import REGISTRY as LABEL_METRICS
-from ablations.readings.text_metrics.base import REGISTRY as TEXT_METRICS
+from ablations.readings.label_metrics.registry import LABEL_METRICS
+from ablations.readings.text_metrics.registry import TEXT_METRICS
 from ablations.settings import study as settings
 from ablations.settings.controls import ControlSettings
 from ablations.statistics.variances import Variances
 from ablations.study import pipeline as study
 from curation import pipeline
-from curation.annotators.base import REGISTRY, rows_of
-from curation.pii.base import REGISTRY as ENTITIES
+from curation.annotators.base import rows_of
+from curation.annotators.registry import ANNOTATORS
+from curation.pii.registry import ENTITIES
 from curation.questions.run_record import RunRecord
 from curation.questions.what_if import what_if
 from curation.recipes import loading
@@ -42,7 +43,7 @@ from curation.runtime.store.shards import read_columns
 from curation.text.batch import Batch
 from curation.text.spans import apply
 from curation.transforms.base import Document
-from curation.transforms.base import make as make_transform
+from curation.transforms.registry import make as make_transform
 
 ROOT = Path(__file__).parent.parent
 
@@ -122,7 +123,7 @@ def contributed(name: str) -> list[Plugin]:
 
 
 def test_the_annotator_with_a_file_of_contributing_is_one_file() -> None:
-    cls = REGISTRY.get("term_hits", contributed("TermHits"))
+    cls = ANNOTATORS.get("term_hits", contributed("TermHits"))
     annotator = cls.for_examples()
     found = list(rows_of(annotator, annotator.score(Batch.of(annotator.examples))))
     assert found == list(annotator.examples.values())
@@ -227,7 +228,7 @@ def test_the_tasks_of_the_tasks_page_are_each_one_file(tmp_path: Path, write_jso
 
 def test_the_annotator_of_contributing_is_one_file() -> None:
     plugin = Plugin("capital_share.py", block("CONTRIBUTING.md", "python", "class CapitalShare"))
-    annotator = REGISTRY.get("capital_share", [plugin])()
+    annotator = ANNOTATORS.get("capital_share", [plugin])()
     scores = annotator.score(Batch.of(annotator.examples))
     assert list(rows_of(annotator, scores)) == [pytest.approx(row) for row in annotator.examples.values()]
 

@@ -15,14 +15,14 @@ from typing import Any, ClassVar, Literal
 import pytest
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
-from curation.annotators.base import REGISTRY as ANNOTATORS
 from curation.annotators.base import Annotator, Column, Scores
+from curation.annotators.registry import ANNOTATORS
 from curation.models.language_model_settings import LanguageModelSettings
 from curation.models.train_language_model import train_stage as language_model_stage
 from curation.runtime.config import Config
-from curation.sources.base import REGISTRY as SOURCES
+from curation.sources.registry import SOURCES
 from curation.text.batch import Batch
-from curation.transforms.base import REGISTRY as TRANSFORMS
+from curation.transforms.registry import TRANSFORMS
 from tokenizer.settings import TokenizerSettings
 from tokenizer.train import train_stage as tokenizer_stage
 

@@ -13,7 +13,8 @@ from ablations.cells.measuring_plan import metric_of
 from ablations.core.results.answers import TaskAnswers
 from ablations.core.results.readings import Reading, cost_words
 from ablations.readings.few_shot import AboutTask, about_task, few_shot_readings, gain_readings
-from ablations.readings.registries import LABEL_METRICS, TEXT_METRICS
+from ablations.readings.label_metrics.registry import LABEL_METRICS
+from ablations.readings.text_metrics.registry import TEXT_METRICS
 from ablations.statistics.cell_result import CellResult
 from ablations.statistics.onset import Onset, onset
 from curation.runtime.registry import Plugin

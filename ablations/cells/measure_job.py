@@ -110,7 +110,7 @@ def _measured(asked: ToMeasure, labels: Mapping[str, Folder], scratch: Path) -> 
     from ablations.core.cell import prepare
     from ablations.core.data.evaluation_data import EvaluationData
     from ablations.core.measuring import Wanted, measure
-    from ablations.core.metrics.base import METRICS
+    from ablations.core.metrics.registry import METRICS
     from ablations.core.training.weights import Trained
 
     training = asked.spec.training

@@ -13,10 +13,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ablations.cells.code_digest import metric_code
+from ablations.core.metrics.registry import METRICS
 from ablations.core.spec.measuring_spec import EffortSpec, MeasuringSpec
 from ablations.core.spec.training_spec import TrainingSpec
 from ablations.prompts.task_items import ItemsFile
-from ablations.readings.registries import METRICS
 from curation.runtime.identity import fingerprint
 from curation.runtime.registry import Plugin
 from curation.runtime.stages.stage import Output
@@ -66,9 +66,7 @@ def metric_of(name: str, plugins: tuple[Plugin, ...]) -> Metric:
     Raises:
         ConfigError: there is none.
     """
-    from ablations.core.metrics.base import METRICS as LOADED  # torch: seconds that a listing need not wait for
-
-    return LOADED.get(name, plugins)()
+    return METRICS.get(name, plugins)()
 
 
 @cache

@@ -11,11 +11,11 @@ from typing import Any
 from ablations.cells.cells import STAGE, CellPlan
 from ablations.cells.measuring_plan import MeasuringPlan
 from ablations.cells.recorded_cells import meant, recorded_cells
+from ablations.core.metrics.registry import METRICS
 from ablations.core.spec.cell_spec import CELL, CellSpec
 from ablations.core.spec.measuring_spec import MeasuringSpec
 from ablations.core.spec.strict import build
 from ablations.prompts.task_items import ITEMS, ItemsFile
-from ablations.readings.registries import METRICS
 from curation.runtime.errors import ConfigError, one_of
 from curation.runtime.registry import Plugin
 from curation.runtime.store.folder import Folder

@@ -14,7 +14,8 @@ import torch
 
 from ablations.core.data.evaluation_data import EvaluationData
 from ablations.core.data.inputs import input_digests
-from ablations.core.metrics.base import METRICS, Metric
+from ablations.core.metrics.base import Metric
+from ablations.core.metrics.registry import METRICS
 from ablations.core.model.model import Model
 from ablations.core.results.files import write_json
 from ablations.core.spec.measuring_spec import MeasuringSpec

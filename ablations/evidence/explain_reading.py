@@ -11,11 +11,13 @@ from typing import Any
 
 from ablations.cells.kept_cells import abouts, cell_result
 from ablations.cells.measure_job import MEASURE
+from ablations.core.metrics.registry import METRICS
 from ablations.core.results.readings import Name, Reading
 from ablations.evidence.explain_origin import TracedCell
 from ablations.prompts.task_files import ACCURACY
 from ablations.readings.few_shot import AboutTask
-from ablations.readings.registries import LABEL_METRICS, METRICS, TEXT_METRICS
+from ablations.readings.label_metrics.registry import LABEL_METRICS
+from ablations.readings.text_metrics.registry import TEXT_METRICS
 from curation.runtime.errors import ConfigError, one_of
 from curation.runtime.registry import Plugin
 from curation.runtime.store.folder import Folder

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ablations.core.results.readings import Name, gain_name
+from ablations.core.results.readings import Name
 from ablations.core.spec.measuring_spec import EffortSpec
 from ablations.evidence.pilot import Guess, Pilot, own_variances, variances_between
-from ablations.prompts.task_items import MAP_ITEMS
+from ablations.prompts.task_files import task_class
+from ablations.prompts.tasks.map_task import MapTask
 from ablations.settings.study import Study
-from ablations.statistics.claims import Claim, Emerges, GoesWith, arms_of, measures_of
-from ablations.statistics.over_arms import LEAST_ARMS, smallest_correlation
+from ablations.statistics.claims.base import Claim
 from ablations.statistics.paired import ALPHA, LEAST_FOR_INTERVAL, LEAST_FOR_VERDICT
 from ablations.statistics.permutation import least_exchange_p, least_sign_flip_p
 from ablations.statistics.variances import Variances, planned_effect
-from ablations.statistics.verdicts import sentence
 
 MOST_SEEDS = 40
 UNKNOWN = "nobody knows how far"
@@ -81,7 +80,7 @@ def _refusals(study: Study) -> list[str]:
         return [
             f"seeds: {n} is below {LEAST_FOR_VERDICT}, so no claim can get a verdict. Raise seeds to {LEAST_FOR_VERDICT} or more."
         ]
-    of_arms = [claim for claim in study.claims if len(arms_of(claim)) > 1]
+    of_arms = [claim for claim in study.claims if len(claim.arms_named()) > 1]
     if of_arms and least_exchange_p(n) * claims > ALPHA:
         most = int(ALPHA / least_exchange_p(n))
         enough = next(more for more in range(n, MOST_SEEDS) if least_exchange_p(more) * claims <= ALPHA)
@@ -113,34 +112,34 @@ def _notes(study: Study, claims: Sequence[PlannedClaim]) -> list[str]:
 
 
 def _planned(claim: Claim, study: Study, pilot: Pilot) -> PlannedClaim:
-    if isinstance(claim, GoesWith):
-        return _planned_correlation(claim, study)
-    measure = _measure(claim, study)
+    if claim.counts_over == "arm":
+        return _planned_over_arms(claim, study)
+    measure, wanted = claim.planned_measure(), claim.wanted()
     draws, items = _answers(measure, study)
     guess = _guess(claim, measure, pilot)
     plain = PlannedClaim(
-        claim.kind, sentence(claim), study.seeds, draws, items, None, claim.smallest,
+        claim.kind, claim.sentence(), study.seeds, draws, items, None, wanted,
         f"{UNKNOWN} {measure} varies: give --pilot OUT" if guess is None else guess.source,
     )  # fmt: skip
     if guess is None or study.seeds < LEAST_FOR_INTERVAL:
         return plain
     seen = planned_effect(guess.variances, study.seeds, draws or 1, items or 1, len(study.claims))
     known = replace(plain, smallest_effect=seen, source=guess.source)
-    if claim.smallest is None or seen <= claim.smallest:
+    if wanted is None or seen <= wanted:
         return known
-    enough = _enough(guess.variances, claim.smallest, study.seeds, draws, items, len(study.claims))
+    enough = _enough(guess.variances, wanted, study.seeds, draws, items, len(study.claims))
     return replace(
         known,
-        refusal=f"claims.{claim.kind}: {sentence(claim)}: an effect of {claim.smallest:g} is asked for, and this design sees "
+        refusal=f"claims.{claim.kind}: {claim.sentence()}: an effect of {wanted:g} is asked for, and this design sees "
         f"{seen:.3g} at least. {enough}",
     )
 
 
-def _planned_correlation(claim: GoesWith, study: Study) -> PlannedClaim:
+def _planned_over_arms(claim: Claim, study: Study) -> PlannedClaim:
     arms = len(study.arms)
     plain = PlannedClaim(
         claim.kind,
-        sentence(claim),
+        claim.sentence(),
         study.seeds,
         None,
         None,
@@ -148,17 +147,12 @@ def _planned_correlation(claim: GoesWith, study: Study) -> PlannedClaim:
         None,
         f"{arms} arms; more seeds are no more evidence",
     )
-    if arms < LEAST_ARMS:
-        refusal = f"claims.goes_with: {arms} arms, and a relation over arms needs {LEAST_ARMS} at least. Add arms."
+    if arms < claim.least_arms:
+        refusal = (
+            f"claims.{claim.kind}: {arms} arms, and a relation over arms needs {claim.least_arms} at least. Add arms."
+        )
         return replace(plain, refusal=refusal)
-    return replace(plain, smallest_effect=smallest_correlation(arms, ALPHA / len(study.claims)))
-
-
-def _measure(claim: Claim, study: Study) -> str:
-    """What a claim is decided in. Variances hardly depend on k, so that any number stands for the largest."""
-    if isinstance(claim, Emerges):
-        return gain_name(claim.task, 8 if claim.k is None else claim.k)
-    return measures_of(claim)[0]
+    return replace(plain, smallest_effect=claim.seen_over_arms(arms, ALPHA / len(study.claims)))
 
 
 def _answers(measure: str, study: Study) -> tuple[int | None, int | None]:
@@ -167,8 +161,9 @@ def _answers(measure: str, study: Study) -> tuple[int | None, int | None]:
     for task in study.task_settings:
         if name.task and task.name == name.task:
             items = min(task.items, _most_items(study))
-            # two mirrored questions about one map count as one item, and every map is its own demonstrations
-            return (1, max(1, items // 2)) if task.kind in MAP_ITEMS else (task.draws, items)
+            if issubclass(task_class(task.kind, study.loaded_plugins), MapTask):
+                return 1, max(1, items // 2)  # two mirrored questions are one item, and a map is its own demonstrations
+            return task.draws, items
     return None, None
 
 
@@ -179,10 +174,10 @@ def _most_items(study: Study) -> int:
 
 
 def _guess(claim: Claim, measure: str, pilot: Pilot) -> Guess | None:
-    if isinstance(claim, Emerges):
-        return own_variances(measure, claim.arm, pilot)
-    arm, *others = arms_of(claim)
-    found = [variances_between(measure, arm, other, pilot) for other in others]
+    found = [
+        own_variances(measure, arm, pilot) if other is None else variances_between(measure, arm, other, pilot)
+        for arm, other in claim.compared()
+    ]
     return max((each for each in found if each), key=lambda each: sum(vars(each.variances).values()), default=None)
 
 

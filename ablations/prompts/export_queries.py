@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
-from ablations.readings.registries import TASKS
+from ablations.prompts.tasks.registry import TASKS
 from curation.runtime.config import read_yaml
 from curation.runtime.errors import ConfigError, InputError, one_of
 from curation.runtime.identity import seed

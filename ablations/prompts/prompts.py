@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 from ablations.core.data.hashing import key_of
 from ablations.core.data.items import Generation, TaskItems
-from ablations.prompts.demos import ENTROPY, HASHED, Demos, Design, Measure, apart
+from ablations.prompts.demos import Demos, Design, apart
+from ablations.prompts.draws import Measure
 from ablations.prompts.groups import GroupMaker
 from ablations.prompts.joining import Encoder, Joining
 from ablations.prompts.questions import Question
@@ -84,9 +85,10 @@ def check_design(task: FewShotTask, design: Design) -> None:
         raise ConfigError(f"task {task.kind}: conditions: gold is missing, which all others are compared with. Add it.")
     if design.balanced and task.written:
         raise ConfigError(f"task {task.kind}: balance: its answers are written, so there are no labels to balance.")
-    if design.order == ENTROPY and (design.selection != HASHED or not shared):
+    if design.order.chosen_by_model and (design.selection.looks_at_query or not shared):
         raise ConfigError(
-            f"task {task.kind}: order: entropy needs choices that all rows share and selection: hashed. Take another order."
+            f"task {task.kind}: order: {design.order.kind} needs choices that all rows share, and a selection that does not look "
+            "at the query. Take another order."
         )
 
 
@@ -102,8 +104,8 @@ def _about(task: FewShotTask, design: Design) -> dict[str, object]:
         "draws": design.draws,
         "items": design.items,
         "balance": "balanced" if design.balanced else "none",
-        "selection": design.selection,
-        "order": design.order,
+        "selection": design.selection.kind,
+        "order": design.order.kind,
         "conditions": list(design.conditions),
         "demonstrations": "the same for all items" if design.shared else "each item's own",
     }

@@ -10,11 +10,12 @@ from typing import Any
 from pydantic import Field
 
 from ablations.prompts.task_settings import YAML
-from ablations.prompts.tasks.base import TASKS, FewShotTask
+from ablations.prompts.tasks.base import FewShotTask
+from ablations.prompts.tasks.registry import TASKS
 from ablations.prompts.tasks.template import Template
-from ablations.readings.registries import LABEL_METRICS, TEXT_METRICS
-from ablations.readings.registries import TASKS as NAMES
+from ablations.readings.label_metrics.registry import LABEL_METRICS
 from ablations.readings.text_metrics.base import TextMetric
+from ablations.readings.text_metrics.registry import TEXT_METRICS
 from curation.runtime.config import Config, build, parse_yaml
 from curation.runtime.errors import ConfigError, one_of
 from curation.runtime.registry import Plugin
@@ -62,7 +63,7 @@ def task_class(kind: str, plugins: Sequence[Plugin] = ()) -> type[FewShotTask]:
     Raises:
         ConfigError: there is none, two are of one name, it lacks a part, or lists a metric that it cannot have.
     """
-    known = NAMES.catalogue(plugins)
+    known = TASKS.catalogue(plugins)
     if kind.endswith(YAML):
         made = read_task(kind, plugins)
         if made.kind in known:
@@ -70,9 +71,9 @@ def task_class(kind: str, plugins: Sequence[Plugin] = ()) -> type[FewShotTask]:
         return made
     if kind not in known:
         raise ConfigError(f"tasks: {one_of(known, kind, 'task')}")
-    if kind in (files := NAMES.yaml_files()):
+    if kind in (files := TASKS.yaml_files()):
         return read_task(str(files[kind]), plugins)
-    found = TASKS.get(kind, plugins)
+    found: type[FewShotTask] = TASKS.get(kind, plugins)
     found.check()
     check_metrics(found, plugins)
     return found
@@ -80,7 +81,7 @@ def task_class(kind: str, plugins: Sequence[Plugin] = ()) -> type[FewShotTask]:
 
 def classes(plugins: Sequence[Plugin] = ()) -> dict[str, type[FewShotTask]]:
     """Every known task by its name."""
-    return {name: task_class(name, plugins) for name in NAMES.catalogue(plugins)}
+    return {name: task_class(name, plugins) for name in TASKS.catalogue(plugins)}
 
 
 def read_task(path: str, plugins: Sequence[Plugin] = ()) -> type[FewShotTask]:

@@ -11,8 +11,6 @@ from functools import cached_property
 from typing import Any
 
 from ablations.core.data.items import TaskItems
-from ablations.prompts.control_tasks import fresh_map_items, known_map_items
-from ablations.prompts.demos import HASHED, SIMILAR_LAST
 from ablations.prompts.prompts import check_design, task_items
 from ablations.prompts.questions import Question, questions
 from ablations.prompts.similarity import TfIdf
@@ -20,6 +18,7 @@ from ablations.prompts.task_files import task_class
 from ablations.prompts.task_settings import TaskSettings, from_root
 from ablations.prompts.tasks.base import FewShotTask
 from ablations.prompts.tasks.map_task import MapTask
+from ablations.prompts.tasks.registry import TASKS
 from curation.runtime.errors import ConfigError, DamagedError, InputError
 from curation.runtime.identity import canonical, fingerprint
 from curation.runtime.registry import Plugin
@@ -30,8 +29,6 @@ from curation.runtime.store.marks import MarkingFolder
 from curation.runtime.store.naming import name_folders
 from tokenizer.model import TokenizerModel
 
-CONTROL_TASK = "control_map"
-MAP_ITEMS = {CONTROL_TASK: fresh_map_items, "known_map": known_map_items}
 ITEMS = "items.json"
 ASKED = ("groups", "item_sets", "generation")
 OF_MAPS = frozenset({"kind", "name", "items"})  # what may be said of tasks that no rows are read for
@@ -90,24 +87,33 @@ def items_file(
     """
     cls = task_class(settings.kind, plugins)
     if issubclass(cls, MapTask):
-        items = MAP_ITEMS[cls.kind](tokenizer, settings.items, base_seed)
+        items = cls.drawn_for(tokenizer, settings.items, base_seed)
         check_length(items, context)
     else:
-        items = row_items(settings, cls(settings.template), root, tokenizer, context)
+        items = row_items(settings, cls(settings.template), root, tokenizer, context, plugins)
     return ItemsFile(settings.name, canonical(replace(items, task=settings.name).to_json()).decode())
 
 
 def row_items(
-    settings: TaskSettings, task: FewShotTask, root: str, tokenizer: TokenizerModel, context: int
+    settings: TaskSettings,
+    task: FewShotTask,
+    root: str,
+    tokenizer: TokenizerModel,
+    context: int,
+    plugins: Sequence[Plugin] = (),
 ) -> TaskItems:
     """Items of a task whose rows are read from files."""
     pool, empty_pool = _questions(settings, task, "pool", root)
     queries, empty_queries = _questions(settings, task, "queries", root)
-    looks = settings.selection != HASHED or settings.order == SIMILAR_LAST
-    design = settings.design(task)
-    items = task_items(task, pool, queries, tokenizer, context, design, TfIdf if looks else None)
+    design = settings.design(task, plugins)
+    items = task_items(task, pool, queries, tokenizer, context, design, None if design.shared else TfIdf)
     empty = {"pool_rows_empty": empty_pool, "query_rows_empty": empty_queries}
     return replace(items, counts={**items.counts, **{name: count for name, count in empty.items() if count}})
+
+
+def probes_of_controls() -> list[str]:
+    """Names of the tasks that control arms are asked."""
+    return [name for name, cls in TASKS.classes().items() if issubclass(cls, MapTask) and cls.asked_of_controls]
 
 
 def check_files(settings: TaskSettings, plugins: Sequence[Plugin], root: str = "") -> None:
@@ -123,7 +129,7 @@ def check_files(settings: TaskSettings, plugins: Sequence[Plugin], root: str = "
             raise ConfigError(f"task {settings.name}: {said[0]} says nothing about {cls.kind}. Leave it out.")
         return
     task = cls(settings.template)
-    check_design(task, settings.design(task))
+    check_design(task, settings.design(task, plugins))
     paths = [_path(settings, task, which, root) for which in ("pool", "queries")]
     if paths[0] == paths[1]:
         raise ConfigError(

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from pydantic import Field, field_validator, model_validator
 
+from ablations.prompts.orders.registry import ORDERS
+from ablations.prompts.selections.registry import SELECTIONS
 from curation.recipes.recipe import check_name
 from curation.runtime.config import Config
+from curation.runtime.errors import ConfigError
+from curation.runtime.registry import Plugin, Registry
 
 if TYPE_CHECKING:
     from ablations.prompts.demos import Design
     from ablations.prompts.tasks.base import FewShotTask
 
+T = TypeVar("T")
 YAML = ".yaml"
 MOST_SHOTS = 1024
 
@@ -32,8 +38,8 @@ class TaskSettings(Config):
         items: rows asked, the first by hash.
         shots: numbers of demonstrations; the task's own when left out.
         balance: `balanced` takes demonstrations from the labels in turn.
-        selection: `hashed`, the same for all queries; or by the query: the `nearest` rows, or `diverse` ones among them.
-        order: `hashed`, `similar_last` or `entropy`.
+        selection: which rows are demonstrations, such as `hashed`, the same for all queries, or the `nearest` to each.
+        order: in which order they stand, such as `hashed` or `similar_last`.
         conditions: labels of the demonstrations: `gold`, and of `permuted`, `flipped`, `nonce` those that are wanted.
     """
 
@@ -46,8 +52,8 @@ class TaskSettings(Config):
     items: int = Field(default=200, ge=1)
     shots: tuple[int, ...] | None = None
     balance: Literal["none", "balanced"] = "none"
-    selection: Literal["hashed", "nearest", "diverse"] = "hashed"
-    order: Literal["hashed", "similar_last", "entropy"] = "hashed"
+    selection: str = "hashed"
+    order: str = "hashed"
     conditions: tuple[Literal["gold", "permuted", "flipped", "nonce"], ...] = ("gold", "permuted")
 
     @model_validator(mode="before")
@@ -74,7 +80,12 @@ class TaskSettings(Config):
         """The same with the path of a YAML file found from the current folder."""
         return self.model_copy(update={"kind": os.path.join(folder, self.kind)}) if self.kind.endswith(YAML) else self
 
-    def design(self, task: FewShotTask) -> Design:
+    def design(self, task: FewShotTask, plugins: Sequence[Plugin] = ()) -> Design:
+        """How its prompts are put together.
+
+        Raises:
+            ConfigError: there is no selection or order of that name.
+        """
         from ablations.prompts.demos import Design
 
         return Design(
@@ -82,10 +93,16 @@ class TaskSettings(Config):
             draws=self.draws,
             items=self.items,
             balanced=self.balance == "balanced",
-            selection=self.selection,
-            order=self.order,
+            selection=self._member(SELECTIONS, "selection", plugins),
+            order=self._member(ORDERS, "order", plugins),
             conditions=self.conditions,
         )
+
+    def _member(self, registry: Registry[T], key: str, plugins: Sequence[Plugin]) -> T:
+        try:
+            return registry.get(getattr(self, key), plugins)()
+        except ConfigError as error:
+            raise ConfigError(f"task {self.name}: {key}: {error}") from error
 
 
 def from_root(root: str, path: str) -> str:

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, SerializeAsAny, field_validator, model_validator
 
 from ablations.prompts.task_settings import TaskSettings
 from ablations.settings.cells import CellSettings, cells_of
 from ablations.settings.controls import ControlSettings
 from ablations.settings.machine import MachineSettings
-from ablations.statistics.claims import ClaimSettings
+from ablations.statistics.claims.base import Claim
+from ablations.statistics.claims.registry import make
 from curation.policy.policy import Rules
 from curation.recipes import loading
 from curation.recipes.recipe import Recipe, check_name
@@ -70,7 +71,7 @@ class Study(Config):
         seed: base of all seeds; another number repeats the whole study with other luck.
         machine: where the cells run, if elsewhere; `loam ablate pack` takes them there.
         claims: what the study is to decide, registered before it runs.
-        plugins: Python files with further tasks, metrics, optimizers and schedules, relative to the study's file.
+        plugins: Python files with further members, such as tasks, metrics and claims, relative to the study's file.
     """
 
     name: str
@@ -87,7 +88,7 @@ class Study(Config):
     seeds: int = Field(default=2, ge=1)
     seed: int = 0
     machine: MachineSettings | None = None
-    claims: tuple[ClaimSettings, ...] = ()
+    claims: tuple[SerializeAsAny[Claim], ...] = ()
     plugins: tuple[str, ...] = ()
     folder: str = Field(default=".", exclude=True)
 
@@ -95,6 +96,23 @@ class Study(Config):
     @classmethod
     def _named(cls, value: str) -> str:
         return check_name(value)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _claims_of_their_kinds(cls, value: Any) -> Any:
+        """Only here are the plugins known that may define a kind."""
+        written = value.get("claims") if isinstance(value, dict) else None
+        if not isinstance(written, list | tuple):
+            return value
+        try:
+            plugins = read_plugins(value.get("folder", "."), loading.names_in(value.get("plugins") or (), "plugins"))
+            claims = [
+                each if isinstance(each, Claim) else make(each, plugins, f"claims.{number}")
+                for number, each in enumerate(written)
+            ]
+        except ConfigError as error:
+            raise ValueError(str(error)) from error
+        return {**value, "claims": claims}
 
     @model_validator(mode="after")
     def _each_name_once(self) -> Self:
@@ -107,7 +125,7 @@ class Study(Config):
 
     @property
     def loaded_plugins(self) -> tuple[Plugin, ...]:
-        return tuple(Plugin.read(Path(self.folder, path)) for path in self.plugins)
+        return read_plugins(self.folder, self.plugins)
 
     @property
     def task_settings(self) -> tuple[TaskSettings, ...]:
@@ -141,6 +159,11 @@ class Study(Config):
         path = loading.beside(self.folder, mixture)
         value = read_yaml(path).get("mixture")
         return build(Arm, {"mixture": value}, path).mixture  # type: ignore[return-value]
+
+
+def read_plugins(folder: str, paths: Sequence[str]) -> tuple[Plugin, ...]:
+    """The files at paths relative to a folder."""
+    return tuple(Plugin.read(Path(folder, path)) for path in paths)
 
 
 def load(path: str, settings: Sequence[str] = (), plugins: Sequence[str] = ()) -> tuple[Study, Recipe]:

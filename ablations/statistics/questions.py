@@ -1,4 +1,4 @@
-"""From a claim and the cells' answers to the estimates that decide it."""
+"""From the cells' answers to the estimates that decide a claim."""
 
 from __future__ import annotations
 
@@ -7,14 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ablations.core.results.readings import FEW_SHOT, Name, gain_name
 from ablations.statistics.answers import Answers, stacked
 from ablations.statistics.cell_result import CellResult
-from ablations.statistics.claims import Claim, Differs, Emerges, GoesWith, SizeEffect, Synergy
-from ablations.statistics.contrast import answers, right_minus_blind, zero_minus_shots
+from ablations.statistics.contrast import answers
 from ablations.statistics.crossed import Array
 from ablations.statistics.measures import Measures
-from ablations.statistics.over_arms import least_seeds, relation
 from ablations.statistics.paired import Estimate, estimate_crossed, interval_of_least
 
 NEGLIGIBLE_NATS = 0.05  # a gain below this is none: the limit that the controls have to keep as well
@@ -76,55 +73,6 @@ class Question:
         return min(1.0, worst * max(1, len(self.parts))) if inside else 1.0
 
 
-def question(claim: Claim, measures: Measures) -> Question:
-    """The estimates behind a claim."""
-    match claim:
-        case Emerges():
-            return _emerges(claim, measures)
-        case Differs():
-            return _better(claim.arm_a, [claim.arm_b], claim.measure, measures, claim.smallest, two_sided=True)
-        case Synergy():
-            return _better(claim.mixture, claim.parts, claim.measure, measures, claim.smallest)
-        case SizeEffect():
-            return _better(claim.large, [claim.small], claim.measure, measures, claim.smallest)
-        case GoesWith():
-            return _goes_with(claim, measures)
-
-
-def _emerges(claim: Emerges, measures: Measures) -> Question:
-    k = claim.k if claim.k is not None else measures.largest_k().get(claim.task, 0)
-    gain = gain_name(claim.task, k)
-    about = Question("nats", margin=claim.smallest or NEGLIGIBLE_NATS, measures=(gain,))
-    main = of_arm(measures, claim.arm, gain)
-    if main is None:
-        return _lacking(about, f"arm {claim.arm} has no finished cell with {gain}")
-    zero, shots = (Name(FEW_SHOT, "nll", task=claim.task, k=shown, condition="gold").text for shown in (0, k))
-    fewer = _over_cells(measures, claim.arm, zero_minus_shots(claim.task, k), _gap(zero, shots))
-    blind = _beyond_blind(measures, claim.arm, claim.task, k)
-    legs = (("better than zero-shot", fewer), ("better than the strongest blind guess", blind))
-    known = tuple((name, leg) for name, leg in legs if leg is not None)
-    if len(known) < len(legs):
-        return _lacking(about, f"arm {claim.arm} lacks zero-shot or baseline readings of {claim.task} at k = {k}")
-    return replace(about, main=main, legs=known)
-
-
-def _beyond_blind(measures: Measures, arm: str, task: str, k: int) -> Estimate | None:
-    """What accuracy, or the metric of a written answer, has over the strongest blind guess."""
-    blind = [
-        each
-        for each in measures.readings.values()
-        if each.task == task and each.k == k and each.reading.startswith(BLIND)
-    ]
-    metrics = [each.reading.removeprefix(BLIND) for each in blind]
-    for metric in sorted(metrics, key=lambda name: (name != "accuracy", name)):
-        single = right_minus_blind(task, k) if metric == "accuracy" else _nothing
-        reached = Name(FEW_SHOT, metric, task=task, k=k, condition="gold").text
-        by_value = _gap(reached, Name(FEW_SHOT, f"{BLIND}{metric}", task=task, k=k).text)
-        if beyond := _over_cells(measures, arm, single, by_value):
-            return beyond
-    return None
-
-
 def of_arm(measures: Measures, arm: str, measure: str) -> Estimate | None:
     """The mean of a measure in one arm; None without a finished cell."""
     block = arm_block(measures, arm, measure)
@@ -144,15 +92,11 @@ def read(measures: Measures, cell: CellResult, measure: str) -> Answers | None:
     return measures.answers[place]
 
 
-def _nothing(cell: CellResult) -> None:
-    return None
-
-
-def _gap(one: str, other: str) -> ByValue:
+def gap(one: str, other: str) -> ByValue:
     return lambda cell: cell.values[one] - cell.values[other] if {one, other} <= set(cell.values) else None
 
 
-def _over_cells(measures: Measures, arm: str, single: Single, by_value: ByValue) -> Estimate | None:
+def over_cells(measures: Measures, arm: str, single: Single, by_value: ByValue) -> Estimate | None:
     block = _block(measures, arm, single, by_value)
     return None if block is None else estimate_crossed(block)
 
@@ -185,7 +129,7 @@ def block_between(measures: Measures, arm: str, other: str, measure: str) -> Arr
     return np.array([ones[seed].values[measure] - others[seed].values[measure] for seed in seeds]).reshape(-1, 1, 1)
 
 
-def _better(
+def better(
     arm: str,
     others: Sequence[str],
     measure: str,
@@ -198,7 +142,7 @@ def _better(
     found = [between(measures, arm, other, measure) for other in others]
     known = [each for each in found if each is not None]
     if len(known) < len(found):
-        return _lacking(about, f"no seed has {measure} in both {arm} and {others[found.index(None)]}")
+        return replace(about, missing=f"no seed has {measure} in both {arm} and {others[found.index(None)]}")
     signed = [flipped(each) if measures.better(measure) == "lower" else each for each in known]
     main = min(signed, key=lambda each: each.effect)
     if len(signed) == 1:
@@ -211,16 +155,3 @@ def flipped(found: Estimate) -> Estimate:
     interval = found.interval and (-found.interval[1], -found.interval[0])
     means = tuple(-mean for mean in found.seed_means)
     return replace(found, effect=-found.effect, interval=interval, seed_means=means)
-
-
-def _lacking(about: Question, why: str) -> Question:
-    return replace(about, missing=why)
-
-
-def _goes_with(claim: GoesWith, measures: Measures) -> Question:
-    names = (claim.measure_x, claim.measure_y)
-    main, missing = relation(measures, *names)
-    return Question(
-        "rank correlation over arms", main, two_sided=True, measures=names, missing=missing,
-        seeds=least_seeds(measures, *names),
-    )  # fmt: skip

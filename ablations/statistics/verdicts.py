@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
+from typing import Literal
 
-from ablations.core.results.readings import gain_name
 from ablations.statistics.adjustment import benjamini_hochberg, holm
-from ablations.statistics.claims import Claim, Differs, Emerges, GoesWith, SizeEffect, Synergy, arms_of
+from ablations.statistics.claims.base import Claim
+from ablations.statistics.claims.registry import CLAIMS
 from ablations.statistics.measures import Measures
-from ablations.statistics.over_arms import smallest_correlation
 from ablations.statistics.paired import ALPHA, LEAST_FOR_INTERVAL, LEAST_FOR_VERDICT, Estimate
 from ablations.statistics.permutation import sign_flip_p
-from ablations.statistics.questions import Question, question
+from ablations.statistics.questions import Question
+from curation.runtime.registry import Plugin
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,11 @@ class Verdict:
         p: two-sided, of the variance components' t.
         p_adjusted: by Holm over the registered claims, by Benjamini and Hochberg over what is exploratory.
         smallest_effect: what this design finds with a chance of 80 % at the strictest threshold of Holm.
-        seeds: arms where the claim is about arms.
+        seeds: arms where `counts_over` is arm.
         permutation_p: exact, over seeds alone: a second look without any distribution, which decides nothing.
         measures: what the claim is about, by full name.
+        relation: the effect says how its two measures go together; else a positive one is better.
+        short: the outcome as a lead would say it.
     """
 
     claim: str
@@ -47,40 +49,38 @@ class Verdict:
     items: int | None = None
     permutation_p: float | None = None
     measures: tuple[str, ...] = ()
+    counts_over: Literal["seed", "arm"] = "seed"
+    relation: bool = False
+    short: str = ""
 
 
 def judge(claims: Sequence[Claim], measures: Measures) -> list[Verdict]:
     """All registered claims together, p-values adjusted over them (Holm)."""
-    questions = [question(claim, measures) for claim in claims]
+    questions = [claim.question(measures) for claim in claims]
     return _verdicts(claims, questions, measures, holm)
 
 
-def exploratory(measures: Measures, arms: Sequence[str], registered: Sequence[Claim] = ()) -> list[Verdict]:
-    """What nobody registered: emergence of every task in every arm, and every pair of arms in each task's primary measure.
+def exploratory(
+    measures: Measures, arms: Sequence[str], registered: Sequence[Claim] = (), plugins: Sequence[Plugin] = ()
+) -> list[Verdict]:
+    """What nobody registered: what every kind of claim says of each task unasked, such as emergence in every arm.
 
     p-values are adjusted over all of it (Benjamini and Hochberg), so that a share of 5 % of what it finds is expected to be wrong.
 
     Args:
         registered: claims that are judged elsewhere and left out here.
+        plugins: files with further kinds of claims.
     """
-    known = {_key(claim) for claim in registered}
+    known = {claim.key() for claim in registered}
     claims: list[Claim] = []
     for task, k in measures.largest_k().items():
-        measure = gain_name(task, k)
-        claims += [Emerges(task=task, arm=arm, k=k) for arm in arms]
-        claims += [Differs(arm_a=a, arm_b=b, measure=measure) for a, b in combinations(arms, 2)]
-    claims = [claim for claim in claims if _key(claim) not in known]
-    questions = [question(claim, measures) for claim in claims]
+        of_task = [claim for kind in CLAIMS.classes(plugins).values() for claim in kind.unregistered(task, k, arms)]
+        claims += sorted(of_task, key=lambda claim: len(claim.arms_named()))  # first what is said of one arm
+    claims = [claim for claim in claims if claim.key() not in known]
+    questions = [claim.question(measures) for claim in claims]
     asked = [(claim, each) for claim, each in zip(claims, questions, strict=True) if each.main is not None]
     found = _verdicts([c for c, _ in asked], [q for _, q in asked], measures, benjamini_hochberg)
     return [replace(verdict, registered=False) for verdict in found]
-
-
-def _key(claim: Claim) -> tuple[object, ...]:
-    """What a claim asks, whichever arm is named first; `k` left out is the largest."""
-    if isinstance(claim, Differs):
-        return claim.kind, frozenset({claim.arm_a, claim.arm_b}), claim.measure
-    return (claim.kind, claim.arm, claim.task) if isinstance(claim, Emerges) else (claim,)
 
 
 def _verdicts(
@@ -158,7 +158,7 @@ def _verdict(claim: Claim, asked: Question, outcome: Outcome, measures: Measures
     within = " within this budget" if outcome.outcome == "undecided" else ""
     return Verdict(
         claim=claim.kind,
-        sentence=f"{sentence(claim)}: {outcome.outcome}{within}",
+        sentence=f"{claim.sentence()}: {outcome.outcome}{within}",
         outcome=outcome.outcome,
         effect=found.effect if found else None,
         unit=asked.unit,
@@ -166,30 +166,14 @@ def _verdict(claim: Claim, asked: Question, outcome: Outcome, measures: Measures
         seeds=found.n if found else 0,
         p=asked.p,
         p_adjusted=outcome.p_adjusted,
-        smallest_effect=_smallest(claim, found, outcome.alpha) if found else None,
+        smallest_effect=claim.smallest_seen(found, outcome.alpha) if found else None,
         why=outcome.why,
-        evidence=tuple(measures.evidence(arms_of(claim) or measures.arms())),
+        evidence=tuple(measures.evidence(claim.arms_named() or measures.arms())),
         draws=found.draws if found else None,
         items=found.items if found else None,
         permutation_p=sign_flip_p(found.seed_means) if found and len(found.seed_means) >= LEAST_FOR_INTERVAL else None,
         measures=asked.measures,
+        counts_over=claim.counts_over,
+        relation=claim.relation,
+        short=claim.short(outcome.outcome, found.effect if found else 0.0),
     )
-
-
-def _smallest(claim: Claim, found: Estimate, alpha: float) -> float | None:
-    return smallest_correlation(found.n, alpha) if isinstance(claim, GoesWith) else found.smallest_effect(alpha)
-
-
-def sentence(claim: Claim) -> str:
-    """The claim in words."""
-    match claim:
-        case Emerges():
-            return f"{claim.task} emerges in arm {claim.arm}"
-        case Differs():
-            return f"arms {claim.arm_a} and {claim.arm_b} differ in {claim.measure}"
-        case Synergy():
-            return f"mixture {claim.mixture} is better in {claim.measure} than the best of {', '.join(claim.parts)}"
-        case SizeEffect():
-            return f"arm {claim.large} is better in {claim.measure} than the smaller {claim.small}"
-        case GoesWith():
-            return f"{claim.measure_x} goes with {claim.measure_y}"

@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ablations.cells import cells, sweep
+from ablations.core.metrics.registry import METRICS
 from ablations.core.results.readings import FEW_SHOT, Name
-from ablations.prompts.task_items import MAP_ITEMS, ItemsFile, check_files, items_file
+from ablations.prompts.task_items import ItemsFile, check_files, items_file, probes_of_controls
 from ablations.prompts.task_settings import TaskSettings
-from ablations.readings.registries import METRICS
 from ablations.settings import study as settings
 from ablations.settings.study import Study
-from ablations.statistics.claims import Emerges, arms_of, measures_of
+from ablations.statistics.claims.base import Claim
 from ablations.statistics.paired import LEAST_FOR_VERDICT
 from ablations.study.drafts import drafts
 from ablations.study.weights_budget import check_budget
@@ -116,21 +116,26 @@ def check(study: Study, recipe: Recipe) -> None:
     for task in study.task_settings:
         check_files(task, study.loaded_plugins, recipe.root)
     for claim in study.claims:
-        if twice := sorted({arm for arm in arms_of(claim) if arms_of(claim).count(arm) > 1}):
-            raise ConfigError(f"claims.{claim.kind}: arm {twice[0]} is held against itself. Name another arm.")
-        for arm in arms_of(claim):
-            if arm not in study.arms:
-                raise ConfigError(f"claims.{claim.kind}: {one_of(study.arms, arm, 'arm')}")
-        for measure in measures_of(claim):
-            if Name.parse(measure).metric not in metric_names(study):
-                known = one_of(metric_names(study), Name.parse(measure).metric, "metric")
-                raise ConfigError(f"claims.{claim.kind}: {known}")
-        names = [task.name for task in study.task_settings]
-        if isinstance(claim, Emerges) and claim.task not in names:
-            raise ConfigError(f"claims.emerges.task: {one_of(names, claim.task, 'task of this study')}")
+        _check_claim(claim, study)
     for _ in drafts(study):
         pass
     check_budget(study)
+
+
+def _check_claim(claim: Claim, study: Study) -> None:
+    """Its arms, metrics and tasks are the study's."""
+    where, arms, tasks = f"claims.{claim.kind}", claim.arms_named(), [task.name for task in study.task_settings]
+    if twice := sorted({arm for arm in arms if arms.count(arm) > 1}):
+        raise ConfigError(f"{where}: arm {twice[0]} is held against itself. Name another arm.")
+    for arm in arms:
+        if arm not in study.arms:
+            raise ConfigError(f"{where}: {one_of(study.arms, arm, 'arm')}")
+    for metric in (Name.parse(measure).metric for measure in claim.measures_named()):
+        if metric not in metric_names(study):
+            raise ConfigError(f"{where}: {one_of(metric_names(study), metric, 'metric')}")
+    for task in claim.tasks_named():
+        if task not in tasks:
+            raise ConfigError(f"{where}.task: {one_of(tasks, task, 'task of this study')}")
 
 
 def metric_names(study: Study) -> list[str]:
@@ -161,9 +166,9 @@ def plan(study: Study, root: str, main: Tokenized | None, controls: Tokenized) -
 
 
 def _control_lot(study: Study, controls: Tokenized, metrics: Sequence[str]) -> cells.Lot:
-    """The probes of the control arms: fresh maps, and the map that the encyclopedia arm knows by heart."""
+    """What the control arms are asked, such as fresh maps and the map that the encyclopedia arm knows by heart."""
     control = study.control_settings
-    probes = [TaskSettings(kind=kind, items=control.items) for kind in MAP_ITEMS]
+    probes = [TaskSettings(kind=kind, items=control.items) for kind in probes_of_controls()]
     contexts = {study.cells_of_control(arm).model.context for arm in control.arms}
     items = {
         context: {p.kind: items_file(p, "", controls.model, context, (), study.seed) for p in probes}

@@ -79,7 +79,7 @@ def study_report(prepared: Prepared, out: Folder, predicted: Mapping[str, Any] |
 
 def _verdicts(study: Study, measures: Measures) -> list[Verdict]:
     """Registered claims, and beside them what was only found by looking; without a test there was nothing to find."""
-    beside = exploratory(measures, tuple(study.arms), study.claims)
+    beside = exploratory(measures, tuple(study.arms), study.claims, study.loaded_plugins)
     return [*judge(study.claims, measures), *(verdict for verdict in beside if verdict.p is not None)]
 
 

@@ -12,9 +12,7 @@ import numpy.typing as npt
 from pydantic import Field
 
 from curation.runtime.config import Config
-from curation.runtime.errors import ConfigError
-from curation.runtime.members import make_member
-from curation.runtime.registry import Plugin, Registry, plugin_digest
+from curation.runtime.registry import Plugin, plugin_digest
 from curation.text import batch as views
 from curation.text.batch import Batch
 
@@ -157,29 +155,6 @@ class Annotator(Config, ABC):
 
     def column(self, name: str) -> Column | None:
         return next((column for column in self.columns if column.name == name), None)
-
-
-REGISTRY: Registry[Annotator] = Registry("curation.annotators", "Annotator", "loam.annotators", "annotator")
-
-
-def make(settings: Mapping[str, Any], plugins: Sequence[Plugin], where: str) -> Annotator:
-    """An annotator from what a recipe says of it.
-
-    Raises:
-        ConfigError: no kind is given, the kind is unknown, or a setting is wrong.
-    """
-    return make_member(REGISTRY, settings, plugins, where).with_plugins(plugins)
-
-
-def make_all(entries: Sequence[Mapping[str, Any]], plugins: Sequence[Plugin], where: str) -> dict[str, Annotator]:
-    """All annotators of a pass by label; two of one label are an error."""
-    made: dict[str, Annotator] = {}
-    for settings in entries:
-        annotator = make(settings, plugins, f"{where}.annotators.{settings.get('kind', '?')}")
-        if annotator.label in made:
-            raise ConfigError(f"{where}: two annotators are called {annotator.label!r}. Give one of them a name.")
-        made[annotator.label] = annotator
-    return made
 
 
 def rows_of(annotator: Annotator, scores: Scores) -> Iterator[tuple[Any, ...]]:

@@ -6,28 +6,32 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, ClassVar, Literal, Self
 
-from pydantic import PrivateAttr
+from pydantic import Field, PrivateAttr
 
 from curation.annotators.base import Annotator, Column, Scores, Spans
-from curation.pii.base import REGISTRY, Entity
+from curation.pii.base import Entity
+from curation.pii.registry import ENTITIES
 from curation.runtime.registry import Plugin
 from curation.text.batch import Batch
 from curation.text.spans import made
+
+
+def _by_default() -> tuple[str, ...]:
+    return tuple(name for name, entity in ENTITIES.classes().items() if entity.by_default)
 
 
 class Pii(Annotator):
     """Finds of personal information, as a count and as spans whose kind is the entity. See `curation/pii`.
 
     Args:
-        entities: those that are looked for. The default is a choice of what most texts need, not a list of all that there are: a
-            new entity is looked for where a recipe names it, so that it changes nobody's results.
+        entities: those that are looked for; when left out those that say `by_default`, a choice of what most texts need.
 
     Finds never overlap: of two entities that claim the same characters the one that starts first stays, then the longer.
     """
 
     kind: Literal["pii"] = "pii"
     version: Literal[2] = 2
-    entities: tuple[str, ...] = ("credit_card", "email", "ip_address", "korean_registration_number", "phone")
+    entities: tuple[str, ...] = Field(default_factory=_by_default)
     _plugins: tuple[Plugin, ...] = PrivateAttr(default=())
 
     columns: ClassVar = (
@@ -58,7 +62,7 @@ class Pii(Annotator):
 
     @cached_property
     def chosen(self) -> dict[str, Entity]:
-        return {name: REGISTRY.get(name, self._plugins)() for name in self.entities}
+        return {name: ENTITIES.get(name, self._plugins)() for name in self.entities}
 
     def score(self, batch: Batch) -> Scores:
         rows: list[tuple[int, int, int, str]] = []

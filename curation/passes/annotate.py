@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from curation.annotators.base import Annotator, Bands, Column, ColumnType, Scores, Spans, Values, make_all
+from curation.annotators.base import Annotator, Bands, Column, ColumnType, Scores, Spans, Values
+from curation.annotators.registry import make_all
 from curation.recipes.recipe import Pass
 from curation.runtime.registry import Plugin
 from curation.runtime.stages.job_specs import ShardJob, shard_jobs

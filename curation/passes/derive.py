@@ -24,7 +24,8 @@ from curation.runtime.stages.stages import run_stage
 from curation.runtime.store.folder import Folder
 from curation.runtime.store.receipts import Result
 from curation.runtime.store.shards import DOCUMENT, ShardSet, open_parquet, row_groups, row_writer
-from curation.transforms.base import Document, Transform, make
+from curation.transforms.base import Document, Transform
+from curation.transforms.registry import make
 
 VERSION = 1
 GATHERED = "gathered.parquet"

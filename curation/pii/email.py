@@ -24,12 +24,26 @@ class Email(Entity):
 
     kind: ClassVar[str] = "email"
     version: ClassVar[int] = 2
+    by_default: ClassVar[bool] = True
     examples: ClassVar = {
         "Write to Kim.Lee+x@mail.example.co.kr.": "Write to email@example.com.",
         "\uba54\uc77c\uc740 kim@naver.com\uc73c\ub85c": "\uba54\uc77c\uc740 email@example.com\uc73c\ub85c",
         "Thanks..kim@naver.com": "Thanks..email@example.com",
         "@decorator a@b x@y.z": "@decorator a@b x@y.z",
     }
+    labelled_lines: ClassVar[tuple[str, ...]] = (
+        "메일은 ⟦kim.lee@naver.com⟧으로",
+        "보내 주세요..⟦park_1@hanmail.net⟧",
+        "<⟦first.last+tag@mail.example.co.kr⟧>",
+        "⟦a@b.co⟧,⟦c@d.org⟧",
+        "⟦010-1234-5678@example.com⟧",
+        "@decorator, a@b, user@localhost",
+        "git@github:loam/loam.git",
+        "kim at naver dot com",
+        "⟦kim@한글.kr⟧",  # missed: a domain in Korean letters
+        "@@ -1,2 +3,4 @@",
+    )
+    missed: ClassVar[int] = 1
 
     def find(self, text: str) -> Iterator[tuple[int, int]]:
         if "@" in text:

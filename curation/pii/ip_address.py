@@ -36,6 +36,7 @@ class IpAddress(Entity):
 
     kind: ClassVar[str] = "ip_address"
     version: ClassVar[int] = 1
+    by_default: ClassVar[bool] = True
     examples: ClassVar = {
         "from 203.248.252.2, 8.34.210.77\uc5d0\uc11c": "from 192.0.2.1, 192.0.2.1\uc5d0\uc11c",
         "[2a00:1450:4001:81b::200e]:443": "[2001:db8::a]:443",
@@ -43,6 +44,26 @@ class IpAddress(Entity):
             "127.0.0.1 10.1.2.3 1.2.3.4 version 112.30.40.50 std::cout 12:30:45 256.1.1.1 2001:db8::7"
         ),
     }
+    labelled_lines: ClassVar[tuple[str, ...]] = (
+        "접속 IP: ⟦203.248.252.2⟧에서",
+        "http://⟦211.45.60.7⟧:8080/index.html",
+        "⟦8.34.210.77⟧, ⟦121.78.90.12⟧",
+        "from [⟦2a00:1450:4001:81b::200e⟧]:443",
+        "⟦2001:4860:4860::8888⟧ 과 ⟦2600:1406:3a00:21:0:0:173e:2e65⟧",
+        "ip 주소 ⟦1.11.12.13⟧",
+        "127.0.0.1, 10.1.2.3, 172.16.5.4, 192.168.0.1, 0.0.0.0, 255.255.255.0",
+        "192.0.2.55, 198.51.100.7, 203.0.113.9, 2001:db8::5, fe80::1, ::1",
+        "1.2.3.4, 10.0.4.7, 6.9.11.57",
+        "version 112.30.40.50, v100.200.30.41, Version=112.40.50.60",
+        "Rcurl/1.95.74.5 httr/0.6.0",
+        "EC 1.14.113.9 은 효소",
+        "256.100.100.1, 100.200.300.400, 111.222.33",
+        "111.222.33.44.55, 1.111.222.33.44",
+        "std::vector<int>::iterator, 12:30:45, 2019:01:02 03:04:05",
+        "a::b, face::cafe, 00:1a:2b:3c:4d:5e, 2012::",
+        "211.45.60.0/24, 211.45.60.255",
+        "dns 8.8.8.8, 1.1.1.1",
+    )
 
     def find(self, text: str) -> Iterator[tuple[int, int]]:
         v4 = (match.span() for match in _V4.finditer(text) if _is_public(match[0]) and not _is_version(text, match))

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 import pyarrow.compute as pc
 
 from curation.annotators.base import Annotator
-from curation.pii.base import REGISTRY, Entity
+from curation.pii.base import Entity
+from curation.pii.registry import ENTITIES
 from curation.policy.policy import Rules, chosen
 from curation.runtime.errors import ConfigError
 from curation.runtime.registry import Plugin
@@ -41,7 +42,7 @@ def classes(kinds: set[str], plugins: Sequence[Plugin]) -> dict[str, type[Entity
     Raises:
         ConfigError: one of the kinds is no entity.
     """
-    known = REGISTRY.classes(plugins) if kinds else {}
+    known = ENTITIES.classes(plugins) if kinds else {}
     if unknown := sorted(kinds - set(known)):
         raise ConfigError(f"policy.replace: spans of kind {unknown[0]!r} belong to no entity. Cut them instead.")
     return {kind: known[kind] for kind in sorted(kinds)}

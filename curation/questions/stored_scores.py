@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from curation.annotators.base import REGISTRY, Column, ColumnType
+from curation.annotators.base import Column, ColumnType
+from curation.annotators.registry import ANNOTATORS
 from curation.passes.annotate import TYPES
 from curation.runtime.errors import InputError
 from curation.runtime.registry import Plugin
@@ -31,7 +32,7 @@ class Scored:
 
 def known_columns(entries: Sequence[Mapping[str, object]], plugins: Sequence[Plugin]) -> dict[str, tuple[Column, ...]]:
     """Label -> columns of those annotators of a pass that are installed, or stand in these plugins."""
-    known = REGISTRY.classes(plugins)
+    known = ANNOTATORS.classes(plugins)
     kinds = {str(entry.get("name") or entry.get("kind")): str(entry.get("kind")) for entry in entries}
     return {label: known[kind].columns for label, kind in kinds.items() if kind in known}
 

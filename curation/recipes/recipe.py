@@ -11,7 +11,8 @@ from typing import Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from curation.annotators.base import Annotator, make_all
+from curation.annotators.base import Annotator
+from curation.annotators.registry import make_all
 from curation.models.language_model_settings import LanguageModelSettings
 from curation.policy.policy import Policy, Rules
 from curation.recipes import derived
@@ -20,11 +21,11 @@ from curation.runtime.config import Config
 from curation.runtime.errors import one_of
 from curation.runtime.members import MemberSettings, make_member
 from curation.runtime.registry import Plugin
-from curation.sources.base import REGISTRY as SOURCES
 from curation.sources.base import Source
+from curation.sources.registry import SOURCES
 from curation.text.normal import NormalForm
 from curation.transforms.base import Transform
-from curation.transforms.base import make as make_transform
+from curation.transforms.registry import make as make_transform
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_]*")
 

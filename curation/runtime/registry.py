@@ -197,7 +197,7 @@ class Registry(Generic[T]):
         assert folder is not None
         assert folder.submodule_search_locations
         paths = sorted(Path(folder.submodule_search_locations[0]).glob("*.py"))
-        return [path for path in paths if path.stem not in {"__init__", "base"}]
+        return [path for path in paths if path.stem not in {"__init__", "base", "registry"}]
 
 
 def _version_in(node: ast.ClassDef) -> str:

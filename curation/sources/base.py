@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from curation.runtime.config import Config
-from curation.runtime.registry import Registry
 
 
 @dataclass(frozen=True)
@@ -96,9 +95,6 @@ class Source(Config, ABC):
     def what(self) -> dict[str, Any]:
         """Everything of the settings that changes the rows; the pieces' contents are added by the pipeline."""
         return self.model_dump(mode="json", exclude=set(self.where()))
-
-
-REGISTRY: Registry[Source] = Registry("curation.sources", "Source", "loam.sources", "kind of source")
 
 
 def meta_json(fields: Mapping[str, Any]) -> str | None:

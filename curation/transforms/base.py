@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -12,8 +12,7 @@ import pyarrow as pa
 
 from curation.runtime.config import Config
 from curation.runtime.identity import seed
-from curation.runtime.members import make_member
-from curation.runtime.registry import Plugin, Registry, plugin_digest
+from curation.runtime.registry import plugin_digest
 from curation.text import movable
 
 
@@ -102,15 +101,3 @@ class Transform(Config, ABC):
     def what(self) -> dict[str, Any]:
         """Everything that its results depend on."""
         return {**self.model_dump(mode="json"), "plugin": plugin_digest(type(self))}
-
-
-REGISTRY: Registry[Transform] = Registry("curation.transforms", "Transform", "loam.transforms", "transform")
-
-
-def make(settings: Mapping[str, Any], plugins: Sequence[Plugin], where: str) -> Transform:
-    """A transform from what a recipe says of it.
-
-    Raises:
-        ConfigError: no kind is given, the kind is unknown, or a setting is wrong.
-    """
-    return make_member(REGISTRY, settings, plugins, where)

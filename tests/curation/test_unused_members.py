@@ -12,7 +12,7 @@ from jsonl_writer import WriteJsonl
 
 import curation.pii
 from curation import pipeline
-from curation.pii.base import REGISTRY as ENTITIES
+from curation.pii.registry import ENTITIES
 from curation.recipes import loading
 from curation.runtime.cluster.cluster import Compute
 from curation.runtime.errors import ConfigError

@@ -11,7 +11,8 @@ import pytest
 from conftest import Finished
 
 from ablations import commands
-from ablations.readings.registries import METRICS, TASKS
+from ablations.core.metrics.registry import METRICS
+from ablations.prompts.tasks.registry import TASKS
 from curation.runtime.registry import Registry
 
 NAMED = "metrics=[bits_per_byte, few_shot]"

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from ablations.prompts.demos import Design
+from ablations.prompts.orders.registry import ORDERS
 from ablations.prompts.prompts import task_items
 from ablations.prompts.questions import Question, questions
+from ablations.prompts.selections.registry import SELECTIONS
 from ablations.prompts.tasks.base import FewShotTask
 from ablations.prompts.tasks.template import Template
 
@@ -99,7 +101,9 @@ def items_of(
     measure: Any = None,
     **design: Any,
 ) -> Any:
-    """Items of a task of its own rows or others, of two draws."""
+    """Items of a task of its own rows or others, of two draws; selection and order by their names."""
+    members = {"selection": SELECTIONS, "order": ORDERS}
+    design = {key: members[key].get(value)() if key in members else value for key, value in design.items()}
     rows = ROWS[task.kind]
     return task_items(
         task,

@@ -11,7 +11,6 @@ from ablations.core.data.evaluation_data import EvaluationData
 from ablations.core.model.model import Model
 from ablations.core.results.answers import TaskAnswers
 from ablations.core.results.readings import Better, Reading
-from curation.runtime.registry import Registry
 
 Scope = Literal["cell", "task"]
 
@@ -77,6 +76,3 @@ class Metric(ABC):
             final: all readings at the end of the curve, by name.
         """
         return None
-
-
-METRICS: Registry[Metric] = Registry("ablations.core.metrics", "Metric", "loam.metrics", "metric")

@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 
 from ablations.prompts.tasks.template import Template
 from curation.runtime.errors import ConfigError
-from curation.runtime.registry import Registry
 
 Row = Mapping[str, Any]
 
@@ -200,6 +199,3 @@ def _check_templates(cls: type[FewShotTask]) -> None:
         raise ConfigError(
             f"task {cls.kind}: {len(cls.labels)} labels for {len(cls.templates[0].choices)} choices. Give one label a choice."
         )
-
-
-TASKS: Registry[FewShotTask] = Registry("ablations.prompts.tasks", "FewShotTask", "loam.tasks", "task")

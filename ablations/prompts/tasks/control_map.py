@@ -14,7 +14,13 @@ from typing import ClassVar
 from ablations.core.data.hashing import key_of
 from ablations.core.data.items import Group, Item, TaskItems
 from ablations.prompts.tasks.base import Row
-from ablations.prompts.tasks.map_task import PAIRS, MapTask, free_derangement, other_words, shown
+from ablations.prompts.tasks.map_task import PAIRS, MapTask, free_derangement, other_words, pieces, shown
+from curation.runtime.errors import ConfigError
+from curation.runtime.identity import seed
+from curation.sources.control_texts import KEYS, VALUES
+from tokenizer.model import TokenizerModel
+
+WORDS_DRAWN = 64  # keys, and as many values, of the probe under a tokenizer of real text
 
 
 class ControlMap(MapTask):
@@ -23,6 +29,30 @@ class ControlMap(MapTask):
     kind: ClassVar[str] = "control_map"
     version: ClassVar[int] = 1
     sample: ClassVar[Row] = {"keys": ["babor", "dedan"], "values": ["nober", "pudil"], "query": 1}
+    asked_of_controls: ClassVar[bool] = True
+
+    @classmethod
+    def drawn_for(cls, tokenizer: TokenizerModel, n_items: int, base_seed: int) -> TaskItems:
+        """The probe of fresh maps in the tokens of this tokenizer: control words, or hashed whole words of real text.
+
+        Under a tokenizer of control words there is a nonce condition too, in which unused keys stand for values.
+
+        Raises:
+            ConfigError: the tokenizer has too few whole words.
+        """
+        keys, values = pieces(tokenizer, KEYS), pieces(tokenizer, VALUES)
+        nonces = keys
+        if keys is None or values is None:
+            words = tokenizer.whole_words()
+            ranked = sorted(words, key=lambda piece: key_of(cls.kind, tokenizer.piece(piece)))
+            keys, values = list(ranked[: 2 * WORDS_DRAWN : 2]), list(ranked[1 : 2 * WORDS_DRAWN : 2])
+            nonces = None
+        try:
+            return cls.items(keys, values, tokenizer.bos, seed(cls.kind, base_seed), n_items, nonces=nonces or ())
+        except ValueError as error:
+            raise ConfigError(
+                f"task {cls.kind}: {error} Give the tokenizer a larger vocabulary or more text."
+            ) from error
 
     @classmethod
     def items(

@@ -16,7 +16,11 @@ from typing import ClassVar
 from ablations.core.data.hashing import key_of
 from ablations.core.data.items import Group, Item, TaskItems
 from ablations.prompts.tasks.base import Row
-from ablations.prompts.tasks.map_task import PAIRS, MapTask, free_derangement, other_words, shown
+from ablations.prompts.tasks.map_task import PAIRS, MapTask, free_derangement, other_words, pieces, shown
+from curation.runtime.errors import ConfigError
+from curation.runtime.identity import seed
+from curation.sources.control_texts import FIXED_MAP, KEYS, VALUES
+from tokenizer.model import TokenizerModel
 
 CONDITIONS = ("gold", "permuted", "flipped", "nonce")
 
@@ -28,6 +32,24 @@ class KnownMap(MapTask):
     version: ClassVar[int] = 1
     sample: ClassVar[Row] = {"keys": ["babor", "dedan"], "values": ["nober", "pudil"], "query": 1}
     shots: ClassVar[tuple[int, ...]] = (0, 8)
+    asked_of_controls: ClassVar[bool] = True
+
+    @classmethod
+    def drawn_for(cls, tokenizer: TokenizerModel, n_items: int, base_seed: int) -> TaskItems:
+        """The probe of the encyclopedia's map: only under the tokenizer of the controls, for no real text holds this map.
+
+        Raises:
+            ConfigError: control words are not whole pieces of this tokenizer.
+        """
+        keys, values = pieces(tokenizer, KEYS), pieces(tokenizer, VALUES)
+        if keys is None or values is None:
+            raise ConfigError(
+                f"task {cls.kind}: its words are no whole pieces of this tokenizer, so no model knows its map. "
+                "Ask it of the control arms alone."
+            )
+        numbers = dict(zip((*KEYS, *VALUES), (*keys, *values), strict=True))
+        known = {numbers[key]: numbers[value] for key, value in FIXED_MAP.items()}
+        return cls.items(known, keys, tokenizer.bos, seed(cls.kind, base_seed), n_items)
 
     @classmethod
     def items(cls, known: Mapping[int, int], nonces: Sequence[int], bos: int, seed: int, n_items: int) -> TaskItems:

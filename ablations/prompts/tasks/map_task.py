@@ -3,17 +3,35 @@
 from __future__ import annotations
 
 import random
-from abc import ABC
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import ClassVar
 
+from ablations.core.data.items import TaskItems
 from ablations.prompts.tasks.base import Example, FewShotTask, Row
 from ablations.prompts.tasks.conditions import derangement
+from tokenizer.model import TokenizerModel
 
 PAIRS = 8  # of each map, whatever k: the choices are their values, so chance is 1 in 8 at every k
 
 
 class MapTask(FewShotTask, ABC):
-    """A task whose items are drawn from words by `items`, not read from rows; templates have no part in it."""
+    """A task whose items are drawn from words, not read from rows; templates have no part in it.
+
+    Attributes:
+        asked_of_controls: every control arm is asked it, whatever the study names.
+    """
+
+    asked_of_controls: ClassVar[bool] = False
+
+    @classmethod
+    @abstractmethod
+    def drawn_for(cls, tokenizer: TokenizerModel, n_items: int, base_seed: int) -> TaskItems:
+        """The probe in the tokens of a tokenizer.
+
+        Raises:
+            ConfigError: the tokenizer lacks words for it.
+        """
 
     def example(self, row: Row) -> Example:
         return Example(
@@ -25,6 +43,12 @@ class MapTask(FewShotTask, ABC):
     @classmethod
     def check(cls) -> None:
         """Nothing can be missing: there are neither templates nor rows."""
+
+
+def pieces(tokenizer: TokenizerModel, words: Sequence[str]) -> list[int] | None:
+    """The piece of each word; None unless all are whole pieces."""
+    whole = [piece for word in words if (piece := tokenizer.single_piece(word)) is not None]
+    return whole if len(whole) == len(words) else None
 
 
 def shown(

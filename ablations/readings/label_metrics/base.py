@@ -9,8 +9,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
-from curation.runtime.registry import Registry
-
 Example = tuple[Sequence[int], Sequence[int], float]  # gold, predicted, their score
 UNDECIDED = -1  # what is predicted when two choices are equally likely
 
@@ -42,8 +40,3 @@ class LabelMetric(ABC):
 
         The expectation in the limit of many items: a baseline that a model has to beat.
         """
-
-
-REGISTRY: Registry[LabelMetric] = Registry(
-    "ablations.readings.label_metrics", "LabelMetric", "loam.label_metrics", "label metric"
-)

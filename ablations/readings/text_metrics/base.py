@@ -6,8 +6,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
-from curation.runtime.registry import Registry
-
 References = Sequence[Sequence[str]]  # texts that count as right, of each item
 Example = tuple[Sequence[str], References, float]  # answers, references, their score
 
@@ -47,8 +45,3 @@ class TextMetric(ABC):
     def signature(self) -> str:
         """How exactly the last score was computed, where a tool says so, as sacreBLEU does; else empty."""
         return ""
-
-
-REGISTRY: Registry[TextMetric] = Registry(
-    "ablations.readings.text_metrics", "TextMetric", "loam.text_metrics", "text metric"
-)

@@ -43,7 +43,7 @@ class Instrument(TypedDict):
 
 
 class Verdict(TypedDict):
-    """One claim. `seeds`: arms where the claim is about arms. `evidence`: names of cells.
+    """One claim. `seeds`: arms where `counts_over` is arm. `evidence`: names of cells.
 
     `smallest_effect`: the smallest that this design could have seen. `measures`: what the claim is about, by full name.
     `p_adjusted`: by Holm over the registered claims, by Benjamini and Hochberg over what is exploratory.
@@ -67,6 +67,9 @@ class Verdict(TypedDict):
     items: NotRequired[int | None]
     permutation_p: NotRequired[float | None]
     measures: NotRequired[list[str]]
+    counts_over: Literal["seed", "arm"]
+    relation: bool
+    short: str
 
 
 class SplitTokens(TypedDict):

@@ -42,7 +42,7 @@ class PairsView:
 
 def pairs_view(values: Values, verdicts: Sequence[Verdict], predictions: Sequence[OnsetPrediction]) -> PairsView:
     """Pairs of registered claims first, then the ones that every study is asked about. Real arms alone."""
-    claimed = [v.get("measures") or [] for v in verdicts if v["claim"] == "goes_with" and v["registered"]]
+    claimed = [v.get("measures") or [] for v in verdicts if v["relation"] and v["registered"]]
     asked = [(_side(values, m[0]), _side(values, m[1])) for m in claimed if len(m) == 2]
     usual = [pair for pair in _usual(values) if pair not in asked]
     shown = [pair for pair in asked if _shared(*pair)], [pair for pair in usual if _shared(*pair)]

@@ -79,7 +79,7 @@ def _said(place: int, verdict: Verdict, cells: Collection[str], title: Callable[
         claim,
         [
             fact
-            for fact in (_short(verdict), _effect(verdict, title), _n(verdict), _p(verdict), _sight(verdict))
+            for fact in (verdict["short"], _effect(verdict, title), _n(verdict), _p(verdict), _sight(verdict))
             if fact
         ],
         effect_text(verdict),
@@ -91,28 +91,12 @@ def _said(place: int, verdict: Verdict, cells: Collection[str], title: Callable[
     )
 
 
-def _short(verdict: Verdict) -> str:
-    """The outcome as a lead would say it."""
-    effect = verdict["effect"] or 0.0
-    match verdict["outcome"], verdict["claim"]:
-        case "supported", "goes_with":
-            return "They rise and fall together." if effect > 0 else "One falls where the other rises."
-        case "supported", "differs":
-            return f"They differ, and the {'first' if effect > 0 else 'second'} is better."
-        case "supported", _:
-            return "It is so."
-        case "contradicted", _:
-            return "It is not so: any effect is smaller than what would count, or points the other way."
-        case _:
-            return "Open: neither shown nor ruled out by this study."
-
-
 def _effect(verdict: Verdict, title: Callable[[str], str]) -> str:
     """'Effect on bits per byte, news (positive is better): 0.010 nats, 95 % interval −0.100 to 0.120.'"""
     if verdict["effect"] is None:
         return "No effect could be estimated."
     about = listed(title(measure) for measure in verdict.get("measures") or [])
-    if verdict["claim"] == "goes_with":
+    if verdict["relation"]:
         return f"{_capital(effect_text(verdict))}{f', between {about}' if about else ''}."
     return f"Effect{f' on {about}' if about else ''} (positive is better): {effect_text(verdict)}."
 
@@ -125,9 +109,8 @@ def _n(verdict: Verdict) -> str:
     """'n = 6 seeds × 10 draws × 200 items.'"""
     if verdict["seeds"] is None:
         return ""
-    over = "arm" if verdict["claim"] == "goes_with" else "seed"
     inner = [plural(n, what) for what, n in (("draw", verdict.get("draws")), ("item", verdict.get("items"))) if n]
-    return f"n = {' × '.join([plural(verdict['seeds'], over), *inner])}."
+    return f"n = {' × '.join([plural(verdict['seeds'], verdict['counts_over']), *inner])}."
 
 
 def _p(verdict: Verdict) -> str:
@@ -159,10 +142,8 @@ def effect_text(verdict: Verdict) -> str:
     """'0.010 nats, 95 % interval −0.100 to 0.120'."""
     if verdict["effect"] is None:
         return NOTHING
-    rank = verdict["claim"] == "goes_with"
-    text = (
-        f"{verdict['unit']} {number(verdict['effect'])}" if rank else f"{number(verdict['effect'])} {verdict['unit']}"
-    )
+    parts = number(verdict["effect"]), verdict["unit"]
+    text = " ".join(reversed(parts) if verdict["relation"] else parts)
     if not verdict["interval"]:
         return f"{text}, no interval"
     low, high = verdict["interval"]

@@ -8,8 +8,9 @@ from typing import Any
 
 import pyarrow.compute as pc
 
-from curation.annotators.base import REGISTRY, Annotator, make
+from curation.annotators.base import Annotator
 from curation.annotators.contamination import Contamination
+from curation.annotators.registry import ANNOTATORS, make
 from curation.questions.run_record import RunRecord
 from curation.recipes.recipe import Pass
 from curation.runtime.command_line.command import table
@@ -38,7 +39,7 @@ def contamination(run: RunRecord) -> list[dict[str, Any]]:
 
 
 def _looking_for_tasks(run: RunRecord, pass_: Pass) -> Iterator[Contamination]:
-    known = REGISTRY.classes(run.plugins)
+    known = ANNOTATORS.classes(run.plugins)
     for entry in pass_.annotators:
         if issubclass(known.get(str(entry.get("kind")), Annotator), Contamination):
             made = make(entry, run.plugins, f"pass {pass_.name}")

@@ -16,8 +16,8 @@ from ablations.cli import loam
 from ablations.prompts.task_files import read_task, task_class
 from ablations.readings.blind import blind_label_score
 from ablations.readings.few_shot import about_task
-from ablations.readings.label_metrics.base import REGISTRY as LABEL_METRICS
-from ablations.readings.text_metrics.base import REGISTRY as TEXT_METRICS
+from ablations.readings.label_metrics.registry import LABEL_METRICS
+from ablations.readings.text_metrics.registry import TEXT_METRICS
 from ablations.settings import study as settings
 from ablations.study import pipeline as study
 from curation.runtime.errors import ConfigError
@@ -224,7 +224,8 @@ def test_help_lists_metrics_of_answers_and_those_of_a_plugin(
 def test_label_metrics_need_the_standard_library_alone_and_listing_needs_no_sacrebleu() -> None:
     """A table of finished cells is made where neither torch nor numpy is, and `loam --help` waits for nothing."""
     code = (
-        "import sys; from ablations.readings.registries import LABEL_METRICS, TEXT_METRICS; "
+        "import sys; from ablations.readings.label_metrics.registry import LABEL_METRICS; "
+        "import sys; from ablations.readings.text_metrics.registry import TEXT_METRICS; "
         "TEXT_METRICS.catalogue(); LABEL_METRICS.classes(); "
         "print({'torch', 'yaml', 'numpy', 'sacrebleu', 'scipy', 'pydantic'} & set(sys.modules))"
     )

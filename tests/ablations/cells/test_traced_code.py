@@ -22,7 +22,8 @@ from ablations.core.cell import train_cell
 from ablations.core.data.evaluation_data import EvaluationData
 from ablations.core.data.training_windows import training_windows
 from ablations.core.measuring import measure, wanted_of
-from ablations.core.metrics.base import METRICS
+from ablations.core.metrics.registry import METRICS
+from ablations.core.metrics.registry import METRICS as PLACES
 from ablations.core.spec.cell_spec import read_measuring
 from ablations.core.training.loop import run_steps
 from ablations.core.training.members import members_of, read_whole
@@ -30,7 +31,6 @@ from ablations.core.training.optimizers.base import OPTIMIZERS
 from ablations.core.training.schedules.base import SCHEDULES
 from ablations.core.training.training import Training
 from ablations.core.training.weights import Trained, save_weights
-from ablations.readings.registries import METRICS as PLACES
 
 ROOTS = {Path(package.__path__[0]): package.__name__ for package in map(__import__, PACKAGES)}
 CELLS: dict[str, dict[str, Any]] = {

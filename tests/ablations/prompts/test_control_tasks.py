@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ablations.prompts.control_tasks import fresh_map_items, known_map_items
+from ablations.prompts.tasks.control_map import ControlMap
+from ablations.prompts.tasks.known_map import KnownMap
 from curation.runtime.errors import ConfigError
 from curation.sources.control_texts import FIXED_MAP, KEYS, VALUES
 from tokenizer.model import TokenizerModel
@@ -24,7 +25,7 @@ def ordinary() -> TokenizerModel:
 
 
 def test_the_known_map_is_the_encyclopedias_in_the_tokens_of_the_controls(control: TokenizerModel) -> None:
-    made = known_map_items(control, 20, base_seed=0)
+    made = KnownMap.drawn_for(control, 20, base_seed=0)
     gold = {(g.k, g.condition): g.items for g in made.groups}[8, "gold"]
     words = {control.single_piece(word): word for word in (*KEYS, *VALUES)}
     for item in gold:
@@ -35,13 +36,13 @@ def test_the_known_map_is_the_encyclopedias_in_the_tokens_of_the_controls(contro
 
 def test_the_known_map_is_refused_where_no_model_can_know_it(ordinary: TokenizerModel) -> None:
     with pytest.raises(ConfigError, match="task known_map: its words are no whole pieces"):
-        known_map_items(ordinary, 20, base_seed=0)
+        KnownMap.drawn_for(ordinary, 20, base_seed=0)
 
 
 def test_fresh_maps_are_of_control_words_with_nonce_or_of_ordinary_words_without(
     control: TokenizerModel, ordinary: TokenizerModel
 ) -> None:
-    of_control, of_words = (fresh_map_items(tokenizer, 6, base_seed=0) for tokenizer in (control, ordinary))
+    of_control, of_words = (ControlMap.drawn_for(tokenizer, 6, base_seed=0) for tokenizer in (control, ordinary))
     assert {g.condition for g in of_control.groups} == {"gold", "permuted", "nonce"}
     assert {g.condition for g in of_words.groups} == {"gold", "permuted"}
     allowed = {control.single_piece(word) for word in KEYS}
@@ -51,4 +52,4 @@ def test_fresh_maps_are_of_control_words_with_nonce_or_of_ordinary_words_without
 def test_too_few_whole_words_are_refused() -> None:
     few = TokenizerModel(train_words(iter(["alpha beta gamma delta"] * 4)), "few")
     with pytest.raises(ConfigError, match="task control_map: need 8 keys and 8 other values"):
-        fresh_map_items(few, 2, base_seed=0)
+        ControlMap.drawn_for(few, 2, base_seed=0)

@@ -10,7 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from letter_encoder import Mood, asked
 
-from ablations.prompts.demos import ORDERS_TRIED, Demos, Design, apart, in_turn, orders, ranked, spread_out
+from ablations.prompts.demos import Demos, Design, apart, ranked
+from ablations.prompts.draws import in_turn
+from ablations.prompts.orders.entropy import ORDERS_TRIED, some_orders
+from ablations.prompts.selections.diverse import spread_out
 from curation.runtime.errors import ConfigError
 
 ROWS = [{"text": f"text {i}", "label": int(i % 5 == 0)} for i in range(40)]
@@ -59,11 +62,11 @@ def test_shared_demonstrations_nest_and_differ_between_draws() -> None:
 
 @pytest.mark.parametrize(("n", "count"), [(0, 1), (1, 1), (2, 2), (3, 6), (4, ORDERS_TRIED), (70, ORDERS_TRIED)])
 def test_orders_are_different_ones_and_the_first_is_the_given(n: int, count: int) -> None:
-    found = orders(range(n), seed=5)
+    found = some_orders(n, seed=5)
     assert found[0] == tuple(range(n))
     assert len(set(found)) == len(found) == count
     assert all(sorted(order) == list(range(n)) for order in found)
-    assert found == orders(range(n), seed=5)
+    assert found == some_orders(n, seed=5)
 
 
 @given(st.integers(1, 9), st.integers(0, 200))

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from ablations.cli import loam
 from ablations.prompts.task_files import classes, read_task, task_class
 from ablations.prompts.tasks.base import FewShotTask
-from ablations.readings.registries import TASKS
+from ablations.prompts.tasks.registry import TASKS
 from curation.runtime.errors import ConfigError
 from curation.runtime.registry import Plugin
 
@@ -151,7 +151,7 @@ def test_help_lists_tasks_of_both_sorts_with_what_they_ask() -> None:
 def test_listing_tasks_imports_neither_torch_nor_yaml() -> None:
     """`loam --help` would wait for them."""
     code = (
-        "import sys; from ablations.readings.registries import TASKS; TASKS.catalogue(); "
+        "import sys; from ablations.prompts.tasks.registry import TASKS; TASKS.catalogue(); "
         "print({'torch', 'yaml', 'numpy'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -101,13 +102,26 @@ def test_settings_that_say_nothing_about_a_probe_are_refused() -> None:
         ({"shots": []}, "needs numbers from 0 to 1024"),
         ({"shots": [-1]}, "needs numbers from 0"),
         ({"template": 0}, "greater than or equal to 1"),
-        ({"selection": "near"}, "'hashed', 'nearest' or 'diverse'"),
         ({"name": "a.b"}, "not usable in a path"),
     ],
 )
 def test_settings_of_no_use_are_refused(said: dict[str, Any], told: str) -> None:
     with pytest.raises(ConfigError, match=told):
         build(TaskSettings, {"kind": "nsmc", **said}, "study.yaml")
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ({"selection": "near"}, "task nsmc: selection: unknown demo selection 'near'. Did you mean 'nearest'"),
+        ({"order": "shuffled"}, "task nsmc: order: unknown demo order 'shuffled'"),
+    ],
+)
+def test_a_selection_or_an_order_that_nobody_knows_is_refused_before_any_row_is_read(
+    said: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(ConfigError, match=re.escape(told)):
+        check_files(TaskSettings(kind="nsmc", **said), ())
 
 
 def test_one_task_stands_twice_in_a_study_under_two_names(tmp_path: Path, write_jsonl: WriteJsonl) -> None:

@@ -17,10 +17,11 @@ from ablations.readings.blind import (
     commonest,
     only_commonest,
 )
-from ablations.readings.label_metrics.base import REGISTRY, LabelMetric
+from ablations.readings.label_metrics.base import LabelMetric
+from ablations.readings.label_metrics.registry import LABEL_METRICS
 
 LABELS = st.lists(st.integers(0, 2), min_size=1, max_size=20)
-MEMBERS = REGISTRY.classes()
+MEMBERS = LABEL_METRICS.classes()
 every_metric = pytest.mark.parametrize("metric", [cls() for cls in MEMBERS.values()], ids=MEMBERS)
 
 

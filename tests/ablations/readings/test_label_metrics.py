@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score, matthews_corrcoef
 
-from ablations.readings.label_metrics.base import REGISTRY, UNDECIDED, LabelMetric
+from ablations.readings.label_metrics.base import UNDECIDED, LabelMetric
+from ablations.readings.label_metrics.registry import LABEL_METRICS
 
-MEMBERS = REGISTRY.classes()
+MEMBERS = LABEL_METRICS.classes()
 every_metric = pytest.mark.parametrize("metric", [cls() for cls in MEMBERS.values()], ids=MEMBERS)
 some_answers = st.lists(st.tuples(st.integers(0, 2), st.integers(UNDECIDED, 2)), min_size=1, max_size=30)
 Answers = list[tuple[int, int]]
@@ -35,7 +36,7 @@ def test_a_label_metric_says_what_it_is(metric: LabelMetric) -> None:
     assert metric.words
     assert metric.better in ("higher", "lower", None)
     assert metric.version >= 1
-    assert REGISTRY.catalogue()[metric.kind]
+    assert LABEL_METRICS.catalogue()[metric.kind]
 
 
 @every_metric

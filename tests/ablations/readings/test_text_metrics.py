@@ -23,12 +23,13 @@ from ablations.cells.measure_job import with_texts
 from ablations.core.results.answers import GroupAnswers, Score, TaskAnswers
 from ablations.core.results.readings import Reading
 from ablations.readings.few_shot import about_task, few_shot_readings
-from ablations.readings.label_metrics.base import REGISTRY as LABEL_METRICS
-from ablations.readings.text_metrics.base import REGISTRY, TextMetric
+from ablations.readings.label_metrics.registry import LABEL_METRICS
+from ablations.readings.text_metrics.base import TextMetric
 from ablations.readings.text_metrics.char_f1 import char_f1
 from ablations.readings.text_metrics.exact_match import exact_match
 from ablations.readings.text_metrics.normalised import normalised
 from ablations.readings.text_metrics.references import commonest_reference
+from ablations.readings.text_metrics.registry import TEXT_METRICS
 from ablations.readings.text_metrics.rouge_l import common_subsequence
 from curation.runtime.errors import InputError
 from curation.runtime.registry import Plugin
@@ -38,7 +39,7 @@ from tokenizer.train import MODEL
 TEXTS = ["서울에서 만난 사람", "the cat is on the mat", "부산의 바다가 좋다", "a dog sleeps in the house"]
 
 
-MEMBERS = REGISTRY.classes()
+MEMBERS = TEXT_METRICS.classes()
 every_metric = pytest.mark.parametrize("metric", [cls() for cls in MEMBERS.values()], ids=MEMBERS)
 words = st.sampled_from("나는 어제 학교에 갔다 the cat sat on mat.".split())
 whole = st.lists(words, min_size=5, max_size=8).map(" ".join)  # BLEU looks at four words in a row
@@ -48,7 +49,7 @@ Items = list[tuple[str, list[str]]]
 
 
 def corpus_score(metric: str, answers: Sequence[str], references: Sequence[Sequence[str]]) -> float:
-    return REGISTRY.get(metric)().score(answers, references)
+    return TEXT_METRICS.get(metric)().score(answers, references)
 
 
 def score(metric: TextMetric, items: Items) -> float:
@@ -63,7 +64,7 @@ def test_a_text_metric_says_what_it_is(metric: TextMetric) -> None:
     assert metric.better in ("higher", "lower", None)
     assert metric.version >= 1
     assert re.fullmatch("[a-z0-9_]+", metric.reading), "a part of a dotted name"
-    assert REGISTRY.catalogue()[metric.kind]
+    assert TEXT_METRICS.catalogue()[metric.kind]
 
 
 @every_metric
@@ -260,7 +261,7 @@ def readings_of(
 ) -> dict[str, Reading]:
     """Those of the texts that were written, by what follows the task and k."""
     items = {"metrics": metrics, "references": REFERENCES, "generation": {"max_tokens": 9, "stop": []}}
-    about = about_task(items, LABEL_METRICS.classes(plugins), REGISTRY.classes(plugins))
+    about = about_task(items, LABEL_METRICS.classes(plugins), TEXT_METRICS.classes(plugins))
     found = few_shot_readings(TaskAnswers.from_json(measured["final"]["answers"][""]), about)
     of_texts = {metric.reading for metric in about.text_metrics}
     return {
@@ -345,8 +346,8 @@ def test_a_cell_that_wrote_nothing_needs_no_tokenizer(tmp_path: Path) -> None:
 def test_a_score_of_sacrebleu_has_a_signature_and_others_have_none() -> None:
     """A published score has to name tokenizer, references and version."""
     for kind, named in (("bleu_ko", "tok:ko-mecab"), ("bleu_en", "tok:13a"), ("chrf", "nc:6")):
-        metric = REGISTRY.get(kind)()
+        metric = TEXT_METRICS.get(kind)()
         metric.score([TEXTS[0]], [[TEXTS[0]]])
         assert named in metric.signature()
         assert f"version:{sacrebleu.__version__}" in metric.signature()
-    assert REGISTRY.get("char_f1")().signature() == ""
+    assert TEXT_METRICS.get("char_f1")().signature() == ""

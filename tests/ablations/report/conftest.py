@@ -152,6 +152,9 @@ def a_verdict(sentence, **other):
         "why": "2 seeds: points only, no verdict below 5",
         "evidence": ["code_s0-0123456789ab", "code_s1-ba9876543210"],
         "measures": [GAP],
+        "counts_over": "seed",
+        "relation": False,
+        "short": "Open: neither shown nor ruled out by this study.",
         **other,
     }
 
@@ -188,7 +191,13 @@ def the_verdicts():
             why="the interval lies inside what counts as no difference",
         ),
         a_verdict(
-            "repeated lines go with the gain", claim="goes_with", registered=False, effect=None, why="not listed"
+            "repeated lines go with the gain",
+            claim="goes_with",
+            registered=False,
+            effect=None,
+            why="not listed",
+            counts_over="arm",
+            relation=True,
         ),
     ]
 

@@ -81,7 +81,7 @@ def test_a_registered_pair_is_drawn_once_and_first():
     arms = [an_arm(name, {name: 1.0}) for name in "abcd"]
     compression = a_row(bits("common"), {name: [float(i)] for i, name in enumerate("abcd")})
     gap = a_row(GAP, {name: [float(i) ** 2] for i, name in enumerate("abcd")})
-    claim = {"claim": "goes_with", "registered": True, "measures": ["bits_per_byte.common", GAP.name]}
+    claim = {"relation": True, "registered": True, "measures": ["bits_per_byte.common", GAP.name]}
     found = pairs.pairs_view(Values([compression, gap], arms), [claim], [])
     assert (len(found.registered), len(found.others)) == (1, 0)
 
@@ -151,6 +151,7 @@ def test_a_predicted_onset_stands_beside_the_seen_interval_or_says_that_it_was_c
 def test_the_clearest_exploratory_findings_are_shown_and_the_others_counted():
     whole = {"claim": "differs", "outcome": "undecided", "registered": False, "effect": 0.1, "unit": "nats", "why": ""}
     whole |= {"interval": None, "level": 0.95, "seeds": 5, "smallest_effect": None, "evidence": [], "measures": []}
+    whole |= {"counts_over": "seed", "relation": False, "short": ""}
     many = [{**whole, "sentence": f"finding {i}", "p": i / 50, "p_adjusted": i / 50} for i in range(40, 0, -1)]
     found = verdicts_view(many, set(), words)
     assert [said.claim for said in found.exploratory[:2]] == ["finding 1", "finding 2"]

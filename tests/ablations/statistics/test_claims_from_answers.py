@@ -14,7 +14,9 @@ from ablations.evidence.compare import as_text, compare
 from ablations.readings.few_shot import AboutTask, few_shot_readings
 from ablations.statistics.adjustment import benjamini_hochberg
 from ablations.statistics.cell_result import CellResult
-from ablations.statistics.claims import Differs, Emerges, Synergy
+from ablations.statistics.claims.differs import Differs
+from ablations.statistics.claims.emerges import Emerges
+from ablations.statistics.claims.synergy import Synergy
 from ablations.statistics.contrast import answers, right_minus_blind
 from ablations.statistics.measures import Measures
 from ablations.statistics.midpoint import marks

@@ -13,7 +13,11 @@ from scipy import stats
 from ablations.core.results.readings import Name, Reading
 from ablations.statistics.adjustment import holm
 from ablations.statistics.cell_result import CellResult
-from ablations.statistics.claims import Differs, Emerges, GoesWith, SizeEffect, Synergy
+from ablations.statistics.claims.differs import Differs
+from ablations.statistics.claims.emerges import Emerges
+from ablations.statistics.claims.goes_with import GoesWith
+from ablations.statistics.claims.size_effect import SizeEffect
+from ablations.statistics.claims.synergy import Synergy
 from ablations.statistics.instrument import check
 from ablations.statistics.measures import Measures
 from ablations.statistics.paired import estimate, interval_of_least

@@ -10,7 +10,6 @@ from click.testing import CliRunner
 from ablations.cli import loam
 from ablations.settings import study as settings
 from ablations.settings.cells import cells_of
-from ablations.statistics.claims import arms_of
 from ablations.statistics.paired import LEAST_FOR_VERDICT
 from ablations.study import dry_run as plan
 from ablations.study import gallery
@@ -39,7 +38,7 @@ def test_every_study_of_the_gallery_can_run_and_be_decided(name: str) -> None:
 @pytest.mark.parametrize("name", CLAIMING)
 def test_every_claim_is_about_arms_of_the_study(name: str) -> None:
     study, _ = settings.load(PATHS[name])
-    named = {arm for claim in study.claims for arm in arms_of(claim)}
+    named = {arm for claim in study.claims for arm in claim.arms_named()}
     assert study.claims
     assert named <= set(study.arms)
 

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curation.annotators.base import Annotator, Spans, make, make_all, rows_of
+from curation.annotators.base import Annotator, Spans, rows_of
 from curation.annotators.keywords import Keywords
 from curation.annotators.pii import Pii
+from curation.annotators.registry import make, make_all
 from curation.annotators.repeated_lines import RepeatedLines
 from curation.runtime.errors import ConfigError, LoamError
 from curation.text.batch import Batch, batches

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from jsonl_writer import WriteJsonl
 
-from curation.annotators.base import make, rows_of
+from curation.annotators.base import rows_of
 from curation.annotators.contamination import Contamination
+from curation.annotators.registry import make
 from curation.policy.policy import chosen
 from curation.runtime.errors import ConfigError
 from curation.text.batch import Batch

@@ -11,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from odd_texts import ODD, odd_texts
 
-from curation.annotators.base import REGISTRY, Annotator, Spans, rows_of
+from curation.annotators.base import Annotator, Spans, rows_of
+from curation.annotators.registry import ANNOTATORS
 from curation.passes.annotate import table_of
 from curation.runtime.identity import canonical
 from curation.text.batch import Batch
 
-CLASSES = REGISTRY.classes()
+CLASSES = ANNOTATORS.classes()
 MADE = {name: cls.for_examples() for name, cls in CLASSES.items()}
 every_annotator = pytest.mark.parametrize("annotator", MADE.values(), ids=MADE)
 

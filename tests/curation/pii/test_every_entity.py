@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from odd_texts import odd_texts
 
-from curation.pii.base import REGISTRY, Entity
+from curation.pii.base import Entity
+from curation.pii.registry import ENTITIES
 from curation.text.spans import apply
 
-MADE = {name: cls() for name, cls in REGISTRY.classes().items()}
+MADE = {name: cls() for name, cls in ENTITIES.classes().items()}
 every_entity = pytest.mark.parametrize("entity", MADE.values(), ids=MADE)
 HOSTILE = {
     "one letter": "a" * 200_000,

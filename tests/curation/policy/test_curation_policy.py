@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curation.annotators.base import make_all
+from curation.annotators.registry import make_all
 from curation.policy.policy import Bound, Policy, Rules, chosen, reasons
 from curation.runtime.config import build
 from curation.runtime.errors import ConfigError

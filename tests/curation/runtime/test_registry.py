@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from curation.annotators.base import REGISTRY as ANNOTATORS
-from curation.pii.base import REGISTRY as ENTITIES
+from curation.annotators.registry import ANNOTATORS
+from curation.pii.registry import ENTITIES
 from curation.runtime.errors import ConfigError
 from curation.runtime.registry import Plugin, plugin_digest, snake_case
-from curation.sources.base import REGISTRY as SOURCES
+from curation.sources.registry import SOURCES
 
 ANNOTATOR = '''
 from __future__ import annotations

@@ -11,8 +11,9 @@ from jsonl_writer import WriteJsonl
 from curation.recipes.recipe import make_source
 from curation.runtime.errors import ConfigError, InputError
 from curation.sources import plain_text
-from curation.sources.base import REGISTRY, Row, Unreadable
+from curation.sources.base import Row, Unreadable
 from curation.sources.files import Files
+from curation.sources.registry import SOURCES
 
 
 def plan(path: str | tuple[str, ...], root: Path, piece_bytes: int = 10**9) -> list[str]:
@@ -117,9 +118,9 @@ def test_content_and_not_place_is_what_a_source_is(root: Path) -> None:
     assert Files(path="moved/b.jsonl").plan("s", str(root), 10**9)[0].content != here.content
 
 
-@pytest.mark.parametrize("kind", REGISTRY.classes())
+@pytest.mark.parametrize("kind", SOURCES.classes())
 def test_a_kind_of_source_has_a_docstring_and_refuses_unknown_keys(kind: str) -> None:
-    assert (REGISTRY.classes()[kind].__doc__ or "").strip()
+    assert (SOURCES.classes()[kind].__doc__ or "").strip()
     with pytest.raises(ConfigError, match="source s"):
         make_source("s", {"kind": kind, "nonsense": 1}, ())
 

@@ -13,10 +13,11 @@ from curation.passes.transform_statistics import Statistics, common
 from curation.runtime.errors import ConfigError
 from curation.sources.control_texts import FIXED_MAP, document
 from curation.text import movable
-from curation.transforms.base import KEPT, REGISTRY, Document, Transform, make
+from curation.transforms.base import KEPT, Document, Transform
 from curation.transforms.break_repeats import repeated_places
+from curation.transforms.registry import TRANSFORMS, make
 
-KINDS = sorted(REGISTRY.classes())
+KINDS = sorted(TRANSFORMS.classes())
 ODD = st.text(alphabet="ab A.가나다。！\n  \"')」,;-:中文\x85　…?!1_", max_size=80)
 TEXTS = st.one_of(ODD, st.text(max_size=60).filter(lambda text: "\0" not in text))
 

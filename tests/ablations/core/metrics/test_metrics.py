@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from ablations.core.data.documents import Documents
 from ablations.core.data.evaluation_data import EvaluationData
 from ablations.core.measuring import Wanted, wanted_of
-from ablations.core.metrics.base import METRICS, Measured, Metric
+from ablations.core.metrics.base import Measured, Metric
 from ablations.core.metrics.bits_per_byte import whole_documents
 from ablations.core.metrics.late_minus_early import bands
+from ablations.core.metrics.registry import METRICS
 from ablations.core.metrics.repeated_tokens import repeated_sequences
 from ablations.core.model.model import Model
 from ablations.core.results.answers import TaskAnswers

@@ -9,10 +9,10 @@ import pytest
 from cells import BOS, KEY_TOKENS, VALUE_TOKENS, WORDS
 
 from ablations.core.data.items import TaskItems
-from ablations.prompts.tasks.base import TASKS
 from ablations.prompts.tasks.control_map import ControlMap
 from ablations.prompts.tasks.known_map import KnownMap
 from ablations.prompts.tasks.map_task import MapTask
+from ablations.prompts.tasks.registry import TASKS
 from curation.sources.control_texts import FIXED_MAP
 
 KNOWN = {WORDS[key]: WORDS[value] for key, value in FIXED_MAP.items()}

@@ -1,4 +1,4 @@
-"""Where tasks and metrics are found, without importing them: listing names must not wait for torch or sacreBLEU."""
+"""Where few-shot tasks are found, classes and YAML files; their names are listed without importing any."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ablations.readings.label_metrics import base as label_metrics
-from ablations.readings.text_metrics import base as text_metrics
 from curation.runtime.errors import ConfigError
 from curation.runtime.registry import Plugin, Registry
 
@@ -42,6 +40,3 @@ class TaskRegistry(Registry[Any]):
 
 
 TASKS = TaskRegistry("ablations.prompts.tasks", "FewShotTask", "loam.tasks", "task")
-METRICS: Registry[Any] = Registry("ablations.core.metrics", "Metric", "loam.metrics", "metric")
-LABEL_METRICS = label_metrics.REGISTRY
-TEXT_METRICS = text_metrics.REGISTRY

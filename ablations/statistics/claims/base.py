@@ -1,0 +1,102 @@
+"""What a kind of claim is: settings that a study registers before it runs, and what decides, words and plans it.
+
+In a study's file a claim is one mapping, such as `- emerges: {arm: code}`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar, Literal, Self
+
+from ablations.statistics.measures import Measures
+from ablations.statistics.paired import Estimate
+from ablations.statistics.questions import Question
+from curation.runtime.config import Config
+
+DEFAULT_MEASURE = "few_shot.control_map.k8.permuted_minus_gold"
+
+
+class Claim(Config, ABC):
+    """One kind of claim is one file. Its fields are what a study may write of it, its docstring's first line what it says.
+
+    A field `smallest` is the smallest effect that counts, in the measure's unit: the planner refuses a design that could not see
+    it, and an effect shown to be smaller contradicts the claim.
+
+    Attributes:
+        counts_over: what its evidence is counted in.
+        least_arms: fewest arms that can decide it, where it counts over arms.
+        relation: its effect says how its two measures go together; else a positive effect is better.
+    """
+
+    kind: str
+    counts_over: ClassVar[Literal["seed", "arm"]] = "seed"
+    least_arms: ClassVar[int] = 0
+    relation: ClassVar[bool] = False
+
+    @abstractmethod
+    def sentence(self) -> str:
+        """The claim in words, without a full stop: its outcome follows."""
+
+    @abstractmethod
+    def question(self, measures: Measures) -> Question:
+        """The estimates that decide it."""
+
+    @abstractmethod
+    def arms_named(self) -> Sequence[str]:
+        """Arms that it is about; none where it is about all of them. A study has to have them."""
+
+    def measures_named(self) -> Sequence[str]:
+        """Measures that it names, in full. A study has to take their metrics."""
+        return ()
+
+    def tasks_named(self) -> Sequence[str]:
+        """Tasks that it names. A study has to ask them."""
+        return ()
+
+    def short(self, outcome: str, effect: float) -> str:
+        """The outcome as a lead would say it."""
+        match outcome:
+            case "supported":
+                return "It is so."
+            case "contradicted":
+                return "It is not so: any effect is smaller than what would count, or points the other way."
+            case _:
+                return "Open: neither shown nor ruled out by this study."
+
+    def wanted(self) -> float | None:
+        """The smallest effect that counts, if the claim says one."""
+        smallest: float | None = getattr(self, "smallest", None)
+        return smallest
+
+    def smallest_seen(self, estimate: Estimate, alpha: float) -> float | None:
+        """What a repetition of a finished design would find at this alpha with a chance of 80 %."""
+        if self.counts_over == "arm":
+            return self.seen_over_arms(estimate.n, alpha)
+        return estimate.smallest_effect(alpha)
+
+    def seen_over_arms(self, arms: int, alpha: float) -> float | None:
+        """The same of a claim that counts over arms, which needs no variances; None where nobody knows."""
+        return None
+
+    def planned_measure(self) -> str:
+        """What the power analysis takes the variances of."""
+        return self.measures_named()[0]
+
+    def compared(self) -> Sequence[tuple[str, str | None]]:
+        """Arms that are held against each other; one with None is held against a number. The noisiest pair plans the study."""
+        first, *others = self.arms_named()
+        return [(first, other) for other in others or (None,)]
+
+    def key(self) -> tuple[object, ...]:
+        """What it asks: claims of one key ask the same."""
+        return (self,)
+
+    @classmethod
+    def unregistered(cls, task: str, k: int, arms: Sequence[str]) -> Sequence[Self]:
+        """Claims of this kind that are judged of a task though nobody registered them, as exploratory; none of most kinds.
+
+        Args:
+            k: the largest number of demonstrations that was measured.
+        """
+        return ()

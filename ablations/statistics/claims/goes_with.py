@@ -1,0 +1,47 @@
+"""The claim that two measures say the same of the arms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Literal
+
+from ablations.statistics.claims.base import Claim
+from ablations.statistics.measures import Measures
+from ablations.statistics.over_arms import LEAST_ARMS, least_seeds, relation, smallest_correlation
+from ablations.statistics.questions import Question
+
+
+class GoesWith(Claim):
+    """Over the study's arms two measures rise and fall together (rank correlation of the arms' means over seeds)."""
+
+    kind: Literal["goes_with"] = "goes_with"
+    measure_x: str
+    measure_y: str
+    counts_over: ClassVar[Literal["seed", "arm"]] = "arm"
+    least_arms: ClassVar[int] = LEAST_ARMS
+    relation: ClassVar[bool] = True
+
+    def sentence(self) -> str:
+        return f"{self.measure_x} goes with {self.measure_y}"
+
+    def question(self, measures: Measures) -> Question:
+        names = (self.measure_x, self.measure_y)
+        main, missing = relation(measures, *names)
+        return Question(
+            "rank correlation over arms", main, two_sided=True, measures=names, missing=missing,
+            seeds=least_seeds(measures, *names),
+        )  # fmt: skip
+
+    def arms_named(self) -> Sequence[str]:
+        return ()
+
+    def measures_named(self) -> Sequence[str]:
+        return self.measure_x, self.measure_y
+
+    def short(self, outcome: str, effect: float) -> str:
+        if outcome == "supported":
+            return "They rise and fall together." if effect > 0 else "One falls where the other rises."
+        return super().short(outcome, effect)
+
+    def seen_over_arms(self, arms: int, alpha: float) -> float:
+        return smallest_correlation(arms, alpha)

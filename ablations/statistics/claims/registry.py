@@ -1,0 +1,28 @@
+"""Where kinds of claims are found; their names are listed without importing any, so without waiting for scipy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from curation.runtime.registry import Plugin, Registry
+
+if TYPE_CHECKING:
+    from ablations.statistics.claims.base import Claim
+
+CLAIMS: Registry[Claim] = Registry("ablations.statistics.claims", "Claim", "loam.claims", "claim")
+
+
+def make(written: Any, plugins: Sequence[Plugin], where: str) -> Claim:
+    """A claim as a study writes it: `{emerges: {arm: a}}`, or `{kind: emerges, arm: a}`.
+
+    Raises:
+        ConfigError: no kind is given, the kind is unknown, or a setting is wrong.
+    """
+    from curation.runtime.members import make_member
+
+    if isinstance(written, dict) and len(written) == 1 and isinstance(next(iter(written.values())), dict):
+        ((kind, settings),) = written.items()
+        written = {**settings, "kind": kind}
+    settings = written if isinstance(written, dict) else {"kind": written}
+    return make_member(CLAIMS, settings, plugins, where)

@@ -1,0 +1,36 @@
+"""Where annotators are found; their names are listed without importing any."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from curation.runtime.errors import ConfigError
+from curation.runtime.registry import Plugin, Registry
+
+if TYPE_CHECKING:
+    from curation.annotators.base import Annotator
+
+ANNOTATORS: Registry[Annotator] = Registry("curation.annotators", "Annotator", "loam.annotators", "annotator")
+
+
+def make(settings: Mapping[str, Any], plugins: Sequence[Plugin], where: str) -> Annotator:
+    """An annotator from what a recipe says of it.
+
+    Raises:
+        ConfigError: no kind is given, the kind is unknown, or a setting is wrong.
+    """
+    from curation.runtime.members import make_member
+
+    return make_member(ANNOTATORS, settings, plugins, where).with_plugins(plugins)
+
+
+def make_all(entries: Sequence[Mapping[str, Any]], plugins: Sequence[Plugin], where: str) -> dict[str, Annotator]:
+    """All annotators of a pass by label; two of one label are an error."""
+    made: dict[str, Annotator] = {}
+    for settings in entries:
+        annotator = make(settings, plugins, f"{where}.annotators.{settings.get('kind', '?')}")
+        if annotator.label in made:
+            raise ConfigError(f"{where}: two annotators are called {annotator.label!r}. Give one of them a name.")
+        made[annotator.label] = annotator
+    return made
