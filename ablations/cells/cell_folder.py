@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ablations.core.results.files import link
 from ablations.core.spec.cell_spec import CELL, CellSpec
 from ablations.core.spec.machine import as_settings, is_gpu, machine_class
 from curation.runtime.errors import ConfigError
@@ -16,6 +15,7 @@ from curation.runtime.stages.stage import Result
 from curation.runtime.store.folder import Folder
 from curation.runtime.store.marks import Mark, MarkingFolder
 from curation.runtime.store.parts import checked
+from curation.runtime.whole_files import link
 from tokenizer.encode import DOCUMENTS, TOKENS
 
 TRAINING, WEIGHTS, TIMING, ERROR = (

@@ -16,6 +16,20 @@ from tokenizer.model import TokenizerModel
 WORDS_DRAWN = 64  # keys, and as many values, of the probe under a tokenizer of real text
 
 
+def check_control_words(tokenizer: TokenizerModel, name: str) -> None:
+    """Every key and value of the controls must be one piece, else their probe would measure spelling.
+
+    Raises:
+        ConfigError: some are not.
+    """
+    split = [word for word in (*KEYS, *VALUES) if tokenizer.single_piece(word) is None]
+    if split:
+        raise ConfigError(
+            f"tokenizer {name}: {len(split)} control words are not one piece, such as {split[0]!r}. "
+            "Give the controls more documents, so that every word occurs in them."
+        )
+
+
 def fresh_map_items(tokenizer: TokenizerModel, n_items: int, base_seed: int) -> TaskItems:
     """The probe of fresh maps in the tokens of this tokenizer: control words, or hashed whole words of real text.
 

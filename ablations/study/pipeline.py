@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ablations.cells import cells, sweep
 from ablations.core.results.readings import FEW_SHOT, Name
+from ablations.prompts.control_tasks import check_control_words
 from ablations.prompts.task_items import MAP_ITEMS, ItemsFile, check_files, items_file
 from ablations.prompts.task_settings import TaskSettings
 from ablations.readings.registries import METRICS
@@ -24,6 +25,7 @@ from curation.runtime.cluster.cluster import Compute
 from curation.runtime.errors import ConfigError, InputError, one_of
 from curation.runtime.stages.stages import mended
 from curation.runtime.store.folder import Folder
+from tokenizer.model import load
 from tokenizer.pipeline import Tokenized, tokenize, train_tokenizer
 from tokenizer.settings import TokenizerSettings
 
@@ -65,6 +67,7 @@ def _prepare(study: Study, recipe: Recipe, out: Folder, compute: Compute) -> Pre
     control_shards = {name: curated.shards[name] for name in names}
     words = TokenizerSettings(kind="words")
     trained = train_tokenizer(CONTROLS, words, control_shards, out, compute)
+    check_control_words(load(trained[1]), CONTROLS)
     controls = tokenize(trained, control_shards, study.heldout, out, compute)
     return Prepared(study, recipe, curated, main, controls, plan(study, recipe.root, main, controls))
 

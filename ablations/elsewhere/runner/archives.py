@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import io
 import re
-import shutil
 import tarfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from curation.runtime.errors import InputError
+from curation.runtime.whole_files import whole_folder
 
 MEMBER_BYTES = 2048  # of an archive for each member, beside its content: headers and padding
 END_BYTES = tarfile.RECORDSIZE + 1024
@@ -26,16 +26,12 @@ def write_archives(folder: Path, files: Iterable[tuple[str, str, bytes]], most_b
     Args:
         files: (cell, name, content), in the order in which they fill the archives; JSON is compressed.
     """
-    draft = folder.with_name(f"{folder.name}.writing")
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(parents=True)
-    volumes = _Volumes(draft, most_bytes)
-    for cell, name, content in files:
-        packed = gzip.compress(content, 6, mtime=0) if name.endswith(".json") else content
-        volumes.add(f"{cell}/{name}{'.gz' if name.endswith('.json') else ''}", packed)
-    volumes.close()
-    shutil.rmtree(folder, ignore_errors=True)
-    draft.rename(folder)
+    with whole_folder(folder) as draft:
+        volumes = _Volumes(draft, most_bytes)
+        for cell, name, content in files:
+            packed = gzip.compress(content, 6, mtime=0) if name.endswith(".json") else content
+            volumes.add(f"{cell}/{name}{'.gz' if name.endswith('.json') else ''}", packed)
+        volumes.close()
     return sorted(folder.iterdir())
 
 

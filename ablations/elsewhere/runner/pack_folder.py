@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ablations.core.results.files import link, write_whole
 from ablations.core.spec.cell_spec import CellSpec, read_spec
 from ablations.core.spec.strict import build
 from ablations.elsewhere.runner.sources import fingerprint
 from curation.runtime.errors import ConfigError, InputError
+from curation.runtime.whole_files import link, write_whole
 
 PACK, BLOBS, CELLS, CODE, RESULTS = "pack.json", "blobs", "cells", "code", "results"
 UNPACKED = "unpacked"

@@ -8,13 +8,11 @@ failed, the others were run all the same; 2 the folder or this machine cannot be
 from __future__ import annotations
 
 import argparse
-import fcntl
 import math
-import os
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from ablations.core.spec.cell_spec import CellSpec, read_spec
@@ -28,6 +26,7 @@ from ablations.elsewhere.runner.parallel import Ending, Pool, Start
 from ablations.elsewhere.runner.stoppable import STOPPED
 from ablations.elsewhere.runner.summary import Narrator, summary
 from curation.runtime.errors import BusyError, ConfigError, LoamError
+from curation.runtime.file_lock import held
 
 MIB = 2**20
 INTERRUPTED = 130
@@ -78,15 +77,12 @@ def _positive(text: str) -> int:
 def _sole_run(folder: Path) -> Iterator[None]:
     if not folder.is_dir():
         raise ConfigError(f"{folder}: no such folder. Give one that `loam ablate pack` wrote.")
-    descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
-    try:
+    with ExitStack() as stack:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            stack.enter_context(held(str(folder / ".lock")))
         except BlockingIOError as error:
             raise BusyError(f"{folder}: another run works in this folder. Wait for it.") from error
         yield
-    finally:
-        os.close(descriptor)
 
 
 def run_all(options: argparse.Namespace) -> int:

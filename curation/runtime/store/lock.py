@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
+import contextlib
 import hashlib
 import os
 import tempfile
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from curation.runtime.errors import BusyError
+from curation.runtime.file_lock import held
 from curation.runtime.store.folder import Folder
 
 
@@ -23,21 +24,15 @@ def sole_run(out: Folder) -> Iterator[None]:
         BusyError: another process holds it; the message names its process id.
     """
     path = f"{out.url}/.lock" if out.is_local else _path_for(out.url)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
+    with contextlib.ExitStack() as stack:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            stack.enter_context(held(path))
         except BlockingIOError as error:
-            holder = os.pread(descriptor, 64, 0).decode(errors="replace").strip() or "unknown"
             raise BusyError(
-                f"{out.url}: another run works in this folder (process {holder}). "
+                f"{out.url}: another run works in this folder (process {error.filename}). "
                 "Wait for it, or give this run another --out."
             ) from error
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
         yield
-    finally:
-        os.close(descriptor)  # closing gives the lock back
 
 
 def _path_for(url: str) -> str:

@@ -201,16 +201,21 @@ def test_a_machine_says_what_a_study_has_to_write(packed: Path, capsys: pytest.C
 
 
 def test_the_packed_code_is_whole_and_no_more(packed: Path) -> None:
-    """All modules that a cell imports, and no module of the floors above."""
+    """All of a cell's program, what runs it, and what they import; nothing that makes prompts or judges results."""
     found = {path.relative_to(packed / "code").as_posix() for path in (packed / "code").rglob("*") if path.is_file()}
     assert found == set(sources())
-    assert {name for name in found if not name.startswith("ablations/core/")} == {
+    assert {name for name in found if not name.startswith(("ablations/core/", "ablations/elsewhere/runner/"))} == {
         "ablations/__init__.py",
+        "ablations/elsewhere/__init__.py",
         "curation/__init__.py",
         "curation/runtime/__init__.py",
         "curation/runtime/errors.py",
+        "curation/runtime/file_lock.py",
         "curation/runtime/registry.py",
+        "curation/runtime/whole_files.py",
     }
+    members = {path.relative_to(ROOT).as_posix() for path in (ROOT / "ablations/core/metrics").glob("*.py")}
+    assert members <= found, "members are found by their folder, not by imports"
     assert all((ROOT / name).read_bytes() == (packed / "code" / name).read_bytes() for name in found)
 
 
