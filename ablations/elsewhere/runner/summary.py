@@ -1,33 +1,13 @@
-"""What `run_all` prints: one line an event, and a table at the end."""
+"""The table that `run_all` prints at the end."""
 
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from ablations.elsewhere.runner.outcome import OUTCOME
 from ablations.elsewhere.runner.parallel import Ending
-
-
-class Narrator:
-    """Prints events with the seconds since the start."""
-
-    def __init__(self) -> None:
-        self.begun = time.monotonic()
-
-    def tell(self, name: str, event: Mapping[str, Any]) -> None:
-        print(f"{time.monotonic() - self.begun:8.1f} s  {name}: {_in_words(event)}", flush=True)
-
-
-def _in_words(event: Mapping[str, Any]) -> str:
-    if "step" not in event:
-        return f"{event['event']}: {event['note']}" if event.get("note") else str(event["event"])
-    loss = event["train_loss"]
-    loss_text = "" if loss is None else f", training loss {loss:.4f} nats"
-    return f"step {event['step']}/{event['steps']}, {event['tokens']:,} tokens: {event['event']}{loss_text}"
 
 
 def summary(cells: Path, names: Sequence[str], endings: Mapping[str, Ending]) -> str:
