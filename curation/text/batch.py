@@ -14,7 +14,6 @@ from curation.text.kernels import characters, lines, ngrams, word_sums, words
 
 Ints = npt.NDArray[np.int64]
 Places = npt.NDArray[np.int32]
-Floats = npt.NDArray[np.float64]
 Hashes = npt.NDArray[np.uint64]
 BATCH_CHARS = 500_000  # so that the views of a batch stay in the processor's caches
 VERSION = 2  # of the views: raise it when a word or line is found differently; all scores are then computed anew

@@ -8,6 +8,7 @@ failed, the others were run all the same; 2 the folder or this machine cannot be
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import sys
 import time
@@ -23,7 +24,6 @@ from ablations.elsewhere.runner.outcome import OUTCOME, free_points, sign, to_se
 from ablations.elsewhere.runner.pack_folder import CELLS, RESULTS, Pack, PackedCell, check_code, lay_out, read_pack
 from ablations.elsewhere.runner.parallel import Ending, Pool, Start
 from ablations.elsewhere.runner.stoppable import STOPPED
-from ablations.elsewhere.runner.summary import summary
 from curation.runtime.errors import ConfigError, LoamError
 from curation.runtime.file_lock import held
 
@@ -91,7 +91,7 @@ def run_all(options: argparse.Namespace) -> int:
     endings = _run(pack, todo, laid, options, deadline)
     finished = [path for cell in pack.cells if ((path := folder / CELLS / cell.name) / OUTCOME).exists()]
     written = write_archives(folder / RESULTS, to_send(finished, options.weights), options.archive_mib * MIB)
-    print("\n" + summary(folder / CELLS, [cell.name for cell in pack.cells], endings))
+    print("\n" + _summary(folder / CELLS, [cell.name for cell in pack.cells], endings))
     states = [ending.state for ending in endings.values()]
     print("\n" + _last_line(states, written))
     if "failed" in states:
@@ -139,6 +139,26 @@ def _run(
 
 def _work(spec: TrainingSpec) -> int:
     return spec.schedule.tokens * spec.model.layers * spec.model.width**2
+
+
+def _summary(cells: Path, names: Sequence[str], endings: Mapping[str, Ending]) -> str:
+    """A table of all cells: state, seconds of the run that finished it, training tokens a second, why it failed."""
+    rows = [("cell", "state", "seconds", "tokens/s", "note")]
+    for name in names:
+        ending = endings.get(name)
+        state = "done" if (cells / name / OUTCOME).exists() else ending.state if ending else "waiting"
+        seconds, rate = _speed(cells / name) if state == "done" else ("-", "-")
+        rows.append((name, state, seconds, rate, ending.note if ending else "was finished before"))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
+
+
+def _speed(cell: Path) -> tuple[str, str]:
+    timing = json.loads((cell / "timing.json").read_text(encoding="utf8"))
+    rate = timing["tokens_per_second"]
+    return f"{timing['seconds']:.1f}", "-" if rate is None else f"{rate:,.0f}"
 
 
 def _last_line(states: Sequence[str], written: Sequence[Path]) -> str:

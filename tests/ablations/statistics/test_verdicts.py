@@ -16,10 +16,15 @@ from ablations.statistics.cell_result import CellResult
 from ablations.statistics.claims import Differs, Emerges, GoesWith, SizeEffect, Synergy
 from ablations.statistics.instrument import check
 from ablations.statistics.measures import Measures
-from ablations.statistics.paired import estimate, interval_of_least
+from ablations.statistics.paired import Estimate, estimate_crossed, interval_of_least
 from ablations.statistics.verdicts import judge
 
 GAIN = "few_shot.control_map.k8.permuted_minus_gold"
+
+
+def estimate(values: list[float]) -> Estimate:
+    """Of one value a seed."""
+    return estimate_crossed(np.array(values).reshape(-1, 1, 1))
 
 
 def reading_of(measure: str, value: float) -> Reading:
