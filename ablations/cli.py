@@ -9,8 +9,8 @@ import click
 
 from ablations.cells_cli import adopt, explain, measure, pack, unpack
 from ablations.core.metrics.registry import METRICS
-from ablations.core.training.optimizers.base import OPTIMIZERS
-from ablations.core.training.schedules.base import SCHEDULES
+from ablations.core.training.optimizers.registry import OPTIMIZERS
+from ablations.core.training.schedules.registry import SCHEDULES
 from ablations.folder_cli import gc, verify
 from ablations.prompts.orders.registry import ORDERS
 from ablations.prompts.selections.registry import SELECTIONS

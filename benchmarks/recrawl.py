@@ -68,7 +68,8 @@ def table(run: RunRecord) -> list[tuple[str, int, int, int]]:
     counts: dict[int, list[int]] = defaultdict(lambda: [0, 0, 0])
     for page in sorted(set(old) & set(new)):
         (left, left_text, _), (right, right_text, reason) = old[page], new[page]
-        one, other = (set(values.tolist()) for values in Shingles.of(Batch.of([left_text, right_text]), 5).sets())
+        shingles = Shingles.of(Batch.of([left_text, right_text]), 5)
+        one, other = (set(shingles.hashes[shingles.document == d].tolist()) for d in (0, 1))
         similarity = len(one & other) / max(1, len(one | other))
         bin_ = max(i for i, least in enumerate(BINS) if similarity >= least)
         for i, counted in enumerate((True, (left, right) in edges, bool(reason))):

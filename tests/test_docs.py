@@ -246,6 +246,8 @@ def test_every_shipped_config_is_valid(path: Path, write_jsonl: WriteJsonl, tmp_
         changes = [f"recipe.data_root={tmp_path}"] if _write_rows_of_tasks(value, write_jsonl) else []
         loaded, its_recipe = settings.load(str(path), changes)
         study.check(loaded, its_recipe)
+    elif path.stem == "published_claims":
+        assert all(entry["claim"] and entry["does_not_allow"] for entry in value.values())
     elif path.stem == "controls":
         ControlSettings.model_validate(value)
     else:

@@ -11,7 +11,6 @@ from curation.runtime.stages.stages import run_stage, run_stages
 from curation.runtime.store.folder import Folder
 from curation.runtime.store.manifest import Manifest
 from curation.runtime.store.shards import ShardSet
-from curation.sources.control_texts import KEYS, VALUES
 from tokenizer import encode, train
 from tokenizer.encode import TokenSet
 from tokenizer.model import TokenizerModel, load
@@ -52,19 +51,7 @@ def train_tokenizer(
     stage = train.train_stage(name, settings, chosen(settings, shards, f"tokenizer {name}"))
     manifest = run_stage(stage, out, compute)["model"]
     folder = stage.outputs["model"].folder(out)
-    if settings.kind == "words":
-        check_control_words(load(folder), name)
     return name, folder, manifest.fingerprint
-
-
-def check_control_words(model: TokenizerModel, name: str) -> None:
-    """Every key and value of the controls must be one piece, else their probe would measure spelling."""
-    split = [word for word in (*KEYS, *VALUES) if model.single_piece(word) is None]
-    if split:
-        raise ConfigError(
-            f"tokenizer {name}: {len(split)} control words are not one piece, such as {split[0]!r}. "
-            "Give the controls more documents, so that every word occurs in them."
-        )
 
 
 def tokenize(

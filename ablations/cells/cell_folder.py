@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ablations.core.results.files import link
 from ablations.core.spec.cell_spec import CELL, CellSpec
 from ablations.core.spec.machine import as_settings, is_gpu, machine_class
 from curation.runtime.errors import ConfigError
@@ -18,6 +17,7 @@ from curation.runtime.store.folder import Folder
 from curation.runtime.store.marks import Mark, MarkingFolder
 from curation.runtime.store.parts import checked
 from curation.runtime.store.receipts import Result
+from curation.runtime.whole_files import link
 from tokenizer.encode import DOCUMENTS, TOKENS
 
 TRAINING, WEIGHTS, TIMING, ERROR = (

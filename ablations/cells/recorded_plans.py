@@ -8,15 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ablations.cells.cells import STAGE, CellPlan
+from ablations.cells.cells import CellPlan
 from ablations.cells.measuring_plan import MeasuringPlan
-from ablations.cells.recorded_cells import meant, recorded_cells
+from ablations.cells.named_cell import named_cell, recorded
 from ablations.core.metrics.registry import METRICS
 from ablations.core.spec.cell_spec import CELL, CellSpec
 from ablations.core.spec.measuring_spec import MeasuringSpec
 from ablations.core.spec.strict import build
 from ablations.prompts.task_items import ITEMS, ItemsFile
-from curation.runtime.errors import ConfigError, one_of
 from curation.runtime.registry import Plugin
 from curation.runtime.store.folder import Folder
 from curation.runtime.store.manifest import Manifest
@@ -38,22 +37,14 @@ class RecordedPlan:
     unknown: Sequence[str]
 
 
-def recorded_plan(out: Folder, wanted: str, plugins: Sequence[Plugin]) -> RecordedPlan:
-    """The cell by its folder's name or the beginning of it.
+def recorded_plan(out: Folder, cell: str, plugins: Sequence[Plugin]) -> RecordedPlan:
+    """The cell that is meant, as the last study that has it tells it.
 
     Raises:
-        ConfigError: there is none, several, or it is not trained.
+        ConfigError: there is none, several, it is not trained, or no study knows it.
     """
-    known = {cell.name: cell for cell in recorded_cells(out)}
-    names = meant(out, wanted)
-    if not names:
-        raise ConfigError(f"{out.url}: {one_of((out / STAGE).names(), wanted, 'cell')}")
-    if len(names) > 1:
-        raise ConfigError(f"{wanted}: {len(names)} cells begin so: {', '.join(names)}. Give more of the name.")
-    if names[0] not in known:
-        raise ConfigError(f"{names[0]}: is not trained, or no study here has it. Run `loam ablate run` on its study.")
-    cell = known[names[0]]
-    return _made(out, cell.folder, str(cell.record["name"]), cell.entry, plugins)
+    known = recorded(named_cell(cell, out))[-1]
+    return _made(known.out, known.folder, str(known.record["name"]), known.entry, plugins)
 
 
 def _made(out: Folder, folder: Folder, study: str, entry: Mapping[str, Any], plugins: Sequence[Plugin]) -> RecordedPlan:

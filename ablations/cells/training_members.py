@@ -7,8 +7,8 @@ from functools import cache
 
 from ablations.cells.code_digest import Place, imported_places, training_code
 from ablations.core.spec.training_spec import MemberSpec
-from ablations.core.training.optimizers.base import OPTIMIZERS
-from ablations.core.training.schedules.base import SCHEDULES
+from ablations.core.training.optimizers.registry import OPTIMIZERS
+from ablations.core.training.schedules.registry import SCHEDULES
 from curation.runtime.registry import Plugin, plugin_digest
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from ablations.core.data.training_windows import tokens_digest, training_windows
-from ablations.core.results.files import remove_drafts, write_json
+from ablations.core.results.files import write_json
 from ablations.core.spec.cell_spec import CellSpec, read_measuring
 from ablations.core.spec.training_spec import TrainingSpec
 from ablations.core.training import checkpoint
@@ -26,6 +26,7 @@ from ablations.core.training.timing import Stopwatch
 from ablations.core.training.training import Training
 from ablations.core.training.weights import FINAL, POINTS, TRAINING, Point, Trained, point_file, save_weights
 from curation.runtime.errors import ConfigError
+from curation.runtime.whole_files import remove_drafts
 
 TIMING = "timing.json"
 

@@ -21,7 +21,7 @@ from ablations.core.spec.cell_spec import CELL, CellSpec
 from ablations.core.spec.machine import as_settings
 from ablations.core.spec.strict import build
 from ablations.elsewhere.runner.archives import Sent, read_archives
-from ablations.elsewhere.runner.outcome import OUTCOME, Weights, read_outcome
+from ablations.elsewhere.runner.outcome import OUTCOME, Weights, read_outcome, wanted
 from ablations.elsewhere.runner.pack_folder import RESULTS, digest
 from curation.runtime.cluster.cluster import Idle
 from curation.runtime.errors import ConfigError, InputError, LoamError
@@ -88,14 +88,11 @@ def unpack(plans: Sequence[CellPlan], out: Folder, archives: Sequence[Path], wei
 def _foreign(outcome: Mapping[str, Any], plans: Sequence[CellPlan]) -> str:
     """Why no cell of the study has this identity."""
     same = [plan for plan in plans if outcome["spec_digest"] == plan.training.digest()]
-    for plan in same:
-        if dict(plan.machine) != outcome["machine"]:
-            return _other_machine(plan, outcome)
-    if same:
-        return (
-            "has the spec of a cell of this study, but other tokens or other code. Pack the study again as it is now."
-        )
-    return f"is no cell of this study as it is now (fingerprint {outcome['fingerprint'][:12]}). Give the study that was packed."
+    if not same:
+        return f"is no cell of this study as it is now (fingerprint {outcome['fingerprint'][:12]}). Give the study that was packed."
+    if other := [plan for plan in same if dict(plan.machine) != outcome["machine"]]:
+        return _other_machine(other[0], outcome)
+    return "has the spec of a cell of this study, but other tokens or other code. Pack the study again as it is now."
 
 
 def _other_machine(plan: CellPlan, outcome: Mapping[str, Any]) -> str:
@@ -140,12 +137,14 @@ def checked(plan: CellPlan, outcome: Mapping[str, Any], sent: Sent, weights: Wei
     record = json.loads(files[TRAINING])
     if record.get("spec_digest") != spec.digest():
         raise Refused(f"{TRAINING} is that of another cell. {FIX}")
-    here = {name: _file(outcome, sent, name) for name in _weights(record, sent, weights)}
-    _check_weights(record, outcome)
-    away = [point["file"] for point in record["points"] if point["file"] not in here]
-    signed = {name: outcome["files"][name] for name in away}
-    marks = {name: Mark(each["bytes"], f"sha256:{each['sha256']}") for name, each in signed.items()}
-    return Result(record, {**files, **here}, marks, dict(_measures(plan, outcome, sent, record)))
+    points = [str(point["file"]) for point in record["points"]]
+    here = {name: _file(outcome, sent, name) for name in wanted(points, weights) if name in sent.files}
+    for point in record["points"]:  # what was signed is what was trained, whether it came along or not
+        if outcome["files"].get(point["file"], {}).get("sha256") != point["sha256"]:
+            raise Refused(f"{point['file']} is not the file that {TRAINING} names. {FIX}")
+    signed = {name: outcome["files"][name] for name in points if name not in here}
+    away = {name: Mark(each["bytes"], f"sha256:{each['sha256']}") for name, each in signed.items()}
+    return Result(record, {**files, **here}, away, dict(_measures(plan, outcome, sent, record)))
 
 
 def _check_inputs(plan: CellPlan, outcome: Mapping[str, Any]) -> None:
@@ -162,20 +161,6 @@ def _file(outcome: Mapping[str, Any], sent: Sent, name: str) -> bytes:
     if (signed.get("sha256"), signed.get("bytes")) != (digest(content), len(content)):
         raise Refused(f"{name} was changed or cut off on the way. {FIX}")
     return content
-
-
-def _weights(record: Mapping[str, Any], sent: Sent, weights: Weights) -> list[str]:
-    """Files of weights that came along and are wanted."""
-    points = [str(point["file"]) for point in record["points"]]
-    wanted = {"none": [], "last": points[-1:], "all": points}[weights]
-    return [name for name in wanted if name in sent.files]
-
-
-def _check_weights(record: Mapping[str, Any], outcome: Mapping[str, Any]) -> None:
-    """The weights that were signed are those that were trained, whether they came along or not."""
-    for point in record["points"]:
-        if outcome["files"].get(point["file"], {}).get("sha256") != point["sha256"]:
-            raise Refused(f"{point['file']} is not the file that {TRAINING} names. {FIX}")
 
 
 def _measures(

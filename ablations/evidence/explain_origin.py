@@ -10,12 +10,12 @@ from functools import cached_property
 from typing import Any
 
 from ablations.cells.cell_folder import HELDOUT, TRAIN, TRAINING
-from ablations.cells.cells import STAGE
-from ablations.cells.recorded_cells import RecordedCell, meant, recorded_cells
+from ablations.cells.named_cell import named_cell, recorded, tokenizer_of
+from ablations.cells.recorded_cells import RecordedCell
 from ablations.core.spec.cell_spec import CELL, CellSpec
 from ablations.core.spec.measuring_spec import MeasuringSpec
 from ablations.core.spec.strict import build
-from curation.runtime.errors import ConfigError, one_of
+from curation.runtime.errors import ConfigError
 from curation.runtime.store.folder import MANIFEST, Folder
 from curation.runtime.store.manifest import Manifest
 from curation.runtime.store.parts import checked, read_checked
@@ -85,10 +85,10 @@ class TracedCell:
         """The version of the program that trained it."""
         return str(self.folder.read_json(MANIFEST).get("code", "unknown"))
 
-    @property
+    @cached_property
     def tokenizer_folder(self) -> str:
         """Of the tokenizer that all its tokens are in."""
-        return str(self.recorded.entry["tokenizer"])
+        return self.out.relative(tokenizer_of(self.folder))
 
     @cached_property
     def tokenizer(self) -> TokenizerModel:
@@ -141,26 +141,13 @@ def _fingerprints(cell: RecordedCell) -> Iterator[tuple[str, str]]:
             yield Manifest.load(cell.out / path).fingerprint, path
 
 
-def traced_cells(out: Folder, wanted: str) -> list[TracedCell]:
-    """The trained cell by its folder's name or the beginning of it, once for each study that has it.
+def traced_cells(out: Folder, cell: str) -> list[TracedCell]:
+    """The trained cell that is meant, once for each study that has it.
 
     Raises:
         ConfigError: there is none, several, it is not trained, or no study in `runs` knows it.
     """
-    names = (out / STAGE).names()
-    matching = meant(out, wanted)
-    if not matching:
-        raise ConfigError(f"{out.url}: {one_of(names, wanted, 'cell')}")
-    if len(matching) > 1:
-        raise ConfigError(f"{wanted}: {len(matching)} cells begin so: {', '.join(matching)}. Give more of the name.")
-    (name,) = matching
-    if not (out / STAGE / name).exists(MANIFEST):
-        raise ConfigError(f"{name}: is not trained. Run `loam ablate run` or `loam ablate status` on its study.")
-    found = [TracedCell(cell) for cell in recorded_cells(out) if cell.name == name]
-    if not found:
-        fix = "Run `loam ablate run` on the study that it is of."
-        raise ConfigError(f"{name}: no study in {out.url}/runs has this cell. {fix}")
-    return found
+    return [TracedCell(each) for each in recorded(named_cell(cell, out))]
 
 
 def training_origins(cell: TracedCell) -> dict[str, Origin]:

@@ -8,8 +8,10 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
+from ablations.statistics.rank_correlation import RankCorrelation, spearman
 from curation.runtime.errors import InputError
 
 MARK = "printed_mark_"
@@ -41,10 +43,15 @@ class Row:
     marks: Mapping[str, str]
 
     @property
+    def size(self) -> str:
+        """Its tokens in words."""
+        return "?" if self.tokens is None else f"{self.tokens:g}B"
+
+    @property
     def cut_from(self) -> str | None:
         """The corpus whose part this is: `Blog` of `Blog 27B`."""
-        found = re.fullmatch(r"(.+) \d+(?:\.\d+)?B", self.corpus)
-        return found[1] if found and self.kind == "single" else None
+        match = re.fullmatch(r"(.+) \d+(?:\.\d+)?B", self.corpus)
+        return match[1] if match and self.kind == "single" else None
 
 
 @dataclass(frozen=True)
@@ -58,26 +65,18 @@ class PublishedTable:
         return [row for row in self.rows if row.kind == kind]
 
     @property
-    def baseline(self) -> Row:
-        return self.of("baseline")[0]
-
-    @property
     def reference(self) -> Row:
         return self.of("all")[0]
 
     @property
-    def full_singles(self) -> list[Row]:
+    def full_singles(self) -> dict[str, Row]:
         """Single corpora as a whole, without those cut to a size."""
         names = {row.corpus for row in self.of("single")}
-        return [row for row in self.of("single") if row.cut_from not in names]
+        return {row.corpus: row for row in self.of("single") if row.cut_from not in names}
 
     def midpoint(self, task: str) -> float:
         """Halfway between the reference and the baseline."""
-        return (self.reference.scores[task] + self.baseline.scores[task]) / 2
-
-    def span(self, task: str) -> float:
-        """From the baseline to the reference."""
-        return self.reference.scores[task] - self.baseline.scores[task]
+        return (self.reference.scores[task] + self.of("baseline")[0].scores[task]) / 2
 
     def side(self, row: Row, task: str) -> str | None:
         """ "above" or "below" the midpoint; None on it or without a score."""
@@ -89,6 +88,34 @@ class PublishedTable:
         return [task for task in self.tasks if self.side(row, task) == "above"]
 
 
+@dataclass(frozen=True)
+class PerTask:
+    """The rank correlation of one thing with the scores of one task, over the full single corpora.
+
+    `against` of the `pairs` of corpora stand the other way round than a perfect order: less perplexity, or more tokens, is better.
+    """
+
+    task: str
+    of: str
+    correlation: RankCorrelation
+    corpora: tuple[str, ...]
+    against: int
+    pairs: int
+
+
+def correlations(table: PublishedTable, of: str) -> list[PerTask]:
+    """Spearman of `perplexity` or `tokens` against each task."""
+    better = -1 if of == "perplexity" else 1
+    each = []
+    for task in table.tasks:
+        rows = [r for r in table.full_singles.values() if getattr(r, of) is not None and task in r.scores]
+        xs, ys = [getattr(row, of) for row in rows], [row.scores[task] for row in rows]
+        pairs = [better * (x1 - x2) * (y1 - y2) for (x1, y1), (x2, y2) in combinations(zip(xs, ys, strict=True), 2)]
+        against = sum(product < 0 for product in pairs)
+        each.append(PerTask(task, of, spearman(xs, ys), tuple(row.corpus for row in rows), against, len(pairs)))
+    return each
+
+
 def read(path: str) -> PublishedTable:
     """A table from a CSV file.
 
@@ -96,18 +123,15 @@ def read(path: str) -> PublishedTable:
         InputError: no such file, no CSV, a column too few or too many, a value that is no number, a needed row is missing.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")
+        lines = csv.DictReader(io.StringIO(Path(path).read_text(encoding="utf-8-sig")), restkey="", strict=True)
+        values, columns = list(lines), list(lines.fieldnames or ())
     except OSError as error:
         raise InputError(path, str(error.strerror or error), "Give the path of a CSV file.") from error
-    except UnicodeDecodeError as error:
-        raise InputError(path, "not UTF-8 text", "Give the path of a CSV file.") from error
-    lines = csv.DictReader(io.StringIO(text), restkey="", strict=True)
-    try:
-        found, columns = list(lines), list(lines.fieldnames or ())
-    except csv.Error as error:
-        raise InputError(path, f"no CSV: {error}", ABOUT) from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        problem = "not UTF-8 text" if isinstance(error, UnicodeDecodeError) else f"no CSV: {error}"
+        raise InputError(path, problem, ABOUT) from error
     tasks = _tasks(path, columns)
-    rows = tuple(_row(f"{path}, row {number}", values, tasks) for number, values in enumerate(found, 2))
+    rows = tuple(_row(f"{path}, row {number}", each, tasks) for number, each in enumerate(values, 2))
     return _checked(path, PublishedTable(tasks, rows))
 
 
@@ -165,7 +189,7 @@ def _checked(path: str, table: PublishedTable) -> PublishedTable:
             raise InputError(
                 path, f"no row of kind {kind}", "The midpoint lies between the baseline and the first row of all."
             )
-    for row in (table.baseline, table.reference):
+    for row in (table.of("baseline")[0], table.reference):
         if missing := [task for task in table.tasks if task not in row.scores]:
             raise InputError(
                 f"{path}, row {row.corpus}", f"no {missing[0]}", "The midpoint needs every score of this row."

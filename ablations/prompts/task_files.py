@@ -23,27 +23,13 @@ from curation.runtime.registry import Plugin
 ACCURACY = "accuracy"  # of every task with choices; the cell measures it itself
 
 
-class TemplateText(Config):
-    """One wording; `ablations.prompts.tasks.template.Template` says what its parts are."""
-
-    query: str
-    choices: tuple[str, ...] = ()
-    answer: str = ""
-    instruction: str = ""
-    separator: str = "\n\n"
-    cue: str = ""
-
-    def made(self) -> Template:
-        return Template(self.query, self.choices, self.answer, self.instruction, self.separator, self.cue)
-
-
 class TaskText(Config):
     """A task as a YAML file says it; the keys are those of `FewShotTask`, `gold` is its `gold_field`."""
 
     kind: str
     version: int = Field(ge=1)
     sample: dict[str, Any]
-    templates: tuple[TemplateText, ...]
+    templates: tuple[Template, ...]
     pool: str = ""
     queries: str = ""
     gold: str = "label"
@@ -143,7 +129,7 @@ def _made(path: str, text: str) -> type[FewShotTask]:
         "kind": said.kind,
         "version": said.version,
         "sample": said.sample,
-        "templates": tuple(each.made() for each in said.templates),
+        "templates": said.templates,
         "pool": said.pool,
         "queries": said.queries,
         "gold_field": said.gold,

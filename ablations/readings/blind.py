@@ -14,15 +14,6 @@ from ablations.readings.label_metrics.base import LabelMetric
 Labels = Sequence[Sequence[int]]  # of each group
 
 
-def blind_accuracy(gold: Labels, demo_labels: Labels) -> float:
-    """Accuracy of the strongest blind guesser on the items that were evaluated.
-
-    Raises:
-        ValueError: there are no items.
-    """
-    return max(blind_accuracies(gold, demo_labels).values())
-
-
 def blind_accuracies(gold: Labels, demo_labels: Labels) -> dict[str, float]:
     """Accuracy of each blind guesser.
 

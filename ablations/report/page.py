@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, cast
 
 from ablations.report.contents.contract import FORMAT, Report
@@ -26,7 +25,7 @@ from curation.dashboard import charts
 from curation.dashboard import page as curation_page
 from curation.dashboard.numbers import ratio
 from curation.dashboard.showable import with_keys
-from curation.dashboard.templating import fill, write_page
+from curation.dashboard.templating import fill
 
 TEMPLATES = ("ablations.report", curation_page.TEMPLATES)
 
@@ -46,11 +45,6 @@ def render(report: Mapping[str, Any]) -> str:
     with charts.unchecked():
         made = _parts(ready)
     return fill(TEMPLATES, "study.html", title=ready["study"]["name"], **made)
-
-
-def write(report: Mapping[str, Any], path: Path) -> None:
-    """`render(report)` at `path`, whole or not at all."""
-    write_page(render(report), path)
 
 
 def _parts(report: Report) -> dict[str, Any]:

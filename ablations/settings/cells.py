@@ -13,8 +13,8 @@ from ablations.core.spec.model_spec import ModelShape
 from ablations.core.spec.strict import Problem, build, not_positive
 from ablations.core.spec.training_spec import ComputeSpec, OptimizerSpec, Packing, ScheduleSpec
 from ablations.core.training.members import whole
-from ablations.core.training.optimizers.base import OPTIMIZERS
-from ablations.core.training.schedules.base import SCHEDULES
+from ablations.core.training.optimizers.registry import OPTIMIZERS
+from ablations.core.training.schedules.registry import SCHEDULES
 from curation.runtime.config import merged
 from curation.runtime.registry import Plugin
 

@@ -9,11 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 
-def midpoint(values: Mapping[str, float], reference: str, baseline: float) -> float | None:
-    """Halfway between the baseline and the arm of all corpora; None if that arm was not measured."""
-    return (values[reference] + baseline) / 2 if reference in values else None
-
-
 def marks(values: Mapping[str, float], reference: str, baseline: float) -> dict[str, str]:
     """Arm -> "above" or "below"; an arm right on the midpoint has no mark.
 
@@ -22,7 +17,7 @@ def marks(values: Mapping[str, float], reference: str, baseline: float) -> dict[
         reference: the arm of all corpora.
         baseline: the score of the strongest blind guess.
     """
-    middle = midpoint(values, reference, baseline)
-    if middle is None:
+    if reference not in values:
         return {}
+    middle = (values[reference] + baseline) / 2
     return {arm: "above" if value > middle else "below" for arm, value in values.items() if value != middle}

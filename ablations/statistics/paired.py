@@ -61,19 +61,10 @@ class Estimate:
         return smallest_effect(self.error, self.df, alpha)
 
 
-def estimate(values: Sequence[float]) -> Estimate:
-    """Mean of one value a seed: Student's t over seeds.
-
-    A percentile bootstrap over so few seeds covers far less than it says (84 % for 95 % at five), so it is not used.
-
-    Raises:
-        ValueError: no values, or one that is not finite.
-    """
-    return estimate_crossed(np.asarray(values, np.float64).reshape(-1, 1, 1))
-
-
 def estimate_crossed(values_SDI: Array) -> Estimate:
     """Mean of a contrast on S seeds, D draws and I items, shape (S, D, I); see `crossed` for the interval.
+
+    A percentile bootstrap over so few seeds covers far less than it says (84 % for 95 % at five), so it is not used.
 
     Raises:
         ValueError: no values, or one that is not finite.

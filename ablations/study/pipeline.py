@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ablations.cells import cells, sweep
 from ablations.core.metrics.registry import METRICS
 from ablations.core.results.readings import FEW_SHOT, Name
+from ablations.prompts.control_words import check_control_words
 from ablations.prompts.task_items import ItemsFile, check_files, items_file, probes_of_controls
 from ablations.prompts.task_settings import TaskSettings
 from ablations.settings import study as settings
@@ -23,6 +24,7 @@ from curation.runtime.cluster.cluster import Compute
 from curation.runtime.errors import ConfigError, InputError, one_of
 from curation.runtime.stages.stages import mended
 from curation.runtime.store.folder import Folder
+from tokenizer.model import load
 from tokenizer.pipeline import Tokenized, tokenize, train_tokenizer
 from tokenizer.settings import TokenizerSettings
 
@@ -64,6 +66,7 @@ def _prepare(study: Study, recipe: Recipe, out: Folder, compute: Compute) -> Pre
     control_shards = {name: curated.shards[name] for name in names}
     words = TokenizerSettings(kind="words")
     trained = train_tokenizer(CONTROLS, words, control_shards, out, compute)
+    check_control_words(load(trained[1]), CONTROLS)
     controls = tokenize(trained, control_shards, study.heldout, out, compute)
     return Prepared(study, recipe, curated, main, controls, plan(study, recipe.root, main, controls))
 

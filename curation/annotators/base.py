@@ -21,7 +21,7 @@ ColumnType = Literal["int", "float", "bool", "string", "hash", "spans", "bands"]
 
 @dataclass(frozen=True)
 class Column:
-    """One score: its meaning for readers of the report, and which side of it is suspicious.
+    """One score, and its meaning for readers of the report.
 
     Args:
         name: of the column; the policy addresses it as `annotator.name`.
@@ -30,15 +30,12 @@ class Column:
             hashes. A policy finds what to cut or replace in a column called `spans`, duplicates in one called `hash`, and
             near-duplicates in one called `bands`. A span that is meant as a whole line includes its newline.
         range: least and greatest possible value, None where there is no limit.
-        low_is_bad, high_is_bad: the side on which documents are usually dropped; for charts and for explanations.
     """
 
     name: str
     unit: str = ""
     type: ColumnType = "float"
     range: tuple[float | None, float | None] = (0, None)
-    low_is_bad: bool = False
-    high_is_bad: bool = False
 
 
 @dataclass(frozen=True)

@@ -41,20 +41,19 @@ class C4(Annotator):
     most_word_chars: int = Field(default=1000, ge=1)
 
     columns: ClassVar = (
-        Column("lines", unit="lines", type="int", low_is_bad=True),
+        Column("lines", unit="lines", type="int"),
         Column(
             "terminal_line_share",
             unit="lines ending in .?!\"' and not in ..., share of lines",
             range=(0, 1),
-            low_is_bad=True,
         ),
-        Column("words_per_line", unit="words between spaces per line", low_is_bad=True),
-        Column("cut_char_share", unit="share of characters in lines that C4 removes", range=(0, 1), high_is_bad=True),
-        Column("sentences", unit="sentences in lines that stay", type="int", low_is_bad=True),
-        Column("javascript", unit="lines removed for it", type="int", high_is_bad=True),
-        Column("policy", unit="lines removed for it", type="int", high_is_bad=True),
-        Column("lorem_ipsum", unit="lines with it that no rule above removes", type="int", high_is_bad=True),
-        Column("curly_bracket", unit="lines with it that no rule above removes", type="int", high_is_bad=True),
+        Column("words_per_line", unit="words between spaces per line"),
+        Column("cut_char_share", unit="share of characters in lines that C4 removes", range=(0, 1)),
+        Column("sentences", unit="sentences in lines that stay", type="int"),
+        Column("javascript", unit="lines removed for it", type="int"),
+        Column("policy", unit="lines removed for it", type="int"),
+        Column("lorem_ipsum", unit="lines with it that no rule above removes", type="int"),
+        Column("curly_bracket", unit="lines with it that no rule above removes", type="int"),
         Column("spans", unit="lines that miss a rule, kind: the rule", type="spans", range=(None, None)),
     )
     examples: ClassVar = {

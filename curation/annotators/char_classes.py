@@ -29,10 +29,10 @@ class CharClasses(Annotator):
     version: Literal[1] = 1
 
     columns: ClassVar = (
-        Column("chars", unit="characters", type="int", low_is_bad=True),
-        Column("letter_share", unit="share of characters", range=(0, 1), low_is_bad=True),
+        Column("chars", unit="characters", type="int"),
+        Column("letter_share", unit="share of characters", range=(0, 1)),
         *(Column(name, unit="share of characters", range=(0, 1)) for name in list(_SHARES)[1:4]),
-        *(Column(name, unit="share of characters", range=(0, 1), high_is_bad=True) for name in list(_SHARES)[4:]),
+        *(Column(name, unit="share of characters", range=(0, 1)) for name in list(_SHARES)[4:]),
     )
     examples: ClassVar = {
         "": (0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0),

@@ -45,9 +45,9 @@ class Contamination(Annotator):
     least_line_chars: int = Field(default=1, ge=1)
 
     columns: ClassVar = (
-        Column("items", unit="texts of tasks", type="int", high_is_bad=True),
-        Column("whole", unit="texts of tasks, from first to last letter", type="int", high_is_bad=True),
-        Column("share", unit="share of characters", range=(0, 1), high_is_bad=True),
+        Column("items", unit="texts of tasks", type="int"),
+        Column("whole", unit="texts of tasks, from first to last letter", type="int"),
+        Column("share", unit="share of characters", range=(0, 1)),
         Column("spans", unit="texts of tasks", type="spans", range=(None, None)),
     )
     examples: ClassVar = {

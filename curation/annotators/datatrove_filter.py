@@ -27,7 +27,7 @@ class DatatroveFilter(Annotator):
     options: dict[str, Any] = {"regex_exp": "(?i)lorem ipsum"}
 
     columns: ClassVar = (
-        Column("keeps", unit="1 if the filter keeps the document, else 0", type="int", range=(0, 1), low_is_bad=True),
+        Column("keeps", unit="1 if the filter keeps the document, else 0", type="int", range=(0, 1)),
         Column("reason", unit="the filter's reason, empty if it gives none", type="string", range=(None, None)),
     )
     examples: ClassVar = {"": (1, ""), "Lorem ipsum dolor": (0, "")}

@@ -30,11 +30,10 @@ class Fineweb(Annotator):
             "line_punct_ratio",
             unit="lines ending in terminal punctuation of any script, share of lines",
             range=(0, 1),
-            low_is_bad=True,
         ),
-        Column("short_line_ratio", unit="share of lines", range=(0, 1), high_is_bad=True),
-        Column("char_dup_ratio", unit="share of characters in lines that stood before", range=(0, 1), high_is_bad=True),
-        Column("new_line_ratio", unit="newlines per word or run of symbols", high_is_bad=True),
+        Column("short_line_ratio", unit="share of lines", range=(0, 1)),
+        Column("char_dup_ratio", unit="share of characters in lines that stood before", range=(0, 1)),
+        Column("new_line_ratio", unit="newlines per word or run of symbols"),
     )
     examples: ClassVar = {
         "": (0.0, 0.0, 0.0, 0.0),

@@ -27,11 +27,11 @@ class GopherRepetition(Annotator):
     version: Literal[1] = 1
 
     columns: ClassVar = (
-        Column("dup_line_share", unit="share of lines", range=(0, 1), high_is_bad=True),
-        Column("dup_line_char_share", unit="share of characters", range=(0, 1), high_is_bad=True),
-        Column("dup_paragraph_share", unit="share of paragraphs", range=(0, 1), high_is_bad=True),
-        Column("dup_paragraph_char_share", unit="share of characters", range=(0, 1), high_is_bad=True),
-        *(Column(name, unit="characters per character of the text", high_is_bad=True) for name in NGRAMS),
+        Column("dup_line_share", unit="share of lines", range=(0, 1)),
+        Column("dup_line_char_share", unit="share of characters", range=(0, 1)),
+        Column("dup_paragraph_share", unit="share of paragraphs", range=(0, 1)),
+        Column("dup_paragraph_char_share", unit="share of characters", range=(0, 1)),
+        *(Column(name, unit="characters per character of the text") for name in NGRAMS),
     )
     examples: ClassVar = {
         "": (0.0,) * 13,

@@ -25,14 +25,14 @@ class GopherWords(Annotator):
     stop_words: tuple[str, ...] = STOP_WORDS
 
     columns: ClassVar = (
-        Column("words", unit="words", type="int", low_is_bad=True, high_is_bad=True),
-        Column("mean_word_chars", unit="characters per word", low_is_bad=True, high_is_bad=True),
-        Column("hash_per_word", unit="'#' per word or run of symbols", high_is_bad=True),
-        Column("ellipsis_per_word", unit="ellipses per word or run of symbols", high_is_bad=True),
-        Column("bullet_line_share", unit="share of lines", range=(0, 1), high_is_bad=True),
-        Column("ellipsis_line_share", unit="share of lines", range=(0, 1), high_is_bad=True),
-        Column("alpha_word_share", unit="share of words and runs of symbols", range=(0, 1), low_is_bad=True),
-        Column("stop_words", unit="different stop words found", type="int", low_is_bad=True),
+        Column("words", unit="words", type="int"),
+        Column("mean_word_chars", unit="characters per word"),
+        Column("hash_per_word", unit="'#' per word or run of symbols"),
+        Column("ellipsis_per_word", unit="ellipses per word or run of symbols"),
+        Column("bullet_line_share", unit="share of lines", range=(0, 1)),
+        Column("ellipsis_line_share", unit="share of lines", range=(0, 1)),
+        Column("alpha_word_share", unit="share of words and runs of symbols", range=(0, 1)),
+        Column("stop_words", unit="different stop words found", type="int"),
     )
     examples: ClassVar = {
         "": (0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0),

@@ -31,8 +31,8 @@ class Keywords(Annotator):
     )
 
     columns: ClassVar = (
-        Column("hits", unit="hits", type="int", high_is_bad=True),
-        Column("hits_per_1000_words", unit="hits per 1000 words", high_is_bad=True),
+        Column("hits", unit="hits", type="int"),
+        Column("hits_per_1000_words", unit="hits per 1000 words"),
         Column("spans", unit="lines with a hit", type="spans", range=(None, None)),
     )
     examples: ClassVar = {

@@ -22,8 +22,8 @@ class Language(Annotator):
 
     columns: ClassVar = (
         Column("label", unit="ISO 639 code", type="string", range=(None, None)),
-        Column("probability", unit="probability", range=(0, 1), low_is_bad=True),
-        Column("runner_up", unit="probability", range=(0, 1), high_is_bad=True),
+        Column("probability", unit="probability", range=(0, 1)),
+        Column("runner_up", unit="probability", range=(0, 1)),
     )
     examples: ClassVar = {
         "": ("", 0.0, 0.0),

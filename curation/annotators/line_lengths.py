@@ -17,8 +17,8 @@ class LineLengths(Annotator):
     version: Literal[1] = 1
 
     columns: ClassVar = (
-        Column("longest", unit="characters", type="int", high_is_bad=True),
-        Column("mean", unit="characters per line", high_is_bad=True),
+        Column("longest", unit="characters", type="int"),
+        Column("mean", unit="characters per line"),
     )
     examples: ClassVar = {
         "": (0, 0.0),

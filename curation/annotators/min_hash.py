@@ -39,7 +39,7 @@ class MinHash(Annotator):
         Column(
             "bands", unit="64-bit hashes, one a band; none for a text without words", type="bands", range=(None, None)
         ),
-        Column("shingles", unit="shingles, repeated ones included", type="int", low_is_bad=True),
+        Column("shingles", unit="shingles, repeated ones included", type="int"),
     )
     examples: ClassVar = {
         "": ([], 0),

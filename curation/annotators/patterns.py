@@ -33,8 +33,8 @@ class Patterns(Annotator):
     patterns: dict[str, str] = Field(default=DEFAULT_PATTERNS, min_length=1)
 
     columns: ClassVar = (
-        Column("matches", unit="matches", type="int", high_is_bad=True),
-        Column("char_share", unit="share of characters", range=(0, 1), high_is_bad=True),
+        Column("matches", unit="matches", type="int"),
+        Column("char_share", unit="share of characters", range=(0, 1)),
         Column("spans", unit="matches", type="spans", range=(None, None)),
     )
     examples: ClassVar = {

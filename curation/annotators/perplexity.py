@@ -33,9 +33,9 @@ class Perplexity(Annotator):
     model: str
 
     columns: ClassVar = (
-        Column("perplexity", unit="inverse probability per token", high_is_bad=True),
+        Column("perplexity", unit="inverse probability per token"),
         Column("tokens", unit="pieces and ends of lines", type="int"),
-        Column("surprise", unit="-log10 of the probability per character", high_is_bad=True),
+        Column("surprise", unit="-log10 of the probability per character"),
         Column("bucket", unit="head, middle or tail", type="string", range=(None, None)),
     )
     examples: ClassVar = {

@@ -35,8 +35,8 @@ class Pii(Annotator):
     _plugins: tuple[Plugin, ...] = PrivateAttr(default=())
 
     columns: ClassVar = (
-        Column("finds", unit="finds", type="int", high_is_bad=True),
-        Column("finds_per_1000_chars", unit="finds per 1000 characters", high_is_bad=True),
+        Column("finds", unit="finds", type="int"),
+        Column("finds_per_1000_chars", unit="finds per 1000 characters"),
         Column("spans", unit="finds", type="spans", range=(None, None)),
     )
     examples: ClassVar = {

@@ -20,7 +20,7 @@ class RepeatedLines(Annotator):
     least_chars: int = Field(default=10, ge=1)  # shorter lines ("}", "Yes.") repeat in good text
 
     columns: ClassVar = (
-        Column("char_share", unit="share of characters", range=(0, 1), high_is_bad=True),
+        Column("char_share", unit="share of characters", range=(0, 1)),
         Column("spans", unit="repeated lines", type="spans", range=(None, None)),
     )
     examples: ClassVar = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, cast
 
 from curation.dashboard import charts
@@ -13,7 +12,7 @@ from curation.dashboard.funnel import funnel_view
 from curation.dashboard.histograms import histogram_figures, unscored
 from curation.dashboard.palette import styles
 from curation.dashboard.showable import with_keys
-from curation.dashboard.templating import fill, write_page
+from curation.dashboard.templating import fill
 
 TEMPLATES = "curation.dashboard"
 
@@ -40,8 +39,3 @@ def curation_parts(run: CurationRun) -> dict[str, Any]:
         "contamination": contamination_views(run["contamination"]),
         "source_styles": drawn,
     }
-
-
-def write(run: Mapping[str, Any], path: Path) -> None:
-    """`render(run)` at `path`, whole or not at all."""
-    write_page(render(run), path)

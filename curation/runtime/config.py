@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_type_hints
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -13,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from curation.runtime.errors import ConfigError, one_of
 
 Model = TypeVar("Model", bound=BaseModel)
+UNKNOWN_KEY = ("extra_forbidden", "unexpected_keyword_argument")  # of a model, of a dataclass in one
 
 
 class Config(BaseModel):
@@ -82,14 +84,14 @@ def build(model: type[Model], value: Mapping[str, Any], where: str) -> Model:
         return model.model_validate(value)
     except ValidationError as error:
         # a misspelt key is why another one is missing: say that first
-        first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
+        first = min(error.errors(), key=lambda each: each["type"] not in UNKNOWN_KEY)
         place = ".".join(str(part) for part in first["loc"])
         more = f" ({error.error_count() - 1} more)" if error.error_count() > 1 else ""
         raise ConfigError(f"{where}: {_sentence(model, place, dict(first))}{more}") from error
 
 
 def _sentence(model: type[BaseModel], place: str, error: dict[str, Any]) -> str:
-    if error["type"] == "extra_forbidden":
+    if error["type"] in UNKNOWN_KEY:
         parent, _, key = place.rpartition(".")
         at = f"in {parent}: " if parent else ""
         return at + one_of(_known_keys(model, error["loc"][:-1]), key, "key")
@@ -106,14 +108,20 @@ def _known_keys(model: Any, location: Sequence[str | int]) -> list[str]:
     for part in location:
         following: list[Any] = []
         for option in options:
-            if isinstance(option, type) and issubclass(option, BaseModel):
-                field = option.model_fields.get(str(part))
-                following += _members(field.annotation) if field else [option]
+            if fields := _fields(option):
+                following += _members(fields[str(part)]) if str(part) in fields else [option]
             else:
                 args = [arg for arg in typing.get_args(option) if arg is not ...]
                 following += [m for a in args[-1:] for m in _members(a)]
         options = following or options
-    return sorted({k for o in options if isinstance(o, type) and issubclass(o, BaseModel) for k in o.model_fields})
+    return sorted({key for option in options for key in _fields(option)})
+
+
+def _fields(option: Any) -> dict[str, Any]:
+    """Fields of a model or a dataclass with their types; none of anything else."""
+    if isinstance(option, type) and issubclass(option, BaseModel):
+        return {name: field.annotation for name, field in option.model_fields.items()}
+    return get_type_hints(option) if dataclasses.is_dataclass(option) else {}
 
 
 def _members(annotation: Any) -> list[Any]:

@@ -14,7 +14,6 @@ from curation.text.kernels import characters, lines, ngrams, word_sums, words
 
 Ints = npt.NDArray[np.int64]
 Places = npt.NDArray[np.int32]
-Floats = npt.NDArray[np.float64]
 Hashes = npt.NDArray[np.uint64]
 BATCH_CHARS = 500_000  # so that the views of a batch stay in the processor's caches
 VERSION = 2  # of the views: raise it when a word or line is found differently; all scores are then computed anew
@@ -108,19 +107,13 @@ class Lines(Parts):
 class Batch:
     """Documents that are scored together. What a document scores never depends on its company."""
 
-    def __init__(self, texts: Sequence[str], given_words: Sequence[Sequence[str]] | None = None) -> None:
+    def __init__(self, texts: Sequence[str]) -> None:
         self.texts = list(texts)
-        self._given_words = given_words
         self._line_sums: dict[int, Ints] = {}
 
     @classmethod
     def of(cls, texts: Iterable[str]) -> Batch:
         return cls(list(texts))
-
-    @classmethod
-    def with_words(cls, texts: Sequence[str], given_words: Sequence[Sequence[str]]) -> Batch:
-        """A batch whose words somebody else found, none of them empty: to compare the rules of two programs."""
-        return cls(texts, given_words)
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -156,8 +149,6 @@ class Batch:
 
     @cached_property
     def words(self) -> Words:
-        if self._given_words is not None:
-            return _given(self._given_words)
         start, end, is_word, offsets = words.find_words(self.codes, self.traits, self.bounds)
         return Words(start, end, offsets, is_word.view(np.bool_), self.codes, self.traits)
 
@@ -219,15 +210,6 @@ def _codes(text: str) -> npt.NDArray[np.uint32]:
 
 def _bounds(lengths: Sequence[int]) -> Ints:
     return np.concatenate([np.zeros(1, np.int64), np.cumsum(np.array(lengths, np.int64))])
-
-
-def _given(given_words: Sequence[Sequence[str]]) -> Words:
-    every = [word for document in given_words for word in document]
-    codes = _codes("".join(every))
-    marks = characters.classify(codes, traits.table())
-    until = _bounds(list(map(len, every))).astype(np.int32)
-    is_word = np.array([any(int(traits.table()[ord(c)]) & traits.GROUP in (1, 2) for c in w) for w in every], np.bool_)
-    return Words(until[:-1].copy(), until[1:].copy(), _bounds(list(map(len, given_words))), is_word, codes, marks)
 
 
 def batches(texts: Iterable[str], limit_chars: int = BATCH_CHARS) -> Iterator[Batch]:

@@ -44,7 +44,3 @@ class Shingles:
     def document(self) -> Ints:
         """Index of the document of each shingle."""
         return np.repeat(np.arange(self.offsets.size - 1), self.count)
-
-    def sets(self) -> list[npt.NDArray[np.uint64]]:
-        """The sorted distinct hashes of each document."""
-        return [np.unique(part) for part in np.split(self.hashes, self.offsets[1:-1])] if self.offsets.size > 1 else []

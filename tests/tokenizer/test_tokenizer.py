@@ -16,11 +16,10 @@ from curation.recipes import loading
 from curation.runtime.cluster.cluster import Compute
 from curation.runtime.errors import ConfigError, InputError
 from curation.runtime.store.folder import Folder
-from curation.sources.control_texts import KEYS, VALUES, document
 from tokenizer.model import TokenizerModel, load
-from tokenizer.pipeline import check_control_words, tokenize, train_tokenizer
+from tokenizer.pipeline import tokenize, train_tokenizer
 from tokenizer.settings import TokenizerSettings
-from tokenizer.train import train_bpe, train_words
+from tokenizer.train import train_bpe
 
 TEXTS = [
     f"The {word} number {i}: 강과 마을 {i * 7}\n\tline two"
@@ -57,19 +56,6 @@ def test_a_vocabulary_below_the_texts_characters_is_refused_with_what_to_do() ->
 def test_a_tokenizer_whose_file_is_gone_is_told_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"tokenizer\.model: the tokenizer is gone\. Bring it back; or remove "):
         load(Folder(str(tmp_path)))
-
-
-def test_every_control_word_is_one_piece() -> None:
-    texts = [document("glossary", 0, i, 128) for i in range(200)]
-    model = TokenizerModel(train_words(iter(texts)), "words")
-    check_control_words(model, "controls")
-    assert len({model.single_piece(word) for word in (*KEYS, *VALUES)}) == len(KEYS) + len(VALUES)
-    assert len(model.encode(texts[0])) == 127
-
-
-def test_a_tokenizer_that_splits_control_words_is_refused(bpe: TokenizerModel) -> None:
-    with pytest.raises(ConfigError, match="not one piece"):
-        check_control_words(bpe, "main")
 
 
 @pytest.fixture

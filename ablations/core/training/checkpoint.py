@@ -12,8 +12,8 @@ from typing import Any
 
 import torch
 
-from ablations.core.results.files import write_whole
 from curation.runtime.errors import ConfigError, InputError
+from curation.runtime.whole_files import write_whole
 
 FILE, BEFORE = "checkpoint.pt", "checkpoint.before.pt"
 SEAL_BYTES = 32  # SHA-256 of what stands before it, at the end of the file

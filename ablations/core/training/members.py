@@ -11,8 +11,10 @@ from typing import Any, TypeVar
 from ablations.core.spec.cell_spec import CELL, CellSpec, read_spec
 from ablations.core.spec.strict import build
 from ablations.core.spec.training_spec import MemberSpec, TrainingSpec
-from ablations.core.training.optimizers.base import OPTIMIZERS, Optimizer
-from ablations.core.training.schedules.base import SCHEDULES, Schedule
+from ablations.core.training.optimizers.base import Optimizer
+from ablations.core.training.optimizers.registry import OPTIMIZERS
+from ablations.core.training.schedules.base import Schedule
+from ablations.core.training.schedules.registry import SCHEDULES
 from curation.runtime.errors import ConfigError
 from curation.runtime.registry import Plugin, Registry
 

@@ -14,9 +14,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from ablations.core.model.model import Model
-from ablations.core.results.files import write_whole
 from ablations.core.spec.training_spec import TrainingSpec
 from curation.runtime.errors import ConfigError, InputError
+from curation.runtime.whole_files import write_whole
 
 TRAINING, FINAL, POINTS = "training.json", "model.safetensors", "points"
 FIX = "Train the cell again."

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import re
-import shutil
 import tarfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from curation.runtime.errors import InputError
+from curation.runtime.whole_files import whole_folder
 
 MEMBER_BYTES = 2048  # of an archive for each member, beside its content: headers and padding
 END_BYTES = tarfile.RECORDSIZE + 1024
@@ -26,55 +27,36 @@ def write_archives(folder: Path, files: Iterable[tuple[str, str, bytes]], most_b
     Args:
         files: (cell, name, content), in the order in which they fill the archives; JSON is compressed.
     """
-    draft = folder.with_name(f"{folder.name}.writing")
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(parents=True)
-    volumes = _Volumes(draft, most_bytes)
-    for cell, name, content in files:
-        packed = gzip.compress(content, 6, mtime=0) if name.endswith(".json") else content
-        volumes.add(f"{cell}/{name}{'.gz' if name.endswith('.json') else ''}", packed)
-    volumes.close()
-    shutil.rmtree(folder, ignore_errors=True)
-    draft.rename(folder)
+    tar, used, archives = None, 0, 0
+    with whole_folder(folder) as draft, contextlib.ExitStack() as stack:
+        for name, content in _members(files, most_bytes - END_BYTES - MEMBER_BYTES):
+            if tar is None or used + len(content) + MEMBER_BYTES > most_bytes:
+                stack.close()
+                path = draft / f"results-{archives:03}.tar"
+                tar = stack.enter_context(tarfile.open(path, "w", format=tarfile.GNU_FORMAT))
+                archives, used = archives + 1, END_BYTES
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+            used += len(content) + MEMBER_BYTES
     return sorted(folder.iterdir())
 
 
-class _Volumes:
-    """Archives that are filled one after the other."""
-
-    def __init__(self, folder: Path, most_bytes: int) -> None:
-        self.folder, self.most = folder, most_bytes
-        self.tar: tarfile.TarFile | None = None
-        self.number = self.used = 0
-
-    def add(self, name: str, content: bytes) -> None:
-        room = self.most - END_BYTES - MEMBER_BYTES
-        parts = [content[start : start + room] for start in range(0, len(content), room)] or [b""]
-        for number, part in enumerate(parts):
-            self._add(f"{name}.{number:04}of{len(parts):04}", part)
-
-    def _add(self, name: str, content: bytes) -> None:
-        needed = len(content) + MEMBER_BYTES
-        if self.tar is None or self.used + needed > self.most:
-            self.close()
-            path = self.folder / f"results-{self.number:03}.tar"
-            self.tar = tarfile.open(path, "w", format=tarfile.GNU_FORMAT)  # noqa: SIM115 - closed by the next one, or close()
-            self.number, self.used = self.number + 1, END_BYTES
-        member = tarfile.TarInfo(name)
-        member.size = len(content)
-        self.tar.addfile(member, io.BytesIO(content))
-        self.used += needed
-
-    def close(self) -> None:
-        if self.tar is not None:
-            self.tar.close()
+def _members(files: Iterable[tuple[str, str, bytes]], room: int) -> Iterator[tuple[str, bytes]]:
+    """Name and content of every member, none larger than `room`."""
+    for cell, name, content in files:
+        packed = gzip.compress(content, 6, mtime=0) if name.endswith(".json") else content
+        whole = f"{cell}/{name}{'.gz' if name.endswith('.json') else ''}"
+        starts = range(0, max(1, len(packed)), room)
+        for number, start in enumerate(starts):
+            yield f"{whole}.{number:04}of{len(starts):04}", packed[start : start + room]
 
 
 @dataclass
 class Sent:
-    """One cell's files in archives: name -> part -> (archive, member)."""
+    """One cell's files in archives: name -> part -> (archive, where its bytes begin, how many), and how many parts there are."""
 
-    files: dict[str, dict[int, tuple[Path, str]]] = field(default_factory=dict)
+    files: dict[str, dict[int, tuple[Path, int, int]]] = field(default_factory=dict)
     parts: dict[str, int] = field(default_factory=dict)
 
     def read(self, name: str) -> bytes:
@@ -85,48 +67,38 @@ class Sent:
         """
         if name not in self.files:
             raise InputError(name, "is in none of the archives", "Bring all of them.")
-        found, wanted = self.files[name], self.parts[name]
-        if len(found) < wanted:
-            raise InputError(name, f"{len(found)} of its {wanted} parts are in the archives", "Bring all of them.")
-        content = b"".join(_member(*found[number]) for number in range(wanted))
-        if not name.endswith(".json"):
-            return content
+        places, wanted = self.files[name], self.parts[name]
+        if len(places) < wanted:
+            raise InputError(name, f"{len(places)} of its {wanted} parts are in the archives", "Bring all of them.")
         try:
-            return gzip.decompress(content)
+            content = b"".join(_bytes(*places[number]) for number in range(wanted))
+            return gzip.decompress(content) if name.endswith(".json") else content
         except (OSError, EOFError, zlib.error) as error:
             raise InputError(name, f"damaged ({error})", FIX) from error
+
+
+def _bytes(archive: Path, start: int, size: int) -> bytes:
+    with open(archive, "rb") as file:
+        file.seek(start)
+        return file.read(size)
 
 
 def read_archives(paths: Sequence[Path]) -> dict[str, Sent]:
     """Cell -> what the archives hold of it; contents are read when they are asked for.
 
     Raises:
-        InputError: a file is no archive, or was cut off.
+        InputError: a file is no archive, or was cut off: it is refused whole, for nobody knows which cells are missing.
     """
-    found: dict[str, Sent] = {}
+    cells: dict[str, Sent] = {}
     for path in paths:
-        for member in _names(path):
-            if match := NAME.fullmatch(member):
-                sent = found.setdefault(match["cell"], Sent())
-                sent.files.setdefault(match["file"], {})[int(match["part"])] = path, member
+        try:
+            with tarfile.open(path, "r:") as tar:
+                members = [member for member in tar if member.isfile()]
+        except (OSError, tarfile.TarError, EOFError) as error:
+            raise InputError(str(path), f"no whole archive of results ({error})", FIX) from error
+        for member in members:
+            if match := NAME.fullmatch(member.name):
+                sent = cells.setdefault(match["cell"], Sent())
+                sent.files.setdefault(match["file"], {})[int(match["part"])] = path, member.offset_data, member.size
                 sent.parts[match["file"]] = int(match["parts"])
-    return found
-
-
-def _names(path: Path) -> Iterator[str]:
-    """Names of an archive's files. One that was cut off is refused whole: nobody knows which cells are missing."""
-    try:
-        with tarfile.open(path, "r:") as tar:
-            yield from (member.name for member in tar if member.isfile())
-    except (OSError, tarfile.TarError, EOFError) as error:
-        raise InputError(str(path), f"no whole archive of results ({error})", FIX) from error
-
-
-def _member(path: Path, name: str) -> bytes:
-    try:
-        with tarfile.open(path, "r:") as tar:
-            file = tar.extractfile(name)
-            assert file
-            return file.read()
-    except (OSError, tarfile.TarError, EOFError, KeyError) as error:
-        raise InputError(f"{path}, {name}", f"cannot be read ({error})", FIX) from error
+    return cells

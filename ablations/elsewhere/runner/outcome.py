@@ -79,23 +79,22 @@ def to_send(folders: Sequence[Path], weights: Weights) -> Iterator[tuple[str, st
         for name in (OUTCOME, *_small(folder)):
             yield folder.name, name, (folder / name).read_bytes()
     for folder in folders:
-        for name in _wanted(folder, weights):
-            yield folder.name, name, (folder / name).read_bytes()
+        for name in wanted(_points(folder), weights):
+            if (folder / name).exists():
+                yield folder.name, name, (folder / name).read_bytes()
 
 
 def free_points(folder: Path) -> None:
     """Remove the weights along the way of a cell that was signed; those of the end stay."""
-    for name in _weights(folder)[:-1]:
+    for name in _points(folder)[:-1]:
         (folder / name).unlink(missing_ok=True)
 
 
-def _wanted(folder: Path, weights: Weights) -> list[str]:
-    """What of the weights is asked for and is there."""
-    points = _weights(folder)
-    wanted: list[str] = {"none": [], "last": points[-1:], "all": points}[weights]
-    return [name for name in wanted if (folder / name).exists()]
+def wanted(points: Sequence[str], weights: Weights) -> Sequence[str]:
+    """Those files of weights, given in the order of steps, that are asked for."""
+    return {"none": points[:0], "last": points[-1:], "all": points}[weights]
 
 
-def _weights(folder: Path) -> list[str]:
+def _points(folder: Path) -> list[str]:
     """Files of kept weights in the order of steps."""
     return [str(point["file"]) for point in json.loads((folder / TRAINING).read_text(encoding="utf8"))["points"]]

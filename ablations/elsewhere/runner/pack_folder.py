@@ -2,7 +2,7 @@
 
 pack.json             the study's name, fingerprint of the code, and of each cell its identity and files
 cells/<name>/         a cell's folder: cell.json, and once it is laid out everything else
-blobs/<hash>[.gz]     every file that cells need, once, named by the SHA-256 of its content
+blobs/<hash>.gz       every file that cells need, once, compressed, named by the SHA-256 of its content
 code/                 the code that runs them
 results/              what came out, written by `run_all`
 """
@@ -12,15 +12,16 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ablations.core.results.files import link, write_whole
 from ablations.core.spec.cell_spec import CellSpec, read_spec
 from ablations.core.spec.strict import build
 from ablations.elsewhere.runner.sources import fingerprint
 from curation.runtime.errors import ConfigError, InputError
+from curation.runtime.whole_files import link, write_whole
 
 PACK, BLOBS, CELLS, CODE, RESULTS = "pack.json", "blobs", "cells", "code", "results"
 UNPACKED = "unpacked"
@@ -71,8 +72,8 @@ def read_pack(folder: Path) -> Pack:
     try:
         return build(Pack, json.loads(path.read_text(encoding="utf8")), str(path))
     except OSError as error:
-        found = error.strerror or str(error)
-        raise ConfigError(f"{path}: {found}. Give a folder that `loam ablate pack` wrote.") from error
+        problem = error.strerror or str(error)
+        raise ConfigError(f"{path}: {problem}. Give a folder that `loam ablate pack` wrote.") from error
     except ValueError as error:
         raise ConfigError(f"{path}: not JSON ({error}). {FIX}") from error
 
@@ -115,20 +116,14 @@ def lay_out(folder: Path, cell: PackedCell) -> tuple[Path, CellSpec]:
 
 def _unpacked(folder: Path, blob: str) -> Path:
     """The content of a blob as a file, checked once; cells of a pack share it."""
-    plain = folder / UNPACKED / blob
+    plain, packed = folder / UNPACKED / blob, folder / BLOBS / f"{blob}.gz"
     if not plain.exists():
-        content = _content(folder / BLOBS, blob)
+        try:
+            content = gzip.decompress(packed.read_bytes())
+        except (OSError, EOFError, zlib.error) as error:
+            raise InputError(str(packed), f"cannot be read ({error})", FIX) from error
+        if digest(content) != blob:
+            raise InputError(str(packed), "holds other bytes than its name says", FIX)
         plain.parent.mkdir(exist_ok=True)
         write_whole(plain, content)
     return plain
-
-
-def _content(blobs: Path, blob: str) -> bytes:
-    try:
-        packed = blobs / f"{blob}.gz"
-        content = gzip.decompress(packed.read_bytes()) if packed.exists() else (blobs / blob).read_bytes()
-    except (OSError, EOFError) as error:
-        raise InputError(str(blobs / blob), f"cannot be read ({error})", FIX) from error
-    if digest(content) != blob:
-        raise InputError(str(blobs / blob), "holds other bytes than its name says", FIX)
-    return content

@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import os
-import queue
 import subprocess
 import sys
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from ablations.elsewhere.runner.sources import ROOT
-from ablations.elsewhere.runner.stoppable import STOPPED
+from ablations.elsewhere.runner.stoppable import REFUSED, STOPPED, tell
 
 ERRORS = "stderr.log"
-LOOK_EVERY_SECONDS = 0.5
-Event = dict[str, Any]
+LOOK_EVERY_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
 class Start:
     """A cell to run: its folder, and what its process finds in its environment."""
 
-    name: str
     folder: Path
     threads: int
     gpu: bool
@@ -41,43 +36,40 @@ class Ending:
     note: str = ""
 
 
+@dataclass
 class Pool:
-    """Runs cells, `parallel` at a time, until all have ended or the time is up.
+    """Runs cells until all have ended or the time is up.
 
     Args:
         parallel: processes at a time.
         gpus: values of CUDA_VISIBLE_DEVICES to share the cells out among; empty leaves it as it is.
         deadline: `time.monotonic()` at which running cells are asked to stop at their next checkpoint.
         grace: seconds after which those that have not are killed; they go on from the checkpoint before.
-        tell: called with the cell's name and each event.
+        on_done: called with the name of each cell that is whole.
     """
 
-    def __init__(
-        self, parallel: int, gpus: Sequence[str], deadline: float, grace: float, tell: Callable[[str, Event], None]
-    ) -> None:
-        self.parallel, self.gpus, self.deadline, self.grace, self.tell = parallel, gpus, deadline, grace, tell
-        self.running: dict[str, subprocess.Popen[str]] = {}
-        self.places: dict[str, str] = {}  # of running cells: their GPU
-        self.errors: dict[str, str] = {}
-        self.folders: dict[str, Path] = {}
-        self.lines: queue.SimpleQueue[tuple[str, str | None]] = queue.SimpleQueue()
-        self.asked = False
+    parallel: int
+    gpus: Sequence[str]
+    deadline: float
+    grace: float
+    on_done: Callable[[str], None]
+    begun: float = field(default_factory=time.time)
+    running: dict[Path, tuple[subprocess.Popen[str], str]] = field(default_factory=dict)  # with their GPU
+    asked: bool = False
 
     def run(self, cells: Sequence[Start]) -> dict[str, Ending]:
         """How each cell ended, by its name. On an exception, Ctrl-C too, the processes are stopped before it goes on."""
         waiting = list(cells)
-        endings = {cell.name: Ending("waiting") for cell in cells}
+        endings = {cell.folder.name: Ending("waiting") for cell in cells}
         try:
             while self.running or (waiting and not self._time_is_up()):
                 while waiting and len(self.running) < self.parallel and not self._time_is_up():
                     self._start(waiting.pop(0))
-                self._next(endings)
-                self._stop_in_time()
+                self._look(endings)
         except BaseException:
             self.deadline = min(self.deadline, time.monotonic())
             while self.running:
-                self._stop_in_time()
-                self._next(endings)
+                self._look(endings)
             raise
         return endings
 
@@ -85,80 +77,43 @@ class Pool:
         return time.monotonic() >= self.deadline
 
     def _start(self, cell: Start) -> None:
-        known = os.environ.get("PYTHONPATH")
-        environment = {
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join([str(ROOT), *([known] if known else [])]),
-            "OMP_NUM_THREADS": str(cell.threads),
-        }
+        path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+        environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": str(cell.threads)}
+        gpu = ""
         if cell.gpu and self.gpus:
-            taken = Counter(self.places.values())
-            self.places[cell.name] = min(self.gpus, key=lambda gpu: taken[gpu])
-            environment["CUDA_VISIBLE_DEVICES"] = self.places[cell.name]
+            taken = Counter(gpu for _, gpu in self.running.values())
+            gpu = environment["CUDA_VISIBLE_DEVICES"] = min(self.gpus, key=lambda each: taken[each])
+        tell(cell.folder.name, "started", self.begun)
         with open(cell.folder / ERRORS, "w", encoding="utf8") as errors:
             process = subprocess.Popen(
-                [sys.executable, "-m", "ablations.elsewhere.runner.stoppable", str(cell.folder)],
-                env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, text=True,
+                [sys.executable, "-m", "ablations.elsewhere.runner.stoppable", str(cell.folder), str(self.begun)],
+                env=environment, stdin=subprocess.DEVNULL, stderr=errors, text=True,
             )  # fmt: skip
-        self.running[cell.name], self.folders[cell.name] = process, cell.folder
-        threading.Thread(target=self._listen, args=(cell.name, process), daemon=True).start()
-        self.tell(cell.name, {"event": "started"})
+        self.running[cell.folder] = process, gpu
 
-    def _listen(self, name: str, process: subprocess.Popen[str]) -> None:
-        assert process.stdout
-        for line in process.stdout:
-            self.lines.put((name, line))
-        self.lines.put((name, None))
+    def _look(self, endings: dict[str, Ending]) -> None:
+        """See who has ended, and ask or make the others stop where the time is up."""
+        time.sleep(LOOK_EVERY_SECONDS)
+        for folder, (process, _) in list(self.running.items()):
+            if (code := process.poll()) is not None:
+                del self.running[folder]
+                ending = endings[folder.name] = self._ending(folder, code)
+                if ending.state == "done":
+                    self.on_done(folder.name)
+                tell(folder.name, f"{ending.state}: {ending.note}" if ending.note else ending.state, self.begun)
+        if self._time_is_up():
+            for process, _ in self.running.values():
+                if time.monotonic() >= self.deadline + self.grace:
+                    process.kill()
+                elif not self.asked:
+                    process.terminate()
+            self.asked = True
 
-    def _next(self, endings: dict[str, Ending]) -> None:
-        """The next line of any process; its end is one too."""
-        try:
-            name, line = self.lines.get(timeout=LOOK_EVERY_SECONDS)
-        except queue.Empty:
-            return
-        if line is None:
-            endings[name] = self._ended(name)
-            self.tell(name, {"event": endings[name].state, "note": endings[name].note})
-            return
-        event = _event_in(line)
-        if "error" in event:
-            self.errors[name] = event["error"]
-        elif event:
-            self.tell(name, event)
-
-    def _ended(self, name: str) -> Ending:
-        process = self.running.pop(name)
-        self.places.pop(name, None)
-        code = process.wait()
-        assert process.stdout
-        process.stdout.close()
+    def _ending(self, folder: Path, code: int) -> Ending:
         if code == 0:
             return Ending("done")
         if code == STOPPED or (self.asked and code < 0):
             return Ending("stopped")
-        return Ending("failed", self.errors.get(name) or self._last_words(name, code))
-
-    def _last_words(self, name: str, code: int) -> str:
-        lines = (self.folders[name] / ERRORS).read_text(encoding="utf8", errors="replace").strip().splitlines()
-        how = f"killed by signal {-code}" if code < 0 else f"exit code {code}"
-        return f"{how}: {lines[-1].strip()}" if lines else how
-
-    def _stop_in_time(self) -> None:
-        if not self._time_is_up():
-            return
-        if not self.asked:
-            self.asked = True
-            for process in self.running.values():
-                process.terminate()
-        if time.monotonic() >= self.deadline + self.grace:
-            for process in self.running.values():
-                process.kill()
-
-
-def _event_in(line: str) -> Event:
-    """A JSON object, or nothing: a library may print to standard output too."""
-    try:
-        value = json.loads(line)
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
+        lines = (folder / ERRORS).read_text(encoding="utf8", errors="replace").strip().splitlines()
+        how = [] if code == REFUSED else [f"killed by signal {-code}" if code < 0 else f"exit code {code}"]
+        return Ending("failed", ": ".join([*how, *(line.strip() for line in lines[-1:])]))

@@ -8,13 +8,11 @@ failed, the others were run all the same; 2 the folder or this machine cannot be
 from __future__ import annotations
 
 import argparse
-import fcntl
+import json
 import math
-import os
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ablations.core.spec.cell_spec import CellSpec, read_spec
@@ -26,8 +24,8 @@ from ablations.elsewhere.runner.outcome import OUTCOME, free_points, sign, to_se
 from ablations.elsewhere.runner.pack_folder import CELLS, RESULTS, Pack, PackedCell, check_code, lay_out, read_pack
 from ablations.elsewhere.runner.parallel import Ending, Pool, Start
 from ablations.elsewhere.runner.stoppable import STOPPED
-from ablations.elsewhere.runner.summary import Narrator, summary
-from curation.runtime.errors import BusyError, ConfigError, LoamError
+from curation.runtime.errors import ConfigError, LoamError
+from curation.runtime.file_lock import held
 
 MIB = 2**20
 INTERRUPTED = 130
@@ -36,8 +34,11 @@ INTERRUPTED = 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code, see above."""
     options = _parser().parse_args(arguments)
+    folder: Path = options.folder
     try:
-        with _sole_run(options.folder):
+        if not folder.is_dir():
+            raise ConfigError(f"{folder}: no such folder. Give one that `loam ablate pack` wrote.")
+        with held(str(folder / ".lock"), str(folder), "Wait for it."):
             return run_all(options)
     except LoamError as error:
         print(error, file=sys.stderr)
@@ -62,9 +63,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--free-points", action="store_true",
                         help="remove a cell's weights along the way once it is measured, where the disk is small")  # fmt: skip
     parser.add_argument("--archive-mib", type=_positive, default=15, metavar="N", help="most of one archive (15)")
-    parser.add_argument(
-        "--machine", action="store_true", help="print what a study has to say of this machine; run nothing"
-    )
+    parser.add_argument("--machine", action="store_true",
+                        help="print what a study has to say of this machine; run nothing")  # fmt: skip
     return parser
 
 
@@ -72,21 +72,6 @@ def _positive(text: str) -> int:
     if (number := int(text)) < 1:
         raise ValueError
     return number
-
-
-@contextmanager
-def _sole_run(folder: Path) -> Iterator[None]:
-    if not folder.is_dir():
-        raise ConfigError(f"{folder}: no such folder. Give one that `loam ablate pack` wrote.")
-    descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise BusyError(f"{folder}: another run works in this folder. Wait for it.") from error
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def run_all(options: argparse.Namespace) -> int:
@@ -104,8 +89,9 @@ def run_all(options: argparse.Namespace) -> int:
     print(f"{pack.study}: {len(todo)} of {len(pack.cells)} cells to run" + (f", {known} are finished" if known else ""))
     laid = {cell.name: _checked(folder, cell) for cell in todo}
     endings = _run(pack, todo, laid, options, deadline)
-    written = _gather(folder, pack, options)
-    print("\n" + summary(folder / CELLS, [cell.name for cell in pack.cells], endings))
+    finished = [path for cell in pack.cells if ((path := folder / CELLS / cell.name) / OUTCOME).exists()]
+    written = write_archives(folder / RESULTS, to_send(finished, options.weights), options.archive_mib * MIB)
+    print("\n" + _summary(folder / CELLS, [cell.name for cell in pack.cells], endings))
     states = [ending.state for ending in endings.values()]
     print("\n" + _last_line(states, written))
     if "failed" in states:
@@ -134,34 +120,45 @@ def _run(
     gpus = gpus_of(options.device) if any(is_gpu(spec.compute.device) for spec in specs) else ()
     parallel = options.parallel or processes(specs, cores(), gpus)
     cells = {cell.name: cell for cell in todo}
-    narrator = Narrator()
 
-    def tell(name: str, event: dict[str, object]) -> None:
-        if event["event"] == "done":
-            sign(laid[name][0], cells[name], laid[name][1], pack.code)
-            if options.free_points:
-                free_points(laid[name][0])
-        narrator.tell(name, event)
+    def on_done(name: str) -> None:
+        folder, spec = laid[name]
+        sign(folder, cells[name], spec, pack.code)
+        if options.free_points:
+            free_points(folder)
 
-    pool = Pool(parallel, gpus, deadline, options.grace_seconds, tell)
+    longest_first = sorted(laid.values(), key=lambda each: -_work(each[1].training))
     starts = [
-        Start(name, path, spec.training.compute.threads, spec.training.compute.device == "cuda")
-        for name, (path, spec) in laid.items()
+        Start(path, spec.training.compute.threads, spec.training.compute.device == "cuda")
+        for path, spec in longest_first
     ]
-    longest_first = sorted(starts, key=lambda start: -_work(laid[start.name][1].training))
     if starts:
         print(f"{min(parallel, len(starts))} at a time", flush=True)
-    return pool.run(longest_first)
+    return Pool(parallel, gpus, deadline, options.grace_seconds, on_done).run(starts)
 
 
 def _work(spec: TrainingSpec) -> int:
     return spec.schedule.tokens * spec.model.layers * spec.model.width**2
 
 
-def _gather(folder: Path, pack: Pack, options: argparse.Namespace) -> list[Path]:
-    paths = [folder / CELLS / cell.name for cell in pack.cells]
-    finished = [path for path in paths if (path / OUTCOME).exists()]
-    return write_archives(folder / RESULTS, to_send(finished, options.weights), options.archive_mib * MIB)
+def _summary(cells: Path, names: Sequence[str], endings: Mapping[str, Ending]) -> str:
+    """A table of all cells: state, seconds of the run that finished it, training tokens a second, why it failed."""
+    rows = [("cell", "state", "seconds", "tokens/s", "note")]
+    for name in names:
+        ending = endings.get(name)
+        state = "done" if (cells / name / OUTCOME).exists() else ending.state if ending else "waiting"
+        seconds, rate = _speed(cells / name) if state == "done" else ("-", "-")
+        rows.append((name, state, seconds, rate, ending.note if ending else "was finished before"))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
+
+
+def _speed(cell: Path) -> tuple[str, str]:
+    timing = json.loads((cell / "timing.json").read_text(encoding="utf8"))
+    rate = timing["tokens_per_second"]
+    return f"{timing['seconds']:.1f}", "-" if rate is None else f"{rate:,.0f}"
 
 
 def _last_line(states: Sequence[str], written: Sequence[Path]) -> str:

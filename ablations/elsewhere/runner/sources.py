@@ -1,4 +1,4 @@
-"""The code that a cell runs on: the files of `ablations.core` and of this folder, and what of the floors below they import."""
+"""The code that packed cells run on: the files of `ablations.core` and of this room, and what of the floors below they import."""
 
 from __future__ import annotations
 
@@ -9,15 +9,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[3]  # holds the packages ablations and curation
 PACKAGES = ("ablations", "curation")
+ROOMS = (ROOT / "ablations/core", Path(__file__).parent)  # whole: their members are found by registries, not by imports
 
 
 def sources() -> dict[str, Path]:
     """Path below `ROOT` -> file, sorted: everything that a folder of packed cells needs to run, found by its imports."""
-    folders = (
-        Path(__file__).parent,
-        ROOT / "ablations" / "core",
-    )  # whole, since members are found by looking into folders
-    todo = [path for folder in folders for path in folder.rglob("*.py")]
+    todo = [path for room in ROOMS for path in room.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
     found: dict[str, Path] = {}
     while todo:
         path = todo.pop()

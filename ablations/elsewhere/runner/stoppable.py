@@ -1,45 +1,54 @@
-"""`python -m ablations.elsewhere.runner.stoppable FOLDER`: one cell under another process, which `run_all` is.
+"""`python -m ablations.elsewhere.runner.stoppable FOLDER BEGUN`: one cell under another process, which `run_all` is.
 
-Progress goes to standard output as JSON lines. SIGTERM ends the cell right after its next checkpoint. When the process that
-reads the lines is gone, the next line cannot be written, and the cell ends too: no orphan works on.
+Every event is a line on standard output, with the seconds since BEGUN. SIGTERM ends the cell right after its next checkpoint.
+When the process above is gone, the cell ends with its next event: no orphan works on.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import json
+import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 from curation.runtime.errors import LoamError
 
 STOPPED = 75  # EX_TEMPFAIL of sysexits.h: not a failure, run it again
+REFUSED = 65  # EX_DATAERR: the last line on standard error says what is wrong, whole
 
 
 class Stopped(Exception):
-    """Ends a run from within, at a checkpoint."""
+    """Ends a run from within."""
+
+
+def tell(name: str, event: str, begun: float) -> None:
+    """One line for people."""
+    print(f"{time.time() - begun:8.1f} s  {name}: {event}", flush=True)
 
 
 def main(arguments: list[str]) -> int:
-    """Exit code: 0 for a whole cell, 75 when stopped at a checkpoint, 1 or 2 for an error, whose text is the last line."""
+    """Exit code: 0 for a whole cell, 75 when stopped at a checkpoint, 65 for an error of the cell."""
     asked: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, frame: asked.append(number))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; what to do is for the parent to say
+    folder, begun, parent = Path(arguments[0]), float(arguments[1]), os.getppid()
     from ablations.core.cell import Progress, run_cell
 
-    def tell(progress: Progress) -> None:
-        print(json.dumps(dataclasses.asdict(progress)), flush=True)
-        if asked and progress.event == "checkpoint":
+    def on_progress(progress: Progress) -> None:
+        loss = "" if progress.train_loss is None else f", training loss {progress.train_loss:.4f} nats"
+        step = f"step {progress.step}/{progress.steps}, {progress.tokens:,} tokens: {progress.event}{loss}"
+        tell(folder.name, step, begun)
+        if os.getppid() != parent or (asked and progress.event == "checkpoint"):
             raise Stopped
 
     try:
-        run_cell(Path(arguments[0]), tell)
+        run_cell(folder, on_progress)
     except Stopped:
         return STOPPED
     except LoamError as error:
-        print(json.dumps({"error": str(error)}), flush=True)
-        return error.exit_code
+        print(error, file=sys.stderr)
+        return REFUSED
     return 0
 
 

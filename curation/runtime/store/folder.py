@@ -9,13 +9,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from curation.runtime.errors import ConfigError, InputError
+from curation.runtime.whole_files import DRAFT, draft_in, draft_name, to_disk
 
 MANIFEST = "manifest.json"
 
@@ -71,20 +71,15 @@ class Folder:
         target = f"{self.url}/{name}"
         folder = os.path.dirname(target) if self.is_local else tempfile.gettempdir()
         os.makedirs(folder, exist_ok=True)
-        # A killed run's last process may still write: every draft has a name of its own.
-        path = os.path.join(folder, f".draft-{uuid.uuid4().hex}")
-        try:
+        with draft_in(folder) as path:
             yield path
-            _to_disk(path)
+            to_disk(path)
             self._is_written(name, path)
             if self.is_local:
                 os.replace(path, target)
             else:
                 fs, root = self._fs()
                 fs.put_file(path, f"{root}/{name}")
-        finally:
-            if os.path.exists(path):
-                os.unlink(path)
 
     def _is_written(self, name: str, path: str) -> None:
         """Called with the draft of each file, right before it gets its name."""
@@ -118,7 +113,7 @@ class Folder:
             fs, root = self._fs()
             fs.invalidate_cache()
             found = [p.rstrip("/").rsplit("/", 1)[-1] for p in fs.ls(root, detail=False)] if fs.exists(root) else []
-        return sorted(name for name in found if not name.startswith(".draft-"))
+        return sorted(name for name in found if not name.startswith(DRAFT))
 
     def sizes(self) -> dict[str, int]:
         """Path below this folder -> bytes, of all files; drafts and what links lead to are left out."""
@@ -129,7 +124,7 @@ class Folder:
             fs.invalidate_cache()
             listed = fs.find(root, detail=True) if fs.exists(root) else {}
             found = {path[len(root) :].lstrip("/"): int(info["size"]) for path, info in listed.items()}
-        return {name: size for name, size in sorted(found.items()) if not name.rpartition("/")[2].startswith(".draft-")}
+        return {name: size for name, size in sorted(found.items()) if not name.rpartition("/")[2].startswith(DRAFT)}
 
     def remove_file(self, name: str) -> None:
         """Take a file away, if it is there."""
@@ -217,15 +212,6 @@ def _files_below(folder: str, below: str = "") -> dict[str, int]:
     return found
 
 
-def _to_disk(path: str) -> None:
-    """A name must never outlive a loss of power that its content did not."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _stat(path: str) -> os.stat_result | None:
     try:
         return os.lstat(path)
@@ -239,7 +225,7 @@ def _checked(out: Folder) -> Folder:
     Raises:
         ConfigError: it cannot be written.
     """
-    name = f".draft-{uuid.uuid4().hex}"
+    name = draft_name()
     try:
         fs, root = out._fs()
         fs.pipe_file(f"{root}/{name}", b"-")

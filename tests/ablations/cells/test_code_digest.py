@@ -20,8 +20,8 @@ import pytest
 from ablations.cells import code_digest
 from ablations.cells.code_digest import MEASURING, PACKAGES, TRAINING, Place, definitions, metric_code, training_code
 from ablations.core.metrics.registry import METRICS
-from ablations.core.training.optimizers.base import OPTIMIZERS
-from ablations.core.training.schedules.base import SCHEDULES
+from ablations.core.training.optimizers.registry import OPTIMIZERS
+from ablations.core.training.schedules.registry import SCHEDULES
 
 ROOT = Path(__file__).parents[3]
 MEMBERS = {  # optimizers and schedules; a training uses one of each, and its digest is that of those two

@@ -27,8 +27,8 @@ from ablations.core.metrics.registry import METRICS as PLACES
 from ablations.core.spec.cell_spec import read_measuring
 from ablations.core.training.loop import run_steps
 from ablations.core.training.members import members_of, read_whole
-from ablations.core.training.optimizers.base import OPTIMIZERS
-from ablations.core.training.schedules.base import SCHEDULES
+from ablations.core.training.optimizers.registry import OPTIMIZERS
+from ablations.core.training.schedules.registry import SCHEDULES
 from ablations.core.training.training import Training
 from ablations.core.training.weights import Trained, save_weights
 

@@ -14,7 +14,8 @@ from cells import Killed, contents, killed_at, measure_of, write_cell
 
 from ablations.core.__main__ import main
 from ablations.core.cell import run_cell
-from ablations.core.results.files import TEMPORARY, write_json
+from ablations.core.results.files import write_json
+from curation.runtime.whole_files import DRAFT
 from curation.sources.control_texts import Kind
 
 ROOT = Path(__file__).parents[3]
@@ -83,7 +84,7 @@ def test_a_whole_cell_is_left_alone_and_has_no_drafts(undisturbed: Path) -> None
     before = {path: path.stat().st_mtime_ns for path in undisturbed.rglob("*")}
     run_cell(undisturbed)
     assert before == {path: path.stat().st_mtime_ns for path in undisturbed.rglob("*")}
-    assert not [path for path in before if path.name.endswith(TEMPORARY)]
+    assert not [path for path in before if path.name.startswith(DRAFT)]
     assert not list(undisturbed.glob("checkpoint*"))
 
 

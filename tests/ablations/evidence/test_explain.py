@@ -378,7 +378,7 @@ def test_an_unknown_name_is_answered_with_the_known_ones(ran, cell, metric, line
 def test_a_cell_that_is_not_trained_or_of_no_study_is_refused(ran, tmp_path):
     out = open_out(str(tmp_path))
     (out / "cells/half_s0-0123456789ab").write_json("cell.json", {})
-    with pytest.raises(ConfigError, match="half_s0-0123456789ab: is not trained"):
+    with pytest.raises(ConfigError, match=r"half_s0-0123456789ab: not trained, it has no training.json"):
         explain(out.url, "half", GAP, EVERYTHING)
     name = ran[1].output.folder(ran[0]).url.rsplit("/", 1)[-1]
     for file in ("manifest.json", "cell.json", "training.json"):

@@ -97,7 +97,7 @@ def test_json_holds_the_same(loam) -> None:
 def test_other_numbers_give_other_findings(tmp_path: Path) -> None:
     """Nothing about the outcome is written in the program."""
     found = find(_table(tmp_path, OTHER), ["A=task"])
-    assert (found.reproduced, len(found.marks)) == (5, 6)
+    assert found.to_json()["marks"]["reproduced"] == 5
     text = as_text(found)
     assert "5 of 6" in text
     assert "D       task     20        50  above    below" in text

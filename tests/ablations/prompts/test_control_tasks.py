@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from ablations.prompts.control_words import check_control_words
 from ablations.prompts.tasks.control_map import ControlMap
 from ablations.prompts.tasks.known_map import KnownMap
 from curation.runtime.errors import ConfigError
-from curation.sources.control_texts import FIXED_MAP, KEYS, VALUES
+from curation.sources.control_texts import FIXED_MAP, KEYS, VALUES, document
 from tokenizer.model import TokenizerModel
 from tokenizer.train import train_words
 
@@ -53,3 +54,13 @@ def test_too_few_whole_words_are_refused() -> None:
     few = TokenizerModel(train_words(iter(["alpha beta gamma delta"] * 4)), "few")
     with pytest.raises(ConfigError, match="task control_map: need 8 keys and 8 other values"):
         ControlMap.drawn_for(few, 2, base_seed=0)
+
+
+def test_a_tokenizer_of_controls_has_a_piece_for_every_word_and_another_is_refused(ordinary: TokenizerModel) -> None:
+    texts = [document("glossary", 0, i, 128) for i in range(200)]
+    model = TokenizerModel(train_words(iter(texts)), "words")
+    check_control_words(model, "controls")
+    assert len({model.single_piece(word) for word in (*KEYS, *VALUES)}) == len(KEYS) + len(VALUES)
+    assert len(model.encode(texts[0])) == 127
+    with pytest.raises(ConfigError, match="tokenizer main: 128 control words are not one piece"):
+        check_control_words(ordinary, "main")

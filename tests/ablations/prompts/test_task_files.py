@@ -73,6 +73,7 @@ def test_a_yaml_file_is_a_task_like_any_other(tmp_path: Path) -> None:
             "unknown metric of such a task 'exact_match'. Known: accuracy, f1_positive, ",
         ),
         ({"templates": changed(query=None)}, "templates.0.query: Field required"),
+        ({"templates": changed(qery="x")}, "in templates.0: unknown key 'qery'. Did you mean 'query'?"),
         ({"templates": changed(query="colour?")}, "template 1: the query 'colour?' names no field"),
         ({"templates": changed(query="{}")}, "has a field called ''"),
         ({"templates": changed(query="{thing")}, "Write fields as {name}"),

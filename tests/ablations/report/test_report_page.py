@@ -6,7 +6,7 @@ import re
 import pytest
 from altair.utils.schemapi import DEBUG_MODE
 
-from ablations.report.page import render, write
+from ablations.report.page import render
 from curation.dashboard import charts
 
 SECTIONS = (
@@ -231,19 +231,3 @@ def test_a_missing_section_is_an_error_that_names_it(report):
     del report["shots"], report["cost"]
     with pytest.raises(ValueError, match="lacks cost, shots"):
         render(report)
-
-
-def test_the_report_is_written_whole_or_not_at_all(report, tmp_path, monkeypatch):
-    """If this fails, a killed run leaves half a page, or takes the last good page away."""
-    target = tmp_path / "report.html"
-    write({**report, **EMPTY}, target)
-    good = target.read_text(encoding="utf8")
-
-    def breaks(*_):
-        raise OSError("disk full")
-
-    monkeypatch.setattr("os.replace", breaks)
-    with pytest.raises(OSError, match="disk full"):
-        write({**report, **EMPTY, "warnings": ["new"]}, target)
-    assert target.read_text(encoding="utf8") == good
-    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]

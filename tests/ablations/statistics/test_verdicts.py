@@ -20,10 +20,15 @@ from ablations.statistics.claims.size_effect import SizeEffect
 from ablations.statistics.claims.synergy import Synergy
 from ablations.statistics.instrument import check
 from ablations.statistics.measures import Measures
-from ablations.statistics.paired import estimate, interval_of_least
+from ablations.statistics.paired import Estimate, estimate_crossed, interval_of_least
 from ablations.statistics.verdicts import judge
 
 GAIN = "few_shot.control_map.k8.permuted_minus_gold"
+
+
+def estimate(values: list[float]) -> Estimate:
+    """Of one value a seed."""
+    return estimate_crossed(np.array(values).reshape(-1, 1, 1))
 
 
 def reading_of(measure: str, value: float) -> Reading:

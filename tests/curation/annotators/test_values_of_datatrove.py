@@ -23,13 +23,13 @@ from datatrove.utils import word_tokenizers
 from hypothesis import given
 from hypothesis import strategies as st
 from odd_texts import odd_texts
+from words_of_others import batch_of_words
 
 from curation.annotators.base import Annotator, rows_of
 from curation.annotators.c4 import C4
 from curation.annotators.fineweb import Fineweb
 from curation.annotators.gopher_repetition import GopherRepetition
 from curation.annotators.gopher_words import GopherWords
-from curation.text.batch import Batch
 from curation.text.code_points import classes, traits
 
 WORDS = st.sampled_from(
@@ -89,7 +89,7 @@ def same_words() -> Iterator[None]:
 
 
 def ours(annotator: Annotator, text: str) -> dict[str, Any]:
-    (row,) = rows_of(annotator, annotator.score(Batch.with_words([text], [text.split()])))
+    (row,) = rows_of(annotator, annotator.score(batch_of_words([text], [text.split()])))
     return {column.name: value for column, value in zip(annotator.columns, row, strict=True)}
 
 

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from curation.dashboard.page import render, write
+from curation.dashboard.page import render
 
 
 class Tables(HTMLParser):
@@ -109,14 +109,3 @@ def test_a_missing_key_is_an_error_that_names_it(run):
     del run["funnel"]
     with pytest.raises(ValueError, match="lacks funnel"):
         render(run)
-
-
-def test_the_page_is_written_whole_or_not_at_all(run, tmp_path):
-    """If this fails, a browser shows half a page, or a failed run takes the last good page away."""
-    target = tmp_path / "deep" / "page.html"
-    write(run, target)
-    good = target.read_bytes()
-    with pytest.raises(ValueError, match="lacks"):
-        write({}, target)
-    assert target.read_bytes() == good
-    assert [path.name for path in target.parent.iterdir()] == ["page.html"]

@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from curation.runtime.registry import Registry
-
 if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
@@ -37,8 +35,3 @@ def hidden_and_others(model: nn.Module) -> tuple[list[Tensor], list[Tensor]]:
     weights: dict[str, Tensor] = dict(model.named_parameters())
     hidden = [weight for name, weight in weights.items() if name.startswith("blocks.")]
     return hidden, [weight for name, weight in weights.items() if not name.startswith("blocks.")]
-
-
-OPTIMIZERS: Registry[Optimizer] = Registry(
-    "ablations.core.training.optimizers", "Optimizer", "loam.optimizers", "optimizer"
-)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ablations.core.spec.strict import Problem
-from curation.runtime.registry import Registry
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +32,3 @@ class Schedule(ABC):
         if self.warmup_steps < 0:
             return [("warmup_steps", f"{self.warmup_steps} is negative", "Give 0 or more")]
         return []
-
-
-SCHEDULES: Registry[Schedule] = Registry("ablations.core.training.schedules", "Schedule", "loam.schedules", "schedule")

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from ablations.core.spec.strict import build
-from ablations.core.training.schedules.base import SCHEDULES, Schedule
+from ablations.core.training.schedules.base import Schedule
 from ablations.core.training.schedules.constant import Constant
+from ablations.core.training.schedules.registry import SCHEDULES
 from ablations.core.training.schedules.wsd import Wsd
 from curation.runtime.errors import ConfigError
 
