@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
+from typing import Literal
 
 from ablations.core.results.readings import gain_name
 from ablations.statistics.adjustment import benjamini_hochberg, holm
 from ablations.statistics.claims import Claim, Differs, Emerges, GoesWith, SizeEffect, Synergy, arms_of
+from ablations.statistics.crossed import LEVEL
 from ablations.statistics.measures import Measures
 from ablations.statistics.over_arms import smallest_correlation
 from ablations.statistics.paired import ALPHA, LEAST_FOR_INTERVAL, LEAST_FOR_VERDICT, Estimate
 from ablations.statistics.permutation import sign_flip_p
 from ablations.statistics.questions import Question, question
+
+Decided = Literal["supported", "contradicted", "undecided"]
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ class Verdict:
 
     claim: str
     sentence: str
-    outcome: str
+    outcome: Decided
     effect: float | None
     unit: str
     interval: tuple[float, float] | None
@@ -41,12 +45,12 @@ class Verdict:
     smallest_effect: float | None
     why: str
     evidence: tuple[str, ...]
-    registered: bool = True
-    level: float = 0.95
-    draws: int | None = None
-    items: int | None = None
-    permutation_p: float | None = None
-    measures: tuple[str, ...] = ()
+    registered: bool
+    level: float
+    draws: int | None
+    items: int | None
+    permutation_p: float | None
+    measures: tuple[str, ...]
 
 
 def judge(claims: Sequence[Claim], measures: Measures) -> list[Verdict]:
@@ -97,7 +101,7 @@ def _verdicts(
 class Outcome:
     """What became of a question among others; `alpha`: the strictest threshold that its p had to meet."""
 
-    outcome: str
+    outcome: Decided
     why: str
     p_adjusted: float | None
     alpha: float
@@ -115,7 +119,7 @@ def decide(questions: Sequence[Question], adjust: Callable[[Sequence[float]], li
     return found
 
 
-def _outcome(asked: Question, p_adjusted: float | None, together: int) -> tuple[str, str]:
+def _outcome(asked: Question, p_adjusted: float | None, together: int) -> tuple[Decided, str]:
     found = asked.main
     if found is None:
         return "undecided", asked.missing
@@ -169,6 +173,8 @@ def _verdict(claim: Claim, asked: Question, outcome: Outcome, measures: Measures
         smallest_effect=_smallest(claim, found, outcome.alpha) if found else None,
         why=outcome.why,
         evidence=tuple(measures.evidence(arms_of(claim) or measures.arms())),
+        registered=True,
+        level=LEVEL,
         draws=found.draws if found else None,
         items=found.items if found else None,
         permutation_p=sign_flip_p(found.seed_means) if found and len(found.seed_means) >= LEAST_FOR_INTERVAL else None,

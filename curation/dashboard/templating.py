@@ -1,10 +1,7 @@
-"""Templates of the packages that draw pages, and the one way a page reaches a disk."""
+"""Templates of the packages that draw pages."""
 
 from __future__ import annotations
 
-import os
-import uuid
-from pathlib import Path
 from typing import Any
 
 import jinja2
@@ -20,6 +17,7 @@ _FILTERS = (
     numbers.duration,
     numbers.percent,
     numbers.listed,
+    numbers.mean,
 )
 
 
@@ -36,14 +34,3 @@ def fill(packages: tuple[str, ...], template: str, **values: Any) -> str:
     environment.filters.update({function.__name__: function for function in _FILTERS})
     environment.filters["plural"] = numbers.plural
     return environment.get_template(template).render(**values)
-
-
-def write_page(page: str, path: Path) -> None:
-    """All of `page` under its final name, or nothing: a reader never finds half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".draft-{uuid.uuid4().hex}")
-    try:
-        draft.write_text(page, encoding="utf8", newline="\n")
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
