@@ -136,11 +136,17 @@ def status(
 
 
 @ablate.command()
-@click.argument("study")
+@click.argument("study", required=False)
+@click.option(
+    "--from", "source", metavar="FILE.json", help="Draw the page of this written report; looks at nothing else."
+)
+@click.option("--to", "target", metavar="FILE.html", help="Where that page is written. [default: beside FILE.json]")
 @where_options
 @what_options
 def report(
-    study: str,
+    study: str | None,
+    source: str | None,
+    target: str | None,
     out: str,
     workers: int | None,
     ray_address: str | None,
@@ -148,9 +154,18 @@ def report(
     plugins: tuple[str, ...],
 ) -> None:
     """Write the report of STUDY from the cells that are finished. Runs nothing."""
-    from ablations import commands
+    if (study is None) == (source is None) or (target is not None and source is None):
+        raise click.UsageError(
+            "Give a STUDY, or --from with the .json of a report that was written; --to goes with --from."
+        )
+    if source is not None:
+        from ablations.report import reading
 
-    commands.report(study, settings, plugins, commands.Where(out, workers, ray_address))
+        click.echo(reading.draw(source, target))
+    elif study is not None:
+        from ablations import commands
+
+        commands.report(study, settings, plugins, commands.Where(out, workers, ray_address))
 
 
 @ablate.command("export-queries")

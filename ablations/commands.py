@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -41,8 +40,7 @@ class Where:
 if TYPE_CHECKING:
     from ablations.evidence import power as planner
     from ablations.evidence.compare import Comparison
-
-Report = dict[str, Any]
+    from ablations.report.contents import Report
 
 
 def study(path: str, changes: Sequence[str], plugins: Sequence[str], where: Where) -> None:
@@ -56,6 +54,7 @@ def study(path: str, changes: Sequence[str], plugins: Sequence[str], where: Wher
         predicted = estimate.kept_or_made(loaded, recipe, out, where.compute)
         prepared = studies.run(loaded, recipe, out, where.compute, record.write_record)
         made = data.study_report(prepared, out, predicted, usage)
+        record.write_record(prepared, out, made.cost)
         written = write_report(made, loaded.name, out)
     _print_end(made, written)
 
@@ -86,13 +85,14 @@ def status(path: str, changes: Sequence[str], plugins: Sequence[str], where: Whe
 
 def report(path: str, changes: Sequence[str], plugins: Sequence[str], where: Where) -> None:
     """`loam ablate report`."""
-    from ablations.study import estimate
+    from ablations.study import estimate, record
     from ablations.study import report_data as data
 
     prepared = prepared_study(path, changes, plugins, where)
     out = open_out(where.out)
     predicted = estimate.kept(prepared.study, prepared.recipe, out)
     made = data.study_report(prepared, out, predicted, None)
+    record.write_record(prepared, out, made.cost)
     _print_end(made, write_report(made, prepared.study.name, out))
 
 
@@ -167,37 +167,33 @@ def prepared_study(path: str, changes: Sequence[str], plugins: Sequence[str], wh
 
 def write_report(made: Report, name: str, out: Folder) -> str:
     """The report as HTML and as JSON; returns the path of the page. One that says the same already is kept."""
-    folder = out / "reports"
-    if not _is_there(made, folder, name):
-        from ablations.report import page
+    from ablations.report import page
+    from curation.dashboard.as_json import to_json
 
+    folder, value = out / "reports", to_json(made)
+    if not _is_there(value, folder, name):
         with meter("report", 1):
             folder.write(f"{name}.html", page.render(made).encode())
-        folder.write_json(f"{name}.json", made)  # last: it exists = both do
+        folder.write_json(f"{name}.json", value)  # last: it exists = both do
     return f"{folder.url}/{name}.html"
 
 
-def _is_there(made: Report, folder: Folder, name: str) -> bool:
+def _is_there(value: dict[str, Any], folder: Folder, name: str) -> bool:
     """Whether the last report differs only in when it was made and in what that run happened to find done."""
     if not (folder.exists(f"{name}.json") and folder.exists(f"{name}.html")):
         return False
-    return _told(json.loads(json.dumps(made))) == _told(folder.read_json(f"{name}.json"))
+    return _lasting(value) == _lasting(folder.read_json(f"{name}.json"))
 
 
-def _told(report: Report) -> Report:
+def _lasting(report: dict[str, Any]) -> dict[str, Any]:
     return {**report, "study": {**report["study"], "created": None}, "cost": report["cost"]["actual"]}
 
 
 def _print_end(made: Report, written: str) -> None:
-    click.echo(funnel_table(made["funnel"]))
-    echo_warnings(made["warnings"])
-    click.echo(f"\n{made['instrument']['sentence']}")
-    rows = [
-        (verdict["sentence"], verdict["effect"], verdict["why"])
-        for verdict in made["verdicts"]
-        if verdict["registered"]
-    ]
-    if rows:
+    click.echo(funnel_table(made.funnel))
+    echo_warnings(made.warnings)
+    click.echo(f"\n{made.instrument.sentence}")
+    if rows := [(verdict.sentence, verdict.effect, verdict.why) for verdict in made.verdicts if verdict.registered]:
         click.echo("\n" + table(("verdict", "effect", "why"), rows))
     click.echo("\nreport:")
     print(written)

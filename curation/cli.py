@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -15,6 +15,7 @@ from curation.sources.registry import SOURCES
 from curation.transforms.registry import TRANSFORMS
 
 if TYPE_CHECKING:
+    from curation.dashboard.contents import Funnel
     from curation.questions.run_record import RunRecord
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -77,23 +78,20 @@ def run(
         curated = pipeline.curate(loaded, folder, compute)
         report = curation_report(curated.record, folder, loaded.loaded_plugins)
         (folder / "reports").write(f"{loaded.name}.curation.html", page.render(report).encode())
-    click.echo(funnel_table(curated.record["funnel"]))
-    for shown in contamination_tables(report["contamination"]):
+    click.echo(funnel_table(report.funnel))
+    for shown in contamination_tables(report.contamination):
         click.echo(f"\n{shown}\n")
-    echo_warnings(report["warnings"])
+    echo_warnings(report.warnings)
     click.echo(f"\ncurated shards: {folder.url}/runs/{loaded.name}.json names them\nreport:")
     click.echo(f"{folder.url}/reports/{loaded.name}.curation.html")
 
 
-def funnel_table(funnel: dict[str, Any]) -> str:
+def funnel_table(funnel: Mapping[str, Funnel]) -> str:
     """Source by source where the rows went."""
     rows = []
-    for source, of_source in funnel.items():
-        dropped = of_source["dropped"]
-        most = max(dropped, key=lambda reason: dropped[reason]) if dropped else ""
-        rows.append(
-            (source, of_source["rows"], of_source["curated"], sum(dropped.values()), of_source["quarantined"], most)
-        )
+    for source, f in funnel.items():
+        most = max(f.dropped, key=lambda reason: f.dropped[reason]) if f.dropped else ""
+        rows.append((source, f.rows, f.curated, sum(f.dropped.values()), f.quarantined, most))
     return table(("source", "rows", "curated", "dropped", "quarantined", "dropped most often for"), rows)
 
 

@@ -60,7 +60,7 @@ def compare(cells: Iterable[CellResult], a: str, b: str, measure: str) -> Compar
     Raises:
         ConfigError: an unknown arm or measure, or no seed that both have.
     """
-    measures = Measures(_chosen(list(cells), a, b))
+    measures = Measures.of_cells(_chosen(list(cells), a, b))
     if measure not in measures.names():
         raise ConfigError(f"--measure: {one_of(measures.names(), measure, 'measure of these arms')}")
     found = between(measures, a, b, measure)

@@ -58,7 +58,7 @@ def finished_cells(out: Folder, study: str | None = None, plugins: Sequence[Plug
         cells[each.name] = _united(cells[each.name], found) if each.name in cells else found
         if each.folder.exists(TIMING):
             seconds[each.name] = float(json.loads(read_checked(each.folder, TIMING))["seconds"])
-    return Pilot(Measures(cells.values()), tuple(seconds.values()), out.url)
+    return Pilot(Measures.of_cells(cells.values()), tuple(seconds.values()), out.url)
 
 
 def _united(one: CellResult, other: CellResult) -> CellResult:

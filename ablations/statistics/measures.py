@@ -1,31 +1,79 @@
-"""Final measures of a study's cells, by arm and seed."""
+"""What was measured in a study, by measure, arm and seed: the one look-up that statistics and the page share."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import cached_property
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from ablations.core.results.readings import GAIN, Better, Reading
+from ablations.core.results.readings import (
+    FEW_SHOT,
+    GAIN,
+    GAIN_WORDS,
+    STANDARD_ERROR,
+    Better,
+    Name,
+    Reading,
+    shots_words,
+)
 from ablations.statistics.answers import Answers
 from ablations.statistics.cell_result import CellResult
 
 
+@dataclass(frozen=True)
+class Measure:
+    """A reading without its value, as `ablations.core.results.readings.Reading` says, and its values: arm -> seed -> value.
+
+    An arm without this measure is left out. `measure`: its full name. `n`: how many of what stand behind one value, where it is
+    the same in all cells.
+    """
+
+    measure: str
+    metric: str
+    reading: str
+    source: str
+    task: str
+    k: int | None
+    condition: str
+    of: str
+    unit: str
+    better: Better
+    words: str
+    short: str
+    n: Mapping[str, int]
+    arms: Mapping[str, Mapping[int, float | None]]
+
+    @property
+    def is_error(self) -> bool:
+        """Whether it says how sure another measure is, and nothing of its own."""
+        return self.reading.rpartition(".")[2] == STANDARD_ERROR
+
+    @classmethod
+    def about(cls, reading: Reading, n: Mapping[str, int], arms: Mapping[str, Mapping[int, float | None]]) -> Measure:
+        shared = ("metric", "reading", "source", "task", "k", "condition", "of", "unit", "better", "words")
+        same = {name: getattr(reading, name) for name in shared}
+        return cls(measure=reading.name, **same, short=reading.short or reading.words, n=n, arms=arms)
+
+
 class Measures:
-    """Look-up of values by arm, seed and measure."""
+    """Look-up of what was measured; an arm or measure that is not known has no values.
 
-    def __init__(self, cells: Iterable[CellResult]) -> None:
-        self.cells = sorted(cells, key=lambda cell: (cell.arm, cell.seed))
-        self.answers: dict[tuple[str, str], Answers | None] = {}  # of (cell, measure), read once
+    Attributes:
+        rows: full name -> what it is and its values.
+        cells: the finished cells behind the rows, for their single answers; none where only the rows are known.
+        answers: of (cell, measure), read once.
+    """
 
-    @cached_property
-    def readings(self) -> dict[str, Reading]:
-        """Name -> a reading of that name that has a value, for what it is."""
-        return {
-            name: each
-            for cell in reversed(self.cells)
-            for name, each in cell.readings.items()
-            if each.value is not None
-        }
+    def __init__(self, rows: Iterable[Measure], cells: Sequence[CellResult] = ()) -> None:
+        self.rows = {row.measure: row for row in rows}
+        self.cells = cells
+        self.answers: dict[tuple[str, str], Answers | None] = {}
+
+    @classmethod
+    def of_cells(cls, cells: Iterable[CellResult]) -> Measures:
+        """Every reading that has a value in some cell."""
+        ordered = sorted(cells, key=lambda cell: (cell.arm, cell.seed))
+        return cls(_rows(ordered), ordered)
 
     def arms(self) -> list[str]:
         """Arms with a finished cell, sorted."""
@@ -35,31 +83,86 @@ class Measures:
         """Finished cells of an arm, by seed."""
         return [cell for cell in self.cells if cell.arm == arm]
 
-    def of(self, arm: str, measure: str) -> dict[int, float]:
-        """Seed -> value; only seeds whose cell is finished and has the measure."""
-        return {c.seed: c.values[measure] for c in self.cells if c.arm == arm and measure in c.values}
-
-    def names(self) -> list[str]:
-        """All measures, sorted."""
-        return sorted(self.readings)
-
     def evidence(self, arms: Iterable[str]) -> list[str]:
         """Names of the cells that a statement about these arms rests on."""
         wanted = set(arms)
         return [cell.cell for cell in self.cells if cell.arm in wanted]
 
+    def of(self, arm: str, measure: str) -> dict[int, float]:
+        """Seed -> value; only seeds that have the measure."""
+        seeds = self.rows[measure].arms.get(arm, {}) if measure in self.rows else {}
+        return {seed: value for seed, value in seeds.items() if value is not None}
+
+    def mean(self, arm: str, measure: str) -> float | None:
+        values = self.of(arm, measure).values()
+        return sum(values) / len(values) if values else None
+
+    def names(self) -> list[str]:
+        """All measures, sorted."""
+        return sorted(self.rows)
+
     def unit(self, measure: str) -> str:
         """As the reading says; empty for one that nobody measured."""
-        return self.readings[measure].unit if measure in self.readings else ""
+        return self.rows[measure].unit if measure in self.rows else ""
 
     def better(self, measure: str) -> Better:
         """Which side of a measure is better, as the reading says."""
-        return self.readings[measure].better if measure in self.readings else None
+        return self.rows[measure].better if measure in self.rows else None
+
+    def title(self, measure: str) -> str:
+        """As the reading says; of one that nobody measured the words of its name."""
+        return self.rows[measure].words if measure in self.rows else words_of_name(measure)
+
+    def find(self, metric: str, reading: str = "", **fields: Any) -> list[str]:
+        """Names of the measures of a reading, about no other reading.
+
+        Args:
+            fields: what else they must have: `source`, `task`, `k`, `condition`.
+        """
+        wanted = {"metric": metric, "reading": reading, "of": "", **fields}.items()
+        return [name for name, row in self.rows.items() if all(getattr(row, key) == value for key, value in wanted)]
+
+    def shots(self, task: str, k: int, condition: str, reading: str) -> str:
+        """Name of a few-shot measure; empty where it was not measured."""
+        return next(iter(self.find(FEW_SHOT, reading, task=task, k=k, condition=condition)), "")
+
+    def gains(self) -> dict[str, Measure]:
+        """Task -> its measure of what permuted labels cost, at the largest k."""
+        rows = [self.rows[name] for name in self.find(FEW_SHOT, GAIN)]
+        largest = {row.task: row for row in sorted(rows, key=lambda row: row.k or 0)}
+        return {task: largest[task] for task in dict.fromkeys(row.task for row in rows)}
 
     def largest_k(self) -> dict[str, int]:
         """Task -> the largest k at which permuted labels were tried."""
-        largest: dict[str, int] = {}
-        for each in self.readings.values():
-            if each.reading == GAIN and each.k is not None and not each.of:
-                largest[each.task] = max(each.k, largest.get(each.task, 0))
-        return largest
+        return {task: row.k or 0 for task, row in self.gains().items()}
+
+
+def _rows(cells: Sequence[CellResult]) -> list[Measure]:
+    """What a measure is, as the first cell says that has it."""
+    having: dict[str, list[CellResult]] = {}
+    for cell in reversed(cells):
+        for name in cell.values:
+            having.setdefault(name, []).insert(0, cell)
+    return [_row(name, own) for name, own in having.items()]
+
+
+def _row(name: str, cells: Sequence[CellResult]) -> Measure:
+    arms: dict[str, dict[int, float | None]] = {}
+    for cell in cells:
+        arms.setdefault(cell.arm, {})[cell.seed] = cell.values[name]
+    return Measure.about(cells[0].readings[name], _common([cell.readings[name].n for cell in cells]), arms)
+
+
+def _common(counts: Sequence[Mapping[str, int]]) -> dict[str, int]:
+    """Those that are the same in all cells."""
+    first, *others = counts
+    return {what: n for what, n in first.items() if all(other.get(what) == n for other in others)}
+
+
+def words_of_name(measure: str) -> str:
+    """'few_shot.nsmc.k4.permuted_minus_gold' -> 'what permuted labels cost in nsmc, k = 4'; other names stay as they are."""
+    name = Name.parse(measure)
+    if name.k is None:
+        return measure
+    words = GAIN_WORDS if name.reading == GAIN else name.reading.replace("_", " ")
+    return f"{words} {shots_words(name.task, name.k, name.condition)}"

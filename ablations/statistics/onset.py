@@ -12,8 +12,8 @@ Shapes: R sorts of rise, S change points, E ends of a rise, N evaluations.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,8 @@ MISFIT = 0.02  # of the whole rise: no curve rises exactly in one of these ways,
 SLOWING = 3.0  # a rise that slows down has come to 95 % at the place where a straight one ends
 
 
-class Onset(TypedDict):
+@dataclass(frozen=True)
+class Onset:
     """The onset lies between `after_tokens` and `by_tokens` (95 %), most likely at `at_tokens`.
 
     When it did not happen within the run it is censored: the latter two are null, and `after_tokens` is the length of the run.
@@ -55,12 +56,12 @@ def onset(curve: Sequence[tuple[int, float]], threshold: float) -> Onset:
     values = np.array([value for _, value in curve], np.float64)
     below = np.flatnonzero(values <= threshold)
     if values[-1] <= threshold:
-        return {"threshold": threshold, "after_tokens": int(tokens[-1]), "by_tokens": None, "at_tokens": None}
+        return Onset(threshold, int(tokens[-1]), None, None)
     if len(below) == 0:
         first = int(tokens[0])
-        return {"threshold": threshold, "after_tokens": first, "by_tokens": first, "at_tokens": first}
+        return Onset(threshold, first, first, first)
     low, at, high = _change_point(tokens, values) or _crossing(tokens, int(below[-1]))
-    return {"threshold": threshold, "after_tokens": round(low), "by_tokens": round(high), "at_tokens": round(at)}
+    return Onset(threshold, round(low), round(high), round(at))
 
 
 def _crossing(tokens: Floats, last_below: int) -> tuple[float, float, float]:

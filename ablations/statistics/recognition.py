@@ -49,7 +49,7 @@ def recognition(values: Mapping[str, float], n_values: int, k: int = 8, task: st
     return Recognition(math.log(n_values) - alone, true - shown, nonce)
 
 
-def said(found: Recognition, least: float = 1.0) -> str:
+def in_words(found: Recognition, least: float = 1.0) -> str:
     """A sentence: what the model does, with the two differences.
 
     Args:

@@ -9,11 +9,14 @@ from typing import Literal
 from ablations.statistics.adjustment import benjamini_hochberg, holm
 from ablations.statistics.claims.base import Claim
 from ablations.statistics.claims.registry import CLAIMS
+from ablations.statistics.crossed import LEVEL
 from ablations.statistics.measures import Measures
 from ablations.statistics.paired import ALPHA, LEAST_FOR_INTERVAL, LEAST_FOR_VERDICT, Estimate
 from ablations.statistics.permutation import sign_flip_p
 from ablations.statistics.questions import Question
 from curation.runtime.registry import Plugin
+
+Decided = Literal["supported", "contradicted", "undecided"]
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class Verdict:
 
     claim: str
     sentence: str
-    outcome: str
+    outcome: Decided
     effect: float | None
     unit: str
     interval: tuple[float, float] | None
@@ -43,15 +46,15 @@ class Verdict:
     smallest_effect: float | None
     why: str
     evidence: tuple[str, ...]
-    registered: bool = True
-    level: float = 0.95
-    draws: int | None = None
-    items: int | None = None
-    permutation_p: float | None = None
-    measures: tuple[str, ...] = ()
-    counts_over: Literal["seed", "arm"] = "seed"
-    relation: bool = False
-    short: str = ""
+    registered: bool
+    level: float
+    draws: int | None
+    items: int | None
+    permutation_p: float | None
+    measures: tuple[str, ...]
+    counts_over: Literal["seed", "arm"]
+    relation: bool
+    short: str
 
 
 def judge(claims: Sequence[Claim], measures: Measures) -> list[Verdict]:
@@ -97,7 +100,7 @@ def _verdicts(
 class Outcome:
     """What became of a question among others; `alpha`: the strictest threshold that its p had to meet."""
 
-    outcome: str
+    outcome: Decided
     why: str
     p_adjusted: float | None
     alpha: float
@@ -115,7 +118,7 @@ def decide(questions: Sequence[Question], adjust: Callable[[Sequence[float]], li
     return found
 
 
-def _outcome(asked: Question, p_adjusted: float | None, together: int) -> tuple[str, str]:
+def _outcome(asked: Question, p_adjusted: float | None, together: int) -> tuple[Decided, str]:
     found = asked.main
     if found is None:
         return "undecided", asked.missing
@@ -169,6 +172,8 @@ def _verdict(claim: Claim, asked: Question, outcome: Outcome, measures: Measures
         smallest_effect=claim.smallest_seen(found, outcome.alpha) if found else None,
         why=outcome.why,
         evidence=tuple(measures.evidence(claim.arms_named() or measures.arms())),
+        registered=True,
+        level=LEVEL,
         draws=found.draws if found else None,
         items=found.items if found else None,
         permutation_p=sign_flip_p(found.seed_means) if found and len(found.seed_means) >= LEAST_FOR_INTERVAL else None,

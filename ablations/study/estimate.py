@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 
+from ablations.report.contents import PredictedCost, PredictedPart
 from ablations.settings.study import Study, real_sources
 from ablations.study.drafts import Draft, drafts
 from ablations.study.resolved import resolved
 from ablations.study.weights_budget import weights_bytes
 from curation import timing as documents
+from curation.dashboard.as_json import from_json, to_json
 from curation.recipes.recipe import Recipe
 from curation.runtime.cluster.cluster import Compute
 from curation.runtime.command_line.usage import memory_of_tree
@@ -34,23 +36,7 @@ RAY_MEMORY_BYTES = 700e6
 FORWARD_SHARE = 1 / 3  # of a training step
 
 
-class Part(TypedDict):
-    """One line of an estimate; `seconds` of wall time."""
-
-    what: str
-    seconds: float
-
-
-class Estimate(TypedDict):
-    seconds: float
-    memory_bytes: float
-    disk_bytes: float
-    weights_bytes: float
-    workers: int
-    parts: list[Part]
-
-
-def make(study: Study, recipe: Recipe, compute: Compute) -> Estimate:
+def make(study: Study, recipe: Recipe, compute: Compute) -> PredictedCost:
     """Probe and add up; takes some seconds itself."""
     workers = compute.workers or os.cpu_count() or 1
     with meter("estimate", 2) as shown:
@@ -63,25 +49,25 @@ def make(study: Study, recipe: Recipe, compute: Compute) -> Estimate:
     real = sum(source.text_bytes for source in sources if source.source in names)
     sample = min(real, study.tokenizer.sample_bytes)
     stages = 3 + 6 * len(recipe.passes) + 6
-    parts: list[Part] = [
-        {"what": "start of Ray and its workers", "seconds": RAY_START_SECONDS + WORKER_START_SECONDS},
-        {"what": "read", "seconds": sum(source.read_seconds for source in sources) / workers},
-        {"what": "annotate", "seconds": sum(source.annotate_seconds for source in sources) / workers},
-        {"what": "decide, write and bookkeeping", "seconds": stages * STAGE_SECONDS + text / 20e6 / workers},
-        {"what": "tokenizer", "seconds": sample / BPE_BYTES_PER_SECOND},
-        {"what": "encode", "seconds": text / ENCODE_BYTES_PER_SECOND / workers},
-        {"what": f"{len(cells)} cells", "seconds": sum(seconds for seconds, _ in cells) / workers},
-    ]
+    parts = (
+        PredictedPart("start of Ray and its workers", RAY_START_SECONDS + WORKER_START_SECONDS),
+        PredictedPart("read", sum(source.read_seconds for source in sources) / workers),
+        PredictedPart("annotate", sum(source.annotate_seconds for source in sources) / workers),
+        PredictedPart("decide, write and bookkeeping", stages * STAGE_SECONDS + text / 20e6 / workers),
+        PredictedPart("tokenizer", sample / BPE_BYTES_PER_SECOND),
+        PredictedPart("encode", text / ENCODE_BYTES_PER_SECOND / workers),
+        PredictedPart(f"{len(cells)} cells", sum(seconds for seconds, _ in cells) / workers),
+    )
     shards = (1 + len(recipe.passes)) * SHARD_BYTES_PER_TEXT_BYTE + SCORE_BYTES_PER_TEXT_BYTE
     weights = weights_bytes(study)
-    return {
-        "seconds": sum(part["seconds"] for part in parts),
-        "memory_bytes": RAY_MEMORY_BYTES + (1 + workers) * float(memory_of_tree()),
-        "disk_bytes": text * shards + 4 * text / TEXT_BYTES_PER_TOKEN + weights,
-        "weights_bytes": weights,
-        "workers": workers,
-        "parts": parts,
-    }
+    return PredictedCost(
+        seconds=sum(part.seconds for part in parts),
+        memory_bytes=RAY_MEMORY_BYTES + (1 + workers) * float(memory_of_tree()),
+        disk_bytes=text * shards + 4 * text / TEXT_BYTES_PER_TOKEN + weights,
+        weights_bytes=weights,
+        workers=workers,
+        parts=parts,
+    )
 
 
 def cell_costs(study: Study) -> Iterator[tuple[float, int]]:
@@ -111,30 +97,34 @@ def cell_seconds(draft: Draft, probed: Probe, sources: int) -> float:
     return probed.setup_seconds + spec.steps * probed.step_seconds + measured
 
 
-def lines(made: Estimate) -> list[str]:
+def lines(made: PredictedCost) -> list[str]:
     """The estimate as text."""
-    rows = [f"  {part['what']}: {part['seconds']:.0f} s" for part in made["parts"]]
+    rows = [f"  {part.what}: {part.seconds:.0f} s" for part in made.parts]
     total = (
-        f"  together: {made['seconds']:.0f} s with {made['workers']} workers, "
-        f"{made['memory_bytes'] / 1e9:.1f} GB of memory, {made['disk_bytes'] / 1e6:.0f} MB on disk"
+        f"  together: {made.seconds:.0f} s with {made.workers} workers, "
+        f"{made.memory_bytes / 1e9:.1f} GB of memory, {made.disk_bytes / 1e6:.0f} MB on disk"
     )
-    kept = f"  of the disk, {made['weights_bytes'] / 1e6:.0f} MB are weights of cells, most of them those kept along the way"
+    kept = (
+        f"  of the disk, {made.weights_bytes / 1e6:.0f} MB are weights of cells, most of them those kept along the way"
+    )
     return ["estimate", *rows, total, f"{kept}: `loam gc --checkpoints` frees those"]
 
 
-def kept_or_made(study: Study, recipe: Recipe, out: Folder, compute: Compute) -> Estimate:
+def kept_or_made(study: Study, recipe: Recipe, out: Folder, compute: Compute) -> PredictedCost:
     """The estimate of this study, made before its first run and kept, so that the report can show it beside the truth."""
     known = kept(study, recipe, out)
     if known is None:
         known = make(study, recipe, compute)
-        (out / "estimates").write_json(_name(study, recipe), known)
+        (out / "estimates").write_json(_name(study, recipe), to_json(known))
     return known
 
 
-def kept(study: Study, recipe: Recipe, out: Folder) -> Estimate | None:
+def kept(study: Study, recipe: Recipe, out: Folder) -> PredictedCost | None:
     name = _name(study, recipe)
     folder = out / "estimates"
-    return folder.read_json(name) if folder.exists(name) else None  # type: ignore[return-value]
+    if not folder.exists(name):
+        return None
+    return from_json(PredictedCost, folder.read_json(name), f"{folder.url}/{name}", "Remove it and run again.")
 
 
 def _name(study: Study, recipe: Recipe) -> str:

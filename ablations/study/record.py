@@ -10,8 +10,10 @@ from typing import Any
 from ablations.cells import sweep
 from ablations.cells.cell_folder import TIMING
 from ablations.cells.cell_states import CellState, states
+from ablations.report.contents import ActualCost, CellTime, Cost, PredictedCost, StageTime
 from ablations.study.pipeline import Prepared
 from ablations.study.resolved import resolved
+from curation.dashboard.as_json import from_json, to_json
 from curation.questions.run_record import STUDY_ENDING
 from curation.runtime.command_line.usage import Usage
 from curation.runtime.identity import IDENTITY, fingerprint
@@ -26,7 +28,7 @@ def study_fingerprint(prepared: Prepared) -> str:
     return fingerprint(sorted(plan.output.fingerprint for plan in prepared.plans))
 
 
-def write_record(prepared: Prepared, out: Folder, report_cost: Mapping[str, Any] | None = None) -> None:
+def write_record(prepared: Prepared, out: Folder, report_cost: Cost | None = None) -> None:
     """`<out>/runs/<name>.study.json`: where everything lies, and the results of all cells by hash."""
     found = states(prepared.plans, out)
     record = {
@@ -39,7 +41,7 @@ def write_record(prepared: Prepared, out: Folder, report_cost: Mapping[str, Any]
         "tokens": [path for t in prepared.tokenized for path in _token_folders(t, out)],
         "cells": {state.plan.name: _cell(state, out) for state in found},
         "results": {cell.cell: dict(cell.values) for cell in sweep.results(found, out)},
-        "cost": report_cost or _cost_before(prepared, out),
+        "cost": to_json(report_cost) if report_cost else _cost_before(prepared, out),
         "code": code_version(),
     }
     (out / "runs").write_json(f"{prepared.study.name}{STUDY_ENDING}", record)
@@ -64,32 +66,30 @@ def _cell(state: CellState, out: Folder) -> dict[str, Any]:
     }
 
 
-def cost(prepared: Prepared, out: Folder, predicted: Mapping[str, Any] | None, usage: Usage | None) -> dict[str, Any]:
+def cost(prepared: Prepared, out: Folder, predicted: PredictedCost | None, usage: Usage | None) -> Cost:
     stages = []
     for path in stage_folders(prepared, out):
         manifest = Manifest.load(out / path)
         reused = usage is None or manifest.cost["finished_at"] < usage.started_at
-        stages.append({"stage": f"{manifest.stage} {manifest.name}", **manifest.cost, "reused": reused})
+        stages.append(StageTime(f"{manifest.stage} {manifest.name}", **manifest.cost, reused=reused))
     cells = []
     for plan in prepared.plans:
         folder = plan.output.folder(out)
         if finished(folder, plan.output.what):
             timing = json.loads(read_checked(folder, TIMING))
-            speed = timing["tokens_per_second"]
-            cells.append({"cell": plan.name, "seconds": timing["seconds"], "tokens_per_second": speed})
-    return {"predicted": predicted, "actual": _actual(prepared, out, usage), "stages": stages, "cells": cells}
+            cells.append(CellTime(plan.name, timing["seconds"], timing["tokens_per_second"]))
+    return Cost(predicted, _actual(prepared, out, usage), tuple(stages), tuple(cells))
 
 
-def _actual(prepared: Prepared, out: Folder, usage: Usage | None) -> dict[str, Any] | None:
+def _actual(prepared: Prepared, out: Folder, usage: Usage | None) -> ActualCost | None:
     """Cost of the run that did the work: a later run that found everything done must not overwrite it."""
-    before = _cost_before(prepared, out)
-    known: dict[str, Any] | None = before["actual"] if before else None
-    mine = usage.actual() if usage else None
-    if mine is None or (
-        known and known["fingerprint"] == study_fingerprint(prepared) and known["seconds"] > mine["seconds"]
-    ):
+    before = (_cost_before(prepared, out) or {}).get("actual")
+    where = f"{(out / 'runs').url}/{prepared.study.name}{STUDY_ENDING}, cost.actual"
+    known = from_json(ActualCost, before, where, "Remove it and run again.") if before else None
+    if usage is None:
         return known
-    return {**mine, "fingerprint": study_fingerprint(prepared)}
+    mine = ActualCost(**usage.actual(), fingerprint=study_fingerprint(prepared))
+    return known if known and known.fingerprint == mine.fingerprint and known.seconds > mine.seconds else mine
 
 
 def _cost_before(prepared: Prepared, out: Folder) -> dict[str, Any] | None:

@@ -1,8 +1,7 @@
-"""The report as one JSON value, made from manifests, results and verdicts; the page only shows it."""
+"""The report of a study, gathered from manifests, results and verdicts; the page only shows it."""
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -11,21 +10,32 @@ from ablations.cells import sweep
 from ablations.cells.cell_states import TO_MEASURE, CellState, states
 from ablations.cells.cells import CellPlan
 from ablations.core.results.readings import gain_name
-from ablations.report.contents.contract import FORMAT
-from ablations.report.gathering.mechanism_rows import changes, heads, positions
-from ablations.report.gathering.reading_rows import curve, measure_rows, shot_rows
-from ablations.report.gathering.task_warnings import task_warnings
+from ablations.report.contents import (
+    FORMAT,
+    ArmSource,
+    Heading,
+    Instrument,
+    ModelSize,
+    PredictedCost,
+    Report,
+    SplitTokens,
+    Tokens,
+    TrainedArm,
+)
+from ablations.report.gathering import changes, curve, final, heads, positions, shots
+from ablations.report.task_warnings import task_warnings
 from ablations.settings.study import Study
 from ablations.statistics.cell_result import CellResult
 from ablations.statistics.instrument import ControlOutcome, check
 from ablations.statistics.measures import Measures
-from ablations.statistics.onset_prediction import onset_rows
+from ablations.statistics.onset_prediction import onset_predictions
 from ablations.statistics.verdicts import Verdict, exploratory, judge
 from ablations.study.pipeline import Prepared
-from ablations.study.record import cost, study_fingerprint, write_record
+from ablations.study.record import cost, study_fingerprint
 from ablations.study.resolved import resolved, said
+from curation.dashboard.contents import Fact
 from curation.dashboard.gathering.contamination import contamination
-from curation.dashboard.gathering.curation_run import provenance, warnings
+from curation.dashboard.gathering.curation_run import funnel_of, provenance, warnings
 from curation.dashboard.gathering.score_histograms import histograms
 from curation.questions.run_record import RunRecord
 from curation.recipes.resolved_yaml import resolved_yaml
@@ -34,11 +44,10 @@ from curation.runtime.store.folder import Folder
 from curation.runtime.store.manifest import code_version
 from tokenizer.pipeline import Tokenized
 
-Report = dict[str, Any]
 FRESH, USUAL_K = "control_map", 8  # the task of fresh maps; its k where no cell was asked
 
 
-def study_report(prepared: Prepared, out: Folder, predicted: Mapping[str, Any] | None, usage: Usage | None) -> Report:
+def study_report(prepared: Prepared, out: Folder, predicted: PredictedCost | None, usage: Usage | None) -> Report:
     """Everything that the page shows.
 
     Args:
@@ -49,32 +58,31 @@ def study_report(prepared: Prepared, out: Folder, predicted: Mapping[str, Any] |
     curation = RunRecord(out, record, prepared.recipe.loaded_plugins)
     found = states(prepared.plans, out)
     cells = sweep.results(found, out)
-    real = Measures(c for c in cells if c.arm in study.arms)
-    controls = control_outcomes(study, Measures(cells))
-    report: Report = {
-        "format": FORMAT,
-        "study": _heading(prepared),
-        "instrument": _instrument(controls),
-        "verdicts": [dataclasses.asdict(each) for each in _verdicts(study, real)],
-        "funnel": record["funnel"],
-        "histograms": histograms(curation),
-        "contamination": contamination(curation),
-        "tokens": [_tokens(tokenized) for tokenized in prepared.tokenized],
-        "arms": _arms(prepared, cells),
-        "measures": measure_rows(Measures(cells)),
-        "curves": [curve(cell, cell.arm not in study.arms) for cell in cells],
-        "shots": [row for cell in cells for row in shot_rows(cell)],
-        "positions": [row for cell in cells for row in positions(cell)],
-        "heads": [row for cell in cells for row in heads(cell)],
-        "onset_predictions": onset_rows(cells),
-        "transforms": changes(record.get("transforms", {})),
-        "cost": cost(prepared, out, predicted, usage),
-        "provenance": [*provenance(record), *_machines(prepared)],
-        "config": resolved_yaml(resolved(study, prepared.recipe), said(study, prepared.recipe)),
-        "warnings": [*warnings(record["funnel"]), *_unfinished(found), *task_warnings(cells)],
-    }
-    write_record(prepared, out, report["cost"])
-    return report
+    measures = Measures.of_cells(cells)
+    real = Measures.of_cells(c for c in cells if c.arm in study.arms)
+    funnel = funnel_of(record)
+    return Report(
+        format=FORMAT,
+        study=_heading(prepared),
+        instrument=_instrument(control_outcomes(study, measures)),
+        verdicts=tuple(_verdicts(study, real)),
+        funnel=funnel,
+        histograms=histograms(curation),
+        contamination=contamination(curation),
+        tokens=tuple(_tokens(tokenized) for tokenized in prepared.tokenized),
+        arms=tuple(_arms(prepared, cells)),
+        measures=final(measures),
+        curves=tuple(curve(cell, cell.arm not in study.arms) for cell in cells),
+        shots=tuple(row for cell in cells for row in shots(cell)),
+        positions=tuple(row for cell in cells for row in positions(cell)),
+        heads=tuple(row for cell in cells for row in heads(cell)),
+        onset_predictions=tuple(onset_predictions(cells)),
+        transforms=changes(record.get("transforms", {})),
+        cost=cost(prepared, out, predicted, usage),
+        provenance=(*provenance(record), *_machines(prepared)),
+        config=resolved_yaml(resolved(study, prepared.recipe), said(study, prepared.recipe)),
+        warnings=(*warnings(funnel), *_unfinished(found), *task_warnings(cells)),
+    )
 
 
 def _verdicts(study: Study, measures: Measures) -> list[Verdict]:
@@ -96,23 +104,23 @@ def counted(n: int, what: str) -> str:
     return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
-def _heading(prepared: Prepared) -> dict[str, Any]:
+def _heading(prepared: Prepared) -> Heading:
     study = prepared.study
     tokens = sorted({plan.training.schedule.tokens for plan in prepared.plans if not plan.control})
     tokens = tokens or [plan.training.schedule.tokens for plan in prepared.plans[:1]]
     budget = " to ".join(f"{value:,}" for value in dict.fromkeys((tokens[0], tokens[-1])))
-    return {
-        "name": study.name,
-        "question": study.question,
-        "fingerprint": study_fingerprint(prepared),
-        "code": code_version(),
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "seeds": study.seeds,
-        "budget_note": f"{budget} tokens a cell, {counted(study.seeds, 'seed')}, {counted(len(prepared.plans), 'cell')}",
-    }
+    return Heading(
+        name=study.name,
+        question=study.question,
+        fingerprint=study_fingerprint(prepared),
+        code=code_version(),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        seeds=study.seeds,
+        budget_note=f"{budget} tokens a cell, {counted(study.seeds, 'seed')}, {counted(len(prepared.plans), 'cell')}",
+    )
 
 
-def _instrument(controls: Sequence[ControlOutcome]) -> dict[str, Any]:
+def _instrument(controls: Sequence[ControlOutcome]) -> Instrument:
     failed = [control.arm for control in controls if not control.passed]
     works = not failed
     sentence = (
@@ -120,65 +128,44 @@ def _instrument(controls: Sequence[ControlOutcome]) -> dict[str, Any]:
         if works
         else f"THE INSTRUMENT FAILED: {', '.join(failed)} did not give what it must, so nothing below can be trusted."
     )
-    rows = [
-        {
-            "arm": c.arm,
-            "expectation": c.expectation,
-            "low": c.low,
-            "high": c.high,
-            "unit": "nats",
-            "seeds": {str(seed): value for seed, value in c.seeds.items()},
-            "passed": c.passed,
-        }
-        for c in controls
-    ]
-    return {"works": works, "sentence": sentence, "controls": rows}
+    return Instrument(works, sentence, tuple(controls))
 
 
-def _tokens(tokenized: Tokenized) -> dict[str, Any]:
-    sources = {source: dict(tokens.manifest.counts) for source, tokens in tokenized.tokens.items()}
-    return {
-        "tokenizer": tokenized.name,
-        "kind": tokenized.kind,
-        "vocab_size": tokenized.model.vocab_size,
-        "sources": sources,
+def _tokens(tokenized: Tokenized) -> Tokens:
+    sources = {
+        source: {split: SplitTokens(**counts) for split, counts in tokens.manifest.counts.items()}
+        for source, tokens in tokenized.tokens.items()
     }
+    return Tokens(tokenized.name, tokenized.kind, tokenized.model.vocab_size, sources)
 
 
-def _arms(prepared: Prepared, cells: Sequence[CellResult]) -> list[dict[str, Any]]:
+def _arms(prepared: Prepared, cells: Sequence[CellResult]) -> list[TrainedArm]:
     """One row an arm: of its cells the first that is trained."""
     trained = {cell.arm: cell.training for cell in reversed(cells)}
     plans = {plan.arm: plan for plan in reversed(prepared.plans)}
     return [_arm(plans[arm], trained[arm]) for arm in dict.fromkeys(p.arm for p in prepared.plans) if arm in trained]
 
 
-def _arm(plan: CellPlan, trained: Mapping[str, Any]) -> dict[str, Any]:
+def _arm(plan: CellPlan, trained: Mapping[str, Any]) -> TrainedArm:
     train, model = plan.training.train, plan.training.model
-    shape = {"layers": model.layers, "width": model.width, "context": model.context}
-    return {
-        "arm": plan.arm,
-        "control": plan.control,
-        "mixture": {part.source: part.weight for part in train},
-        "fraction": train[0].fraction,
-        "model": {**shape, "parameters": trained["parameters"]},
-        "tokens": trained["tokens"],
-        "sources": {name: _seen(seen) for name, seen in trained["sources"].items()},
-    }
+    return TrainedArm(
+        arm=plan.arm,
+        control=plan.control,
+        mixture={part.source: part.weight for part in train},
+        fraction=train[0].fraction,
+        model=ModelSize(model.layers, model.width, model.context, trained["parameters"]),
+        tokens=trained["tokens"],
+        sources={name: _seen(seen) for name, seen in trained["sources"].items()},
+    )
 
 
-def _seen(seen: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "tokens": seen["tokens"],
-        "repetitions": seen["repetitions"],
-        "documents": seen["documents_seen"],
-        "tokens_lost": seen["tokens_lost_an_epoch"],
-    }
+def _seen(seen: Mapping[str, Any]) -> ArmSource:
+    return ArmSource(seen["tokens"], seen["repetitions"], seen["documents_seen"], seen["tokens_lost_an_epoch"])
 
 
-def _machines(prepared: Prepared) -> list[dict[str, str]]:
+def _machines(prepared: Prepared) -> list[Fact]:
     """What the cells ran on, or are planned for."""
-    found = dict.fromkeys((what, value) for plan in prepared.plans for what, value in plan.machine.items())
-    return [{"what": what, "value": value} for what, value in found]
+    return [Fact(*pair) for pair in dict.fromkeys(pair for plan in prepared.plans for pair in plan.machine.items())]
 
 
 def _unfinished(found: Sequence[CellState]) -> list[str]:

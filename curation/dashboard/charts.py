@@ -84,6 +84,14 @@ def heading(text: str, *below: str, chars: int | None = None) -> Any:
     return alt.Title(title, subtitle=under) if under else alt.Title(title)
 
 
+def axis(text: str, unit: str) -> str:
+    """'accuracy, share of items'; what a unit repeats is said once: 'macro F1, 0 to 1' of the unit 'F1, 0 to 1'."""
+    head, comma, rest = unit.partition(",")
+    if f" {head} " in f" {text} ":
+        return f"{text}{comma}{rest}"
+    return f"{text}, {unit}" if unit else text
+
+
 def side_by_side(panels: Sequence[Any], columns: int, name: str, description: str) -> list[Markup]:
     """One SVG a row of panels, so that a printed page can break between rows."""
     specs = [panel.to_dict(validate=schemapi.DEBUG_MODE) for panel in panels]

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from curation.dashboard import palette
 from curation.dashboard.charts import data, svg
-from curation.dashboard.contract import Funnel, PassCounts
+from curation.dashboard.contents import Funnel
 from curation.dashboard.numbers import count, listed, percent, plural
 from curation.dashboard.palette import Style
 
@@ -37,25 +37,19 @@ class FunnelView:
     headline: str
     figure: Markup | None
     legend: dict[str, Style]
-    sources: list[str]
     lines: list[Line]
-    quarantine: list[tuple[str, str, int]]  # source, reason, rows
-    passes: list[tuple[str, str, PassCounts]]  # source, pass, counts
 
 
 def funnel_view(funnel: Mapping[str, Funnel]) -> FunnelView:
-    """Everything that the funnel's template shows."""
+    """What the funnel's template shows besides the numbers themselves."""
     reasons = _reasons(funnel)
     labels = _labels(reasons)
     legend = _legend(labels)
     return FunnelView(
         headline=_headline(funnel),
-        figure=_figure(funnel, legend, labels) if any(source["rows"] for source in funnel.values()) else None,
+        figure=_figure(funnel, legend, labels) if any(source.rows for source in funnel.values()) else None,
         legend=legend,
-        sources=list(funnel),
         lines=_account(funnel, reasons),
-        quarantine=[(name, why, n) for name, f in funnel.items() for why, n in f["quarantine_reasons"].items()],
-        passes=[(name, p, counts) for name, f in funnel.items() for p, counts in f["passes"].items()],
     )
 
 
@@ -63,7 +57,7 @@ def _reasons(funnel: Mapping[str, Funnel]) -> list[str]:
     """All reasons to drop, the one with most documents first."""
     totals: dict[str, int] = {}
     for source in funnel.values():
-        for reason, n in source["dropped"].items():
+        for reason, n in source.dropped.items():
             totals[reason] = totals.get(reason, 0) + n
     return sorted((reason for reason, n in totals.items() if n), key=lambda reason: (-totals[reason], reason))
 
@@ -84,26 +78,26 @@ def _legend(labels: Mapping[str, str]) -> dict[str, Style]:
 
 
 def _headline(funnel: Mapping[str, Funnel]) -> str:
-    rows, kept = sum(f["rows"] for f in funnel.values()), sum(f["curated"] for f in funnel.values())
-    each = listed(f"{name} {percent(f['curated'], f['rows'])}" for name, f in funnel.items())
+    rows, kept = sum(f.rows for f in funnel.values()), sum(f.curated for f in funnel.values())
+    each = listed(f"{name} {percent(f.curated, f.rows)}" for name, f in funnel.items())
     return f"{count(kept)} of {plural(rows, 'row')} ({percent(kept, rows)}) are curated: {each}."
 
 
 def _account(funnel: Mapping[str, Funnel], reasons: list[str]) -> list[Line]:
     sources = list(funnel.values())
-    lines = [Line("rows found", "in", [f["rows"] for f in sources])]
-    lines.append(Line("quarantined: could not be read", "out", [f["quarantined"] for f in sources]))
-    lines += [Line(f"dropped: {reason}", "out", [f["dropped"].get(reason, 0) for f in sources]) for reason in reasons]
-    lines.append(Line("curated", "kept", [f["curated"] for f in sources]))
-    lost = [f["rows"] - f["quarantined"] - sum(f["dropped"].values()) - f["curated"] for f in sources]
+    lines = [Line("rows found", "in", [f.rows for f in sources])]
+    lines.append(Line("quarantined: could not be read", "out", [f.quarantined for f in sources]))
+    lines += [Line(f"dropped: {reason}", "out", [f.dropped.get(reason, 0) for f in sources]) for reason in reasons]
+    lines.append(Line("curated", "kept", [f.curated for f in sources]))
+    lost = [f.rows - f.quarantined - sum(f.dropped.values()) - f.curated for f in sources]
     if any(lost):
         lines.append(Line("NOT ACCOUNTED FOR", "wrong", lost))
     return lines
 
 
 def _figure(funnel: Mapping[str, Funnel], legend: Mapping[str, Style], labels: Mapping[str, str]) -> Markup:
-    rows = [part for name, f in funnel.items() if f["rows"] for part in _parts(name, f, list(legend), labels)]
-    order = [name for name, f in funnel.items() if f["rows"]]
+    rows = [part for name, f in funnel.items() if f.rows for part in _parts(name, f, list(legend), labels)]
+    order = [name for name, f in funnel.items() if f.rows]
     scale = alt.Scale(domain=list(legend), range=[style.colour for style in legend.values()])
     bars = (
         alt.Chart(data(rows))
@@ -120,7 +114,7 @@ def _figure(funnel: Mapping[str, Funnel], legend: Mapping[str, Style], labels: M
             alt.Order("order:Q"),
         )
     )
-    ends = [{"source": name, "text": f"{count(funnel[name]['rows'])} rows", "share": 1} for name in order]
+    ends = [{"source": name, "text": f"{count(funnel[name].rows)} rows", "share": 1} for name in order]
     labels = (
         alt.Chart(data(ends))
         .mark_text(align="left", dx=6, fontSize=11, color="#444")
@@ -133,12 +127,12 @@ def _figure(funnel: Mapping[str, Funnel], legend: Mapping[str, Style], labels: M
 
 def _parts(name: str, source: Funnel, order: list[str], labels: Mapping[str, str]) -> list[dict[str, Any]]:
     """The pieces of one source's bar."""
-    numbers = {CURATED: source["curated"], QUARANTINED: source["quarantined"]}
-    for reason, n in source["dropped"].items():
+    numbers = {CURATED: source.curated, QUARANTINED: source.quarantined}
+    for reason, n in source.dropped.items():
         if n:
             numbers[labels[reason]] = numbers.get(labels[reason], 0) + n
     return [
-        {"source": name, "part": part, "share": n / source["rows"], "order": order.index(part)}
+        {"source": name, "part": part, "share": n / source.rows, "order": order.index(part)}
         for part, n in numbers.items()
         if n
     ]

@@ -10,7 +10,7 @@ import altair as alt
 from markupsafe import Markup
 
 from curation.dashboard import charts
-from curation.dashboard.contract import Histogram, SourceHistogram
+from curation.dashboard.contents import Histogram, SourceHistogram
 from curation.dashboard.numbers import setting
 from curation.dashboard.palette import BLACK, Style
 
@@ -36,20 +36,20 @@ def histogram_figures(histograms: Sequence[Histogram], styles: Mapping[str, Styl
 
 def unscored(histograms: Sequence[Histogram]) -> list[str]:
     """Names of the scores without any document."""
-    return [f"{h['pass']}: {h['annotator']}.{h['column']}" for h in histograms if not _scored(h)]
+    return [f"{h.pass_}: {h.annotator}.{h.column}" for h in histograms if not _scored(h)]
 
 
 def _scored(histogram: Histogram) -> dict[str, SourceHistogram]:
-    return {name: s for name, s in histogram["sources"].items() if sum(s["counts"]) and len(s["edges"]) > 1}
+    return {name: s for name, s in histogram.sources.items() if sum(s.counts) and len(s.edges) > 1}
 
 
 def _panel(histogram: Histogram, styles: Mapping[str, Style]) -> Any:
     steps = [row for name, source in _scored(histogram).items() for row in _steps(name, source)]
     edges = [row["x"] for row in steps]
-    limits = [_seen(limit, histogram["log"], edges) for limit in _limits(histogram)]
+    limits = [_seen(limit, histogram.log, edges) for limit in _limits(histogram)]
     near = [limit for limit in limits if limit.in_view]
     where = [*edges, *(limit.value for limit in near)]
-    x = alt.X("x:Q", title=histogram["unit"] or histogram["column"], **_scale(histogram["log"], where))
+    x = alt.X("x:Q", title=histogram.unit or histogram.column, **_scale(histogram.log, where))
     lines = (
         alt.Chart(charts.data(steps))
         .mark_line(interpolate="step-after", strokeWidth=1.6)
@@ -61,9 +61,9 @@ def _panel(histogram: Histogram, styles: Mapping[str, Style]) -> Any:
         )
     )
     layers = [lines, _threshold_layer(near, x, styles)] if near else [lines]
-    named = f"{histogram['annotator']}, pass {histogram['pass']}"
+    named = f"{histogram.annotator}, pass {histogram.pass_}"
     title = charts.heading(
-        histogram["column"],
+        histogram.column,
         named,
         "thresholds: " + ", ".join(limit.words for limit in limits) if limits else "no threshold",
     )
@@ -78,20 +78,20 @@ def _threshold_layer(limits: list[Limit], x: Any, styles: Mapping[str, Style]) -
 
 
 def _steps(name: str, source: SourceHistogram) -> Iterator[dict[str, Any]]:
-    total = sum(source["counts"])
-    shares = [n / total for n in source["counts"]]
-    for edge, share in zip(source["edges"], [*shares, shares[-1]], strict=True):
+    total = sum(source.counts)
+    shares = [n / total for n in source.counts]
+    for edge, share in zip(source.edges, [*shares, shares[-1]], strict=True):
         yield {"source": name, "x": edge, "share": share}
 
 
 def _limits(histogram: Histogram) -> list[Limit]:
     """Every different threshold once."""
     found: dict[tuple[str, float], list[str]] = {}
-    for name, source in histogram["sources"].items():
-        for side, value in (("min", source["min"]), ("max", source["max"])):
+    for name, source in histogram.sources.items():
+        for side, value in (("min", source.min), ("max", source.max)):
             if value is not None:
                 found.setdefault((side, value), []).append(name)
-    everyone = len(histogram["sources"])
+    everyone = len(histogram.sources)
     return [
         Limit(
             value,

@@ -17,6 +17,7 @@ _FILTERS = (
     numbers.duration,
     numbers.percent,
     numbers.listed,
+    numbers.mean,
 )
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 import altair as alt
 from markupsafe import Markup
 
-from ablations.report.contents.contract import Cost
+from ablations.report.contents import Cost
 from curation.dashboard import charts, palette
 from curation.dashboard.numbers import NOTHING, duration, plural, size
 
@@ -16,28 +16,21 @@ SHOWN = 20  # stages with a bar of their own
 REUSED = "reused"
 
 
-@dataclass(frozen=True)
-class CostLine:
-    what: str
-    predicted: str
-    actual: str
-    times: str
-
-
-def cost_lines(cost: Cost) -> list[CostLine]:
-    """Time, memory and disk: predicted beside actual."""
-    known = cost["predicted"] or {"seconds": None, "memory_bytes": None, "disk_bytes": None}
-    actual = cost["actual"] or {"seconds": None, "peak_memory_bytes": None, "disk_bytes": None}
+def cost_lines(cost: Cost) -> list[tuple[str, str, str, str]]:
+    """Time, memory and disk: what, predicted, actual, and how many times as much."""
+    known, actual = cost.predicted, cost.actual
     return [
-        _line("time by the clock", known["seconds"], actual["seconds"], duration),
-        _line("peak memory", known["memory_bytes"], actual["peak_memory_bytes"], size),
-        _line("disk", known["disk_bytes"], actual["disk_bytes"], size),
+        _line("time by the clock", known.seconds if known else None, actual.seconds if actual else None, duration),
+        _line("peak memory", known.memory_bytes if known else None, actual.peak_memory_bytes if actual else None, size),
+        _line("disk", known.disk_bytes if known else None, actual.disk_bytes if actual else None, size),
     ]
 
 
-def _line(what: str, predicted: float | None, actual: float | None, text: Any) -> CostLine:
+def _line(
+    what: str, predicted: float | None, actual: float | None, text: Callable[[float | None], str]
+) -> tuple[str, str, str, str]:
     times = f"{actual / predicted:.2f}" if predicted and actual is not None else NOTHING
-    return CostLine(what, text(predicted), text(actual), times)
+    return what, text(predicted), text(actual), times
 
 
 def time_headline(cost: Cost) -> str:
@@ -46,8 +39,8 @@ def time_headline(cost: Cost) -> str:
     if not work:
         return "No stage took any time that was recorded."
     (most, _), seconds = max(work.items(), key=lambda item: item[1])
-    reused = sum(bool(stage["reused"]) for stage in cost["stages"])
-    ending = f"; {reused} of {plural(len(cost['stages']), 'stage')} reused from an earlier run." if reused else "."
+    reused = sum(bool(stage.reused) for stage in cost.stages)
+    ending = f"; {reused} of {plural(len(cost.stages), 'stage')} reused from an earlier run." if reused else "."
     return f"Most work: {most}, {duration(seconds)} of {duration(sum(work.values()))}{ending}"
 
 
@@ -71,11 +64,11 @@ def work_figure(cost: Cost) -> Markup | None:
 def _work(cost: Cost) -> dict[tuple[str, str], float]:
     """(Stage, reused or not) -> seconds of work; stages run side by side, so times by the clock do not add up."""
     seconds: dict[tuple[str, str], float] = {}
-    for stage in cost["stages"]:
-        spent = stage["work_seconds"] if stage["work_seconds"] is not None else stage["wall_seconds"]
-        key = (f"{stage['stage']} ({REUSED})", REUSED) if stage["reused"] else (stage["stage"], "run now")
+    for stage in cost.stages:
+        spent = stage.work_seconds if stage.work_seconds is not None else stage.wall_seconds
+        key = (f"{stage.stage} ({REUSED})", REUSED) if stage.reused else (stage.stage, "run now")
         seconds[key] = seconds.get(key, 0.0) + (spent or 0)
-    if cells := [cell["seconds"] for cell in cost["cells"] if cell["seconds"] is not None]:
+    if cells := [cell.seconds for cell in cost.cells if cell.seconds is not None]:
         seconds[f"{plural(len(cells), 'cell')}, trained and measured", "run now"] = sum(cells)
     return {key: spent for key, spent in seconds.items() if spent}
 

@@ -1,29 +1,34 @@
-"""What lies beneath the measures: losses by place, scores of attention heads, and what taking the strongest away costs."""
+"""What lies beneath the measures: losses by place, attention heads, answers by heart, and onsets that were predicted."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import altair as alt
 from markupsafe import Markup
 
-from ablations.core.results.readings import SILENCED
-from ablations.report.contents.contract import Measure
-from ablations.report.contents.mechanisms import Head, Heads, PositionLoss
-from ablations.report.contents.values import WHOLE, Values
+from ablations.core.results.readings import CONDITIONS, FEW_SHOT, SILENCED
+from ablations.report.contents import CellHeads, HeadScores, PositionLoss
+from ablations.report.values import WHOLE, Values
+from ablations.report.views.curves import by_seed
+from ablations.statistics.measures import Measure
+from ablations.statistics.onset_prediction import OnsetPrediction
+from ablations.statistics.recognition import Recognition, in_words, recognition
 from curation.dashboard import charts
-from curation.dashboard.numbers import mean, number
+from curation.dashboard.numbers import amount, mean, number
 from curation.dashboard.palette import Style, styles
+from curation.sources.control_texts import VALUES
 
 COLUMNS, WIDTH, HEIGHT = 3, 345, 210
 SOURCES = 6  # panels of losses by place
 ARMS = 10  # arms with maps of their heads
+KNOWN, FRESH = "known_map", "control_map"
 
 
 @dataclass(frozen=True)
-class Position:
+class Positions:
     arms: dict[str, Style]
     figures: list[Markup]
     undrawn: list[str]
@@ -51,40 +56,42 @@ class Ablation:
 
 
 @dataclass(frozen=True)
-class Mechanisms:
-    positions: Position
-    heads: list[HeadMap]
-    heads_undrawn: list[str]
-    ablations: list[Ablation]
+class Recognised:
+    """One arm at the largest k of the known map.
+
+    Attributes:
+        zero: NLL without demos, of a question about the known map.
+        nll: condition -> NLL of the gold answer, means over seeds.
+        fresh: what permuted labels cost on maps that no text held.
+        seeds: recognised and learnt nats of every seed, in their order.
+        sentence: about the means over seeds.
+    """
+
+    arm: str
+    k: int
+    zero: float | None
+    nll: dict[str, float | None]
+    fresh: float | None
+    seeds: list[Recognition]
+    sentence: str
 
 
-def mechanisms(values: Values, positions: Sequence[PositionLoss], heads: Sequence[Heads]) -> Mechanisms:
-    """Controls beside the real arms in everything but the losses by place, whose sources they do not share."""
-    first = {(row["arm"]): row for row in sorted(heads, key=lambda row: -row["seed"])}
-    arms = [arm for arm in [*values.controls, *values.real] if arm in first]
-    return Mechanisms(
-        _positions([row for row in positions if row["arm"] in values.real]),
-        [_map(first[arm], [row for row in heads if row["arm"] == arm]) for arm in arms[:ARMS]],
-        arms[ARMS:],
-        _ablations(values),
-    )
-
-
-def _positions(rows: Sequence[PositionLoss]) -> Position:
-    arms = styles(row["arm"] for row in rows)
-    sources = dict.fromkeys(row["source"] for row in rows)
+def positions_view(rows: Sequence[PositionLoss]) -> Positions:
+    """Of the real arms: controls do not share their sources."""
+    arms = styles(row.arm for row in rows)
+    sources = dict.fromkeys(row.source for row in rows)
     order = [s for s in WHOLE if s in sources] + [s for s in sources if s not in WHOLE]
-    panels = [_losses([row for row in rows if row["source"] == source], source, arms) for source in order[:SOURCES]]
-    said = "Mean loss by place in a document, one line an arm"
-    return Position(arms, charts.side_by_side(panels, COLUMNS, "positions", said), order[SOURCES:])
+    panels = [_losses([row for row in rows if row.source == source], source, arms) for source in order[:SOURCES]]
+    about = "Mean loss by place in a document, one line an arm"
+    return Positions(arms, charts.side_by_side(panels, COLUMNS, "positions", about), order[SOURCES:])
 
 
 def _losses(rows: Sequence[PositionLoss], source: str, arms: dict[str, Style]) -> Any:
     """Lines are means over seeds; seeds would hide each other."""
     found: dict[tuple[str, float], list[float | None]] = {}
     for row in rows:
-        for token, loss in zip(row["tokens"], row["loss"], strict=True):
-            found.setdefault((row["arm"], token), []).append(loss)
+        for token, loss in zip(row.tokens, row.loss, strict=True):
+            found.setdefault((row.arm, token), []).append(loss)
     data = [{"arm": arm, "token": token, "loss": mean(losses)} for (arm, token), losses in found.items()]
     last = max((token for _, token in found), default=1.0)
     axis = alt.Axis(values=charts.log_ticks(1, last), labelExpr=charts.LARGE)
@@ -101,39 +108,101 @@ def _losses(rows: Sequence[PositionLoss], source: str, arms: dict[str, Style]) -
     )
 
 
-def _map(shown: Heads, seeds: Sequence[Heads]) -> HeadMap:
-    names = dict.fromkeys(name for head in shown["heads"] for name in head["scores"])
-    layers = max((head["layer"] for head in shown["heads"]), default=-1) + 1
-    scores = {name: [_layer(shown["heads"], name, layer) for layer in range(layers)] for name in names}
-    return HeadMap(shown["arm"], shown["seed"], scores, [said for name in names if (said := _strongest(seeds, name))])
+def head_maps(values: Values, heads: Sequence[CellHeads]) -> list[HeadMap]:
+    """Of the lowest seed of each arm, controls first."""
+    first = {row.arm: row for row in sorted(heads, key=lambda row: -row.seed)}
+    arms = [arm for arm in [*values.controls, *values.real] if arm in first]
+    return [_map(first[arm], [row for row in heads if row.arm == arm]) for arm in arms]
 
 
-def _layer(heads: Sequence[Head], name: str, layer: int) -> list[tuple[float | None, float]]:
-    own = sorted((head for head in heads if head["layer"] == layer), key=lambda head: head["head"])
-    return [(value, min(1.0, max(0.0, value or 0.0))) for value in (head["scores"].get(name) for head in own)]
+def _map(shown: CellHeads, seeds: Sequence[CellHeads]) -> HeadMap:
+    names = dict.fromkeys(name for head in shown.heads for name in head.scores)
+    layers = max((head.layer for head in shown.heads), default=-1) + 1
+    scores = {name: [_layer(shown.heads, name, layer) for layer in range(layers)] for name in names}
+    return HeadMap(shown.arm, shown.seed, scores, [text for name in names if (text := _strongest(seeds, name))])
 
 
-def _strongest(seeds: Sequence[Heads], name: str) -> str:
+def _layer(heads: Sequence[HeadScores], name: str, layer: int) -> list[tuple[float | None, float]]:
+    own = sorted((head for head in heads if head.layer == layer), key=lambda head: head.head)
+    return [(value, min(1.0, max(0.0, value or 0.0))) for value in (head.scores.get(name) for head in own)]
+
+
+def _strongest(seeds: Sequence[CellHeads], name: str) -> str:
     """'prefix matching: seed 0 layer 1 head 2, 0.830 · seed 1 ...'; heads of different seeds are not the same heads."""
     best = []
-    for row in sorted(seeds, key=lambda row: row["seed"]):
-        known = [(head["scores"].get(name) or 0.0, head["layer"], head["head"]) for head in row["heads"]]
+    for row in sorted(seeds, key=lambda row: row.seed):
+        known = [(head.scores.get(name) or 0.0, head.layer, head.head) for head in row.heads]
         if known:
             value, layer, head = max(known)
-            best.append(f"seed {row['seed']} layer {layer} head {head}, {number(value)}")
+            best.append(f"seed {row.seed} layer {layer} head {head}, {number(value)}")
     return f"{name.replace('_', ' ')}: {' · '.join(best)}" if best else ""
 
 
-def _ablations(values: Values) -> list[Ablation]:
+def ablations(values: Values) -> list[Ablation]:
     costs: dict[str, dict[str, Measure]] = {}
-    for row in values.rows():
-        if row["of"] and row["reading"] in SILENCED:
-            costs.setdefault(row["of"], {})[row["reading"]] = row
+    for row in values.rows.values():
+        if row.of and row.reading in SILENCED:
+            costs.setdefault(row.of, {})[row.reading] = row
     found = []
     for arm in [*values.real, *values.controls]:
         for measure, by_heads in costs.items():
-            seeds = {done: list(values.of(row["measure"], arm).values()) for done, row in by_heads.items()}
+            seeds = {done: list(values.of(arm, row.measure).values()) for done, row in by_heads.items()}
             if any(seeds.values()):
-                unit = next(iter(by_heads.values()))["unit"]
+                unit = next(iter(by_heads.values())).unit
                 found.append(Ablation(arm, measure, unit, seeds.get("top", []), seeds.get("random", [])))
     return found
+
+
+def recognising(values: Values) -> list[Recognised]:
+    """Recognising a known task and learning a new one, told apart by what labels do to the answer, one row an arm.
+
+    Empty unless some arm was asked about the known map: without it nothing can be told apart.
+    """
+    gains = values.gains()
+    if KNOWN not in gains:
+        return []
+    known, fresh = gains[KNOWN], gains[FRESH].measure if FRESH in gains else ""
+    arms = [arm for arm in [*values.controls, *values.real] if values.of(arm, known.measure)]
+    return [_recognised(values, arm, known.k or 0, fresh) for arm in arms]
+
+
+def _recognised(values: Values, arm: str, k: int, fresh: str) -> Recognised:
+    measured: dict[int, dict[str, float]] = {}
+    for name in [row.measure for row in values.rows.values() if row.metric == FEW_SHOT and row.task == KNOWN]:
+        for seed, value in values.of(arm, name).items():
+            measured.setdefault(seed, {})[name] = value
+    found = [one for of_seed in measured.values() if (one := recognition(of_seed, len(VALUES), k))]
+    return Recognised(
+        arm,
+        k,
+        values.mean(arm, values.shots(KNOWN, 0, "gold", "nll")),
+        {condition: values.mean(arm, values.shots(KNOWN, k, condition, "nll")) for condition in CONDITIONS},
+        values.mean(arm, fresh),
+        found,
+        in_words(_mean(found)) if found else "not asked under every condition that tells",
+    )
+
+
+def _mean(found: Sequence[Recognition]) -> Recognition:
+    """Of all seeds."""
+    names = ("recognised", "learnt", "nonce_accuracy")
+    return Recognition(*(mean(getattr(one, name) for one in found) or 0.0 for name in names))
+
+
+def onsets_by_arm(predictions: Sequence[OnsetPrediction]) -> list[list[OnsetPrediction]]:
+    """Seeds of an arm and measure together."""
+    groups: dict[tuple[str, str], list[OnsetPrediction]] = {}
+    for row in predictions:
+        groups.setdefault((row.arm, row.measure), []).append(row)
+    return list(groups.values())
+
+
+def spread(values: Iterable[float | None]) -> str:
+    """'16M', or '16M to 18M' where seeds differ."""
+    known = sorted(value for value in values if value is not None)
+    return " to ".join(dict.fromkeys(amount(value) for value in (known[0], known[-1]))) if known else "none"
+
+
+def seen(rows: Sequence[OnsetPrediction]) -> list[str]:
+    """Seeds with the same onset share a sentence."""
+    return by_seed((row.seed, row.observed_after, row.observed_by) for row in rows)

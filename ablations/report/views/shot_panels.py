@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
 from typing import Any
 
 import altair as alt
 from markupsafe import Markup
 
-from ablations.report.contents.contract import ShotPoint, Shots
-from ablations.report.gathering.reading_rows import ACCURACY, LOSS
+from ablations.report.contents import Shots
+from ablations.report.gathering import ACCURACY
 from curation.dashboard import charts
 from curation.dashboard.numbers import mean
 from curation.dashboard.palette import Style
@@ -21,62 +20,47 @@ OVERVIEWS = 18  # tasks in the overview
 GOLD, PERMUTED = "gold", "permuted"
 
 
-@dataclass(frozen=True)
-class Drawn:
-    """A reading with panels of its own, and what their axis says."""
-
-    reading: str
-    axis: str
-
-
 def panels(
-    shots: Sequence[Shots], drawn: Drawn, conditions: Mapping[str, Style], controls: Set[str], name: str
+    shots: Sequence[Shots],
+    reading: str,
+    axis: str,
+    conditions: Mapping[str, Style],
+    controls: Set[str],
+    name: str,
 ) -> list[Markup]:
     """Real arms share their axes, then controls: what a control does would press the arms' curves flat."""
-    value, said = drawn.reading, f"{drawn.axis} by number of demos, gold and permuted"
     figures = []
     for kind in (False, True):
-        of_kind = [s for s in shots if (s["arm"] in controls) == kind]
-        rows = [row for s in of_kind for row in _values(s, value)]
+        of_kind = [s for s in shots if (s.arm in controls) == kind]
+        rows = [row for s in of_kind for row in _values(s, reading)]
         if not rows:
             continue
-        guessed = [guess["value"] for arm in {s["arm"] for s in of_kind} for guess in _guesses(of_kind, arm, value)]
-        domain = [0.0, 1.0] if value == ACCURACY else charts.extent([*guessed, *(row["value"] for row in rows)])
+        guesses = {arm: _guesses(of_kind, arm, reading) for arm in dict.fromkeys(row["arm"] for row in rows)}
+        guessed = [guess["value"] for arm in {s.arm for s in of_kind} for guess in _guesses(of_kind, arm, reading)]
+        domain = [0.0, 1.0] if reading == ACCURACY else charts.extent([*guessed, *(row["value"] for row in rows)])
         figure = [
-            _panel(
-                arm,
-                [row for row in rows if row["arm"] == arm],
-                drawn.axis,
-                domain,
-                conditions,
-                _guesses(of_kind, arm, value),
-            )
-            for arm in dict.fromkeys(row["arm"] for row in rows)
+            _panel(arm, [row for row in rows if row["arm"] == arm], axis, domain, conditions, guesses[arm])
+            for arm in guesses
         ]
-        figures += charts.side_by_side(figure, COLUMNS, f"{name}-{'controls' if kind else 'arms'}", said)
+        about = f"{axis} by number of demos, gold and permuted"
+        figures += charts.side_by_side(figure, COLUMNS, f"{name}-{'controls' if kind else 'arms'}", about)
     return figures
 
 
-def _read(point: ShotPoint, value: str) -> float | None:
-    if value == LOSS:
-        return point["nll"]
-    return point["accuracy"] if value == ACCURACY else point.get("scores", {}).get(value)
-
-
-def _values(shots: Shots, value: str) -> list[dict[str, Any]]:
+def _values(shots: Shots, reading: str) -> list[dict[str, Any]]:
     return [
-        {"arm": shots["arm"], "k": point["k"], "condition": point["condition"], "value": read}
-        for point in shots["points"]
-        if (read := _read(point, value)) is not None
+        {"arm": shots.arm, "k": point.k, "condition": point.condition, "value": value}
+        for point in shots.points
+        if (value := point.value(reading)) is not None
     ]
 
 
-def _guesses(shots: Sequence[Shots], arm: str, value: str) -> list[dict[str, float]]:
+def _guesses(shots: Sequence[Shots], arm: str, reading: str) -> list[dict[str, float]]:
     """What the strongest blind guess gets at each k, mean over seeds."""
     found: dict[int, list[float]] = {}
-    for point in (p for s in shots if s["arm"] == arm for p in s["points"] if p["condition"] == GOLD):
-        if (blind := point.get("blind", {}).get(value)) is not None:
-            found.setdefault(point["k"], []).append(blind)
+    for point in (p for s in shots if s.arm == arm for p in s.points if p.condition == GOLD):
+        if (blind := point.blind.get(reading)) is not None:
+            found.setdefault(point.k, []).append(blind)
     return [{"k": k, "value": mean(values) or 0.0} for k, values in sorted(found.items())]
 
 
@@ -110,25 +94,25 @@ def _panel(
 
 def overview(shots: Sequence[Shots], arms: Mapping[str, Style]) -> list[Markup]:
     """Permuted minus gold by k, one panel a task, one line an arm: its mean over seeds."""
-    tasks = list(dict.fromkeys(s["task"] for s in shots))[:OVERVIEWS]
-    found = [(task, _costs_of_arms([s for s in shots if s["task"] == task], arms)) for task in tasks]
+    tasks = list(dict.fromkeys(s.task for s in shots))[:OVERVIEWS]
+    found = [(task, _costs_of_arms([s for s in shots if s.task == task], arms)) for task in tasks]
     drawn = [_costs_panel(task, rows, arms) for task, rows in found if rows]
     return charts.side_by_side(drawn, WIDE_COLUMNS, "shots-overview", "What permuted labels cost by k, one line an arm")
 
 
 def _costs_of_arms(shots: Sequence[Shots], arms: Mapping[str, Style]) -> list[dict[str, Any]]:
-    return [row for arm in arms for row in _costs([s for s in shots if s["arm"] == arm])]
+    return [row for arm in arms for row in _costs([s for s in shots if s.arm == arm])]
 
 
 def _costs(shots: Sequence[Shots]) -> list[dict[str, Any]]:
     found: dict[int, list[float]] = {}
     for s in shots:
-        nll = {(p["k"], p["condition"]): p["nll"] for p in s["points"]}
+        nll = {(p.k, p.condition): p.nll for p in s.points}
         for k, condition in nll:
             gold, permuted = nll.get((k, GOLD)), nll.get((k, PERMUTED))
             if condition == GOLD and gold is not None and permuted is not None:
                 found.setdefault(k, []).append(permuted - gold)
-    return [{"arm": shots[0]["arm"], "k": k, "value": mean(costs)} for k, costs in sorted(found.items())]
+    return [{"arm": shots[0].arm, "k": k, "value": mean(costs)} for k, costs in sorted(found.items())]
 
 
 def _costs_panel(task: str, rows: list[dict[str, Any]], arms: Mapping[str, Style]) -> Any:

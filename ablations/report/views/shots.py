@@ -1,4 +1,4 @@
-"""k-shot curves: gold demos against the same demos with permuted labels, one panel an arm, every seed a point."""
+"""k-shot curves: gold demos against the same demos with permuted labels, in numbers; `shot_panels` draws them."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from ablations.report.contents.contract import ShotPoint, ShotReading, Shots
-from ablations.report.contents.wording import axis
-from ablations.report.gathering.reading_rows import ACCURACY, LOSS
-from ablations.report.views.shot_panels import GOLD, PERMUTED, Drawn, overview, panels
+from ablations.report.contents import ShotPoint, ShotReading, Shots
+from ablations.report.gathering import ACCURACY, LOSS
+from ablations.report.views.shot_panels import GOLD, PERMUTED, overview, panels
+from curation.dashboard import charts
 from curation.dashboard.numbers import listed, mean, number, plural
 from curation.dashboard.palette import BLUE, VERMILLION, Style, styles
 
 TASKS = 4  # drawn arm by arm; the others have their line in the overview and their numbers
 ARMS = 6  # panels of a task
-SAID = 5  # arms in a headline
+IN_HEADLINE = 5  # arms
 
 
 @dataclass(frozen=True)
 class ShotRow:
-    """One number of demos in one arm: condition -> seed -> nats, and what permuting costs."""
+    """One number of demos in one arm: condition -> nats of each seed, and what permuting costs; the rest with gold demos."""
 
     arm: str
     k: int
-    conditions: dict[str, dict[str, float | None]]
+    conditions: dict[str, list[float | None]]
     difference: float | None
     accuracy: float | None
     blind: float | None
@@ -33,26 +33,27 @@ class ShotRow:
 
 
 @dataclass(frozen=True)
-class More:
-    """Panels of a further reading; `unfolded`: shown at once."""
-
-    title: str
-    figures: list[Markup]
-    unfolded: bool
-
-
-@dataclass(frozen=True)
 class TaskView:
-    """`note`: what is amiss with the curves; `undrawn`: arms without a panel; `scores`: further readings and their words."""
+    """A task as it is shown.
+
+    Attributes:
+        note: what is amiss with the curves.
+        figures: reading -> its panels, of losses first; the others are those that a blind guess is held against.
+        main: the one of these to look at first, of a task with written answers.
+        undrawn: arms without a panel.
+        readings: what each reading is called, of everything that some cell has.
+        scores: further readings with a column of their own.
+    """
 
     task: str
     headline: str
     note: str
-    figures: list[Markup]
-    more: list[More]
+    figures: dict[str, list[Markup]]
+    main: str
     undrawn: list[str]
     conditions: dict[str, Style]
-    scores: dict[str, str]
+    readings: Mapping[str, ShotReading]
+    scores: list[str]
     rows: list[ShotRow]
 
 
@@ -68,12 +69,12 @@ class ShotsView:
 
 def shots_view(shots: Sequence[Shots], controls: Set[str]) -> ShotsView:
     """All tasks that were asked: one overview, then the tasks where labels matter most, arm by arm, then numbers alone."""
-    tasks = {s["task"]: [other for other in shots if other["task"] == s["task"]] for s in shots if s["points"]}
+    tasks = {s.task: [other for other in shots if other.task == s.task] for s in shots if s.points}
     order = sorted(tasks, key=lambda task: -_strongest(tasks[task], controls))
     drawn = set(order[:TASKS])
-    arms = styles(s["arm"] for s in shots if s["arm"] not in controls and s["points"])
+    arms = styles(s.arm for s in shots if s.arm not in controls and s.points)
     return ShotsView(
-        overview([s for s in shots if s["arm"] in arms], arms) if len(arms) > 1 else [],
+        overview([s for s in shots if s.arm in arms], arms) if len(arms) > 1 else [],
         arms,
         [_view(task, own, controls, i, task in drawn) for i, (task, own) in enumerate(tasks.items())],
         [task for task in tasks if task not in drawn],
@@ -81,77 +82,51 @@ def shots_view(shots: Sequence[Shots], controls: Set[str]) -> ShotsView:
 
 
 def _view(task: str, shots: list[Shots], controls: Set[str], place: int, draw: bool) -> TaskView:
-    found = dict.fromkeys(point["condition"] for s in shots for point in s["points"])
+    found = dict.fromkeys(point.condition for s in shots for point in s.points)
     others = styles([BLUE, VERMILLION, *(c for c in found if c not in (GOLD, PERMUTED))])  # the first two are taken
     fixed = {GOLD: Style(BLUE), PERMUTED: Style(VERMILLION, (6, 3))}
     conditions = {c: fixed.get(c) or others[c] for c in found}
     rows = _rows(shots, list(conditions))
-    about = _about(shots)
-    held = _held(shots, about)
+    about = {reading: about for s in shots for reading, about in s.readings.items()}
+    blind = {reading for s in shots for point in s.points for reading in point.blind}
+    held = [reading for reading in about if reading in blind]
     arms = _panelled(rows, controls)
-    own = [s for s in shots if s["arm"] in arms] if draw else []
-    drawn = {reading: _panels(own, reading, about, conditions, controls, place) for reading in (LOSS, *held)}
+    own = [s for s in shots if s.arm in arms] if draw else []
+    figures = {
+        r: panels(own, r, charts.axis(about[r].words, about[r].unit), conditions, controls, f"{r}-{place}")
+        for r in (LOSS, *held)
+        if r in about
+    }
     return TaskView(
         task,
         _headline(rows),
         _note(shots),
-        drawn[LOSS],
-        [More(about[r]["words"], drawn[r], r == _main(held)) for r in held if drawn[r]],
+        {reading: drawn for reading, drawn in figures.items() if drawn},
+        held[0] if held and ACCURACY not in held else "",
         [arm for arm in dict.fromkeys(row.arm for row in rows) if arm not in arms] if draw else [],
         conditions,
-        {reading: about[reading]["words"] for reading in held if reading != ACCURACY},
+        about,
+        [reading for reading in held if reading != ACCURACY],
         rows if draw else _at_most(rows) or rows,
     )
 
 
-def _about(shots: list[Shots]) -> dict[str, ShotReading]:
-    """Reading -> what it is called, of everything that some cell has."""
-    return {reading: about for s in shots for reading, about in s["readings"].items()}
-
-
-def _held(shots: list[Shots], about: Mapping[str, ShotReading]) -> list[str]:
-    """Readings that a blind guess is held against: accuracy, and the metrics of the task in its order."""
-    blind = {reading for s in shots for point in s["points"] for reading in point.get("blind", {})}
-    return [reading for reading in about if reading in blind]
-
-
-def _main(held: list[str]) -> str:
-    """The one to look at first: of a task with written answers its first metric."""
-    return held[0] if held and ACCURACY not in held else ""
-
-
-def _panels(
-    shots: list[Shots],
-    reading: str,
-    about: Mapping[str, ShotReading],
-    conditions: dict[str, Style],
-    controls: Set[str],
-    place: int,
-) -> list[Markup]:
-    if reading not in about:
-        return []
-    drawn = Drawn(reading, axis(about[reading]["words"], about[reading]["unit"]))
-    return panels(shots, drawn, conditions, controls, f"{reading}-{place}")
-
-
 def _rows(shots: list[Shots], conditions: list[str]) -> list[ShotRow]:
     rows = []
-    for arm in dict.fromkeys(s["arm"] for s in shots):
-        own = [(str(s["seed"]), p) for s in shots if s["arm"] == arm for p in s["points"]]
-        rows += [
-            _row(arm, k, [(s, p) for s, p in own if p["k"] == k], conditions) for k in sorted({p["k"] for _, p in own})
-        ]
+    for arm in dict.fromkeys(s.arm for s in shots):
+        own = [p for s in shots if s.arm == arm for p in s.points]
+        rows += [_row(arm, k, [p for p in own if p.k == k], conditions) for k in sorted({p.k for p in own})]
     return rows
 
 
-def _row(arm: str, k: int, points: list[tuple[str, ShotPoint]], conditions: list[str]) -> ShotRow:
-    found = {c: {seed: p["nll"] for seed, p in points if p["condition"] == c} for c in conditions}
-    gold, permuted = mean(found.get(GOLD, {}).values()), mean(found.get(PERMUTED, {}).values())
+def _row(arm: str, k: int, points: list[ShotPoint], conditions: list[str]) -> ShotRow:
+    found = {c: [p.nll for p in points if p.condition == c] for c in conditions}
+    gold, permuted = mean(found.get(GOLD, [])), mean(found.get(PERMUTED, []))
     difference = permuted - gold if gold is not None and permuted is not None else None
-    right = [p for _, p in points if p["condition"] == GOLD]
-    names = dict.fromkeys(name for p in right for name in p.get("scores", {}))
-    scores = {name: mean(p.get("scores", {}).get(name) for p in right) for name in names}
-    accuracy, blind = mean(p["accuracy"] for p in right), mean(p.get("blind", {}).get("accuracy") for p in right)
+    right = [p for p in points if p.condition == GOLD]
+    names = dict.fromkeys(name for p in right for name in p.scores)
+    scores = {name: mean(p.scores.get(name) for p in right) for name in names}
+    accuracy, blind = mean(p.accuracy for p in right), mean(p.blind.get(ACCURACY) for p in right)
     return ShotRow(arm, k, found, difference, accuracy, blind, scores)
 
 
@@ -163,7 +138,7 @@ def _at_most(rows: list[ShotRow]) -> list[ShotRow]:
 
 
 def _strongest(shots: list[Shots], controls: Set[str]) -> float:
-    rows = _at_most(_rows([s for s in shots if s["arm"] not in controls], [GOLD, PERMUTED]))
+    rows = _at_most(_rows([s for s in shots if s.arm not in controls], [GOLD, PERMUTED]))
     return max((abs(row.difference or 0) for row in rows), default=0.0)
 
 
@@ -177,14 +152,12 @@ def _panelled(rows: list[ShotRow], controls: Set[str]) -> set[str]:
 
 def _note(shots: list[Shots]) -> str:
     """Where prompts did not fit into the context: a curve then goes over other items at one k than at the next."""
-    gold = [p for s in shots for p in s["points"] if p["condition"] == GOLD and p.get("asked")]
-    short = {p["k"]: (p["n"] or 0, p["asked"] or 0) for p in gold if (p["n"] or 0) < (p.get("asked") or 0)}
+    gold = [p for s in shots for p in s.points if p.condition == GOLD and p.asked]
+    short = {p.k: (p.n or 0, p.asked or 0) for p in gold if (p.n or 0) < (p.asked or 0)}
     each = [f"{n} of {asked} prompts at k = {k}" for k, (n, asked) in sorted(short.items())]
-    return (
-        f"Only {listed(each)} fit into the context: what changes there may be the items, not what demos do."
-        if each
-        else ""
-    )
+    if not each:
+        return ""
+    return f"Only {listed(each)} fit into the context: what changes there may be the items, not what demos do."
 
 
 def _headline(rows: list[ShotRow]) -> str:
@@ -192,6 +165,6 @@ def _headline(rows: list[ShotRow]) -> str:
     last = sorted(_at_most(rows), key=lambda row: -abs(row.difference or 0))
     if not last:
         return "At no number of demos is there an answer under both gold and permuted labels."
-    each = [f"{number(round(row.difference or 0, 3))} nats in {row.arm}" for row in last[:SAID]]
-    more = [f"less in {plural(len(last) - SAID, 'other arm')}"] if len(last) > SAID else []
+    each = [f"{number(round(row.difference or 0, 3))} nats in {row.arm}" for row in last[:IN_HEADLINE]]
+    more = [f"less in {plural(len(last) - IN_HEADLINE, 'other arm')}"] if len(last) > IN_HEADLINE else []
     return f"At k = {last[0].k}, permuting the labels of the demos costs {listed([*each, *more])}."

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import combinations
 
 from ablations.core.results.readings import Better
-from ablations.report.contents.contract import Arm
-from ablations.report.contents.values import Values
+from ablations.report.contents import TrainedArm
+from ablations.report.values import Values
 from curation.dashboard.numbers import mean, plural
 
 MATRICES = 6  # measures shown
@@ -40,77 +40,69 @@ class Matrix:
     headline: str
 
 
-@dataclass(frozen=True)
-class SynergyView:
-    matrices: list[Matrix]
-    undrawn: list[str]
-
-
-def synergy_view(values: Values, arms: Sequence[Arm]) -> SynergyView:
+def matrices(values: Values, arms: Sequence[TrainedArm]) -> list[Matrix]:
     """One matrix a primary measure and a size; empty where no mixture stands beside both its parts."""
     groups = [group for group in _groups(arms) if _pairs(group)]
-    found = [(m, matrix) for m in values.primary() for group in groups if (matrix := _matrix(values, m, group))]
-    return SynergyView(
-        [matrix for _, matrix in found[:MATRICES]], list(dict.fromkeys(values.title(m) for m, _ in found[MATRICES:]))
-    )
+    found = (_matrix(values, measure, group) for measure in values.primary() for group in groups)
+    return [matrix for matrix in found if matrix]
 
 
-def _groups(arms: Sequence[Arm]) -> list[list[Arm]]:
+def _groups(arms: Sequence[TrainedArm]) -> list[list[TrainedArm]]:
     """Real arms of the same size, model and budget."""
-    found: dict[str, list[Arm]] = {}
+    found: dict[str, list[TrainedArm]] = {}
     for arm in arms:
-        if not arm["control"]:
-            key = json.dumps([arm["fraction"], arm["model"], arm["tokens"]], sort_keys=True)
+        if not arm.control:
+            key = json.dumps([arm.fraction, asdict(arm.model), arm.tokens], sort_keys=True)
             found.setdefault(key, []).append(arm)
     return list(found.values())
 
 
-def _singles(group: Sequence[Arm]) -> dict[str, str]:
+def _singles(group: Sequence[TrainedArm]) -> dict[str, str]:
     """Source -> the arm that was trained on it alone, the first one where there are several."""
     found: dict[str, str] = {}
     for arm in group:
-        if len(arm["mixture"]) == 1:
-            found.setdefault(next(iter(arm["mixture"])), arm["arm"])
+        if len(arm.mixture) == 1:
+            found.setdefault(next(iter(arm.mixture)), arm.arm)
     return found
 
 
-def _pairs(group: Sequence[Arm]) -> list[Arm]:
+def _pairs(group: Sequence[TrainedArm]) -> list[TrainedArm]:
     singles = _singles(group)
-    return [arm for arm in group if len(arm["mixture"]) == 2 and set(arm["mixture"]) <= set(singles)]
+    return [arm for arm in group if len(arm.mixture) == 2 and set(arm.mixture) <= set(singles)]
 
 
-def _matrix(values: Values, measure: str, group: Sequence[Arm]) -> Matrix | None:
+def _matrix(values: Values, measure: str, group: Sequence[TrainedArm]) -> Matrix | None:
     singles, better = _singles(group), values.better(measure)
-    gains = {arm["arm"]: _gain(values, measure, arm, singles, better) for arm in _pairs(group)}
+    gains = {arm.arm: _gain(values, measure, arm, singles, better) for arm in _pairs(group)}
     known = {arm: gain for arm, gain in gains.items() if gain}
     if better is None or not known:
         return None
     most = max(abs(mean(gain) or 0) for gain in known.values())
-    pairs = [arm for arm in _pairs(group) if arm["arm"] in known]
-    sources = [s for s in singles if any(s in arm["mixture"] for arm in pairs)][:SOURCES]
+    pairs = [arm for arm in _pairs(group) if arm.arm in known]
+    sources = [s for s in singles if any(s in arm.mixture for arm in pairs)][:SOURCES]
     squares: dict[tuple[str, str], list[Square]] = {pair: [] for pair in combinations(sources, 2)}
     for arm in sorted(pairs, key=_unevenness):
-        place = next((pair for pair in squares if set(pair) == set(arm["mixture"])), None)
+        place = next((pair for pair in squares if set(pair) == set(arm.mixture)), None)
         if place:
-            squares[place].append(_square(arm["arm"], known[arm["arm"]], most))
+            squares[place].append(_square(arm.arm, known[arm.arm], most))
     above = sum((mean(gain) or 0) > 0 for gain in known.values())
-    said = f"{above} of {plural(len(known), 'mixture')} lie above the better of their two parts on average"
-    alone = {source: values.mean(measure, singles[source]) for source in sources}
-    return Matrix(values.title(measure), values.unit(measure), group[0]["arm"], sources, alone, squares, said)
+    headline = f"{above} of {plural(len(known), 'mixture')} lie above the better of their two parts on average"
+    alone = {source: values.mean(singles[source], measure) for source in sources}
+    return Matrix(values.title(measure), values.unit(measure), group[0].arm, sources, alone, squares, headline)
 
 
-def _gain(values: Values, measure: str, arm: Arm, singles: dict[str, str], better: Better) -> list[float]:
+def _gain(values: Values, measure: str, arm: TrainedArm, singles: dict[str, str], better: Better) -> list[float]:
     """The mixture less its best part, one number a seed that all three have; positive is better, whatever the measure."""
     sign = -1 if better == "lower" else 1
-    mine = values.of(measure, arm["arm"])
-    parts = [values.of(measure, singles[source]) for source in arm["mixture"]]
+    mine = values.of(arm.arm, measure)
+    parts = [values.of(singles[source], measure) for source in arm.mixture]
     seeds = [seed for seed in mine if all(seed in part for part in parts)]
     against = [[sign * (mine[seed] - part[seed]) for seed in seeds] for part in parts]
     return min(against, key=lambda gains: mean(gains) or 0.0)
 
 
-def _unevenness(arm: Arm) -> float:
-    first, second = (weight or 0 for weight in arm["mixture"].values())
+def _unevenness(arm: TrainedArm) -> float:
+    first, second = (weight or 0 for weight in arm.mixture.values())
     return abs(first - second) / ((first + second) or 1)
 
 

@@ -2,101 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import altair as alt
 from markupsafe import Markup
 
-from ablations.report.contents.contract import Instrument, Verdict
+from ablations.report.contents import Instrument
+from ablations.statistics.verdicts import Verdict
 from curation.dashboard import charts, palette
 from curation.dashboard.numbers import NOTHING, listed, number, plural, setting
 
 OUTCOMES = ("supported", "contradicted", "undecided")
-_MARKS = {"supported": "✓", "contradicted": "✗", "undecided": "?"}
+MARKS = {"supported": "✓", "contradicted": "✗", "undecided": "?"}
 _COLOURS = {"supported": "#00734F", "contradicted": "#B84A00", "undecided": "#5c5c5c"}
 EXPLORATORY_SHOWN = 15
 
 
-@dataclass(frozen=True)
-class Said:
-    """A verdict as a reader meets it: what became of the claim, then what it rests on.
-
-    Attributes:
-        evidence: cells, and whether the page has a row to jump to.
-        follow: a command that goes from one of its numbers to prompts and shards.
-    """
-
-    place: int
-    outcome: str
-    mark: str
-    claim: str
-    facts: list[str]
-    effect: str
-    n: str
-    p_adjusted: float | None
-    why: str
-    evidence: list[tuple[str, bool]]
-    follow: str
-
-
-@dataclass(frozen=True)
-class VerdictsView:
-    """`hidden`: exploratory findings that are left to the JSON of the report."""
-
-    registered: list[Said]
-    exploratory: list[Said]
-    hidden: int
-
-
-def verdicts_view(verdicts: Sequence[Verdict], cells: Collection[str], title: Callable[[str], str]) -> VerdictsView:
-    """Registered claims in the order of the study; beside them what nobody asked beforehand, the clearest first.
-
-    Args:
-        cells: names that have a row of their own further down the page.
-        title: of a measure, its words.
-    """
-    registered = [v for v in verdicts if v["registered"]]
-    beside = sorted((v for v in verdicts if not v["registered"]), key=_doubt)
-    shown = [*registered, *beside[:EXPLORATORY_SHOWN]]
-    said = [_said(place, verdict, cells, title) for place, verdict in enumerate(shown, 1)]
-    return VerdictsView(said[: len(registered)], said[len(registered) :], max(0, len(beside) - EXPLORATORY_SHOWN))
+def clearest(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """What nobody asked beforehand, the clearest first."""
+    return sorted((v for v in verdicts if not v.registered), key=_doubt)
 
 
 def _doubt(verdict: Verdict) -> float:
-    return next((p for p in (verdict["p_adjusted"], verdict["p"]) if p is not None), 2.0)
+    return next((p for p in (verdict.p_adjusted, verdict.p) if p is not None), 2.0)
 
 
-def _said(place: int, verdict: Verdict, cells: Collection[str], title: Callable[[str], str]) -> Said:
-    evidence, measures = verdict["evidence"], verdict.get("measures") or []
-    follow = f"loam ablate explain {evidence[0]} {measures[0]}" if evidence and measures else ""
-    claim = verdict["sentence"].partition(f": {verdict['outcome']}")[0]  # the badge says the outcome
-    return Said(
-        place,
-        verdict["outcome"],
-        mark(verdict["outcome"]),
-        claim,
-        [
-            fact
-            for fact in (verdict["short"], _effect(verdict, title), _n(verdict), _p(verdict), _sight(verdict))
-            if fact
-        ],
-        effect_text(verdict),
-        _n(verdict).removeprefix("n = ").rstrip("."),
-        verdict["p_adjusted"],
-        verdict["why"],
-        [(cell, cell in cells) for cell in evidence],
-        follow,
-    )
+def claim_text(verdict: Verdict) -> str:
+    """Its sentence without the outcome, which the badge says."""
+    return verdict.sentence.partition(f": {verdict.outcome}")[0]
+
+
+def facts(verdict: Verdict, title: Callable[[str], str]) -> list[str]:
+    """What became of the claim, then what it rests on; `title` gives the words of a measure."""
+    every = (verdict.short, _effect(verdict, title), n_text(verdict), _p(verdict), _sight(verdict))
+    return [fact for fact in every if fact]
+
+
+def follow(verdict: Verdict) -> str:
+    """A command that goes from one of its numbers to prompts and shards."""
+    known = verdict.evidence and verdict.measures
+    return f"loam ablate explain {verdict.evidence[0]} {verdict.measures[0]}" if known else ""
 
 
 def _effect(verdict: Verdict, title: Callable[[str], str]) -> str:
     """'Effect on bits per byte, news (positive is better): 0.010 nats, 95 % interval −0.100 to 0.120.'"""
-    if verdict["effect"] is None:
+    if verdict.effect is None:
         return "No effect could be estimated."
-    about = listed(title(measure) for measure in verdict.get("measures") or [])
-    if verdict["relation"]:
+    about = listed(title(measure) for measure in verdict.measures)
+    if verdict.relation:
         return f"{_capital(effect_text(verdict))}{f', between {about}' if about else ''}."
     return f"Effect{f' on {about}' if about else ''} (positive is better): {effect_text(verdict)}."
 
@@ -105,34 +59,32 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _n(verdict: Verdict) -> str:
+def n_text(verdict: Verdict) -> str:
     """'n = 6 seeds × 10 draws × 200 items.'"""
-    if verdict["seeds"] is None:
-        return ""
-    inner = [plural(n, what) for what, n in (("draw", verdict.get("draws")), ("item", verdict.get("items"))) if n]
-    return f"n = {' × '.join([plural(verdict['seeds'], verdict['counts_over']), *inner])}."
+    inner = [plural(n, what) for what, n in (("draw", verdict.draws), ("item", verdict.items)) if n]
+    return f"n = {' × '.join([plural(verdict.seeds, verdict.counts_over), *inner])}."
 
 
 def _p(verdict: Verdict) -> str:
-    if verdict["p"] is None:
+    if verdict.p is None:
         return ""
-    exact = verdict.get("permutation_p")
+    exact = verdict.permutation_p
     beside = f", by exact permutation {number(exact)}" if exact is not None else ""
-    if verdict["p_adjusted"] is None:
-        return f"p = {number(verdict['p'])}, not adjusted{beside}."
-    how = "Holm" if verdict["registered"] else "Benjamini-Hochberg"
-    return f"Adjusted p = {number(verdict['p_adjusted'])} ({how}; alone {number(verdict['p'])}{beside})."
+    if verdict.p_adjusted is None:
+        return f"p = {number(verdict.p)}, not adjusted{beside}."
+    how = "Holm" if verdict.registered else "Benjamini-Hochberg"
+    return f"Adjusted p = {number(verdict.p_adjusted)} ({how}; alone {number(verdict.p)}{beside})."
 
 
 def _sight(verdict: Verdict) -> str:
-    smallest = verdict["smallest_effect"]
-    return f"Smallest effect this design could have seen: {number(smallest)} {verdict['unit']}." if smallest else ""
+    smallest = verdict.smallest_effect
+    return f"Smallest effect this design could have seen: {number(smallest)} {verdict.unit}." if smallest else ""
 
 
 def tally(verdicts: Sequence[Verdict]) -> str:
     """'1 supported, 0 contradicted and 3 undecided of 4 registered claims; 2 exploratory findings beside them.'"""
-    registered = [v for v in verdicts if v["registered"]]
-    counts = listed(f"{sum(v['outcome'] == outcome for v in registered)} {outcome}" for outcome in OUTCOMES)
+    registered = [v for v in verdicts if v.registered]
+    counts = listed(f"{sum(v.outcome == outcome for v in registered)} {outcome}" for outcome in OUTCOMES)
     beside = len(verdicts) - len(registered)
     more = f" {plural(beside, 'exploratory finding')} beside them." if beside else ""
     return f"{counts} of {plural(len(registered), 'registered claim')}.{more}"
@@ -140,19 +92,14 @@ def tally(verdicts: Sequence[Verdict]) -> str:
 
 def effect_text(verdict: Verdict) -> str:
     """'0.010 nats, 95 % interval −0.100 to 0.120'."""
-    if verdict["effect"] is None:
+    if verdict.effect is None:
         return NOTHING
-    parts = number(verdict["effect"]), verdict["unit"]
-    text = " ".join(reversed(parts) if verdict["relation"] else parts)
-    if not verdict["interval"]:
+    parts = number(verdict.effect), verdict.unit
+    text = " ".join(reversed(parts) if verdict.relation else parts)
+    if not verdict.interval:
         return f"{text}, no interval"
-    low, high = verdict["interval"]
-    level = f"{100 * verdict['level']:g} % " if verdict["level"] is not None else ""
-    return f"{text}, {level}interval {number(low)} to {number(high)}"
-
-
-def mark(outcome: str) -> str:
-    return _MARKS.get(outcome, "")
+    low, high = verdict.interval
+    return f"{text}, {100 * verdict.level:g} % interval {number(low)} to {number(high)}"
 
 
 def limits_text(low: float | None, high: float | None, unit: str) -> str:
@@ -173,20 +120,20 @@ def outside(value: float | None, low: float | None, high: float | None) -> bool:
 
 def instrument_state(instrument: Instrument) -> str:
     """works, failed, or unshown: without controls nobody can say."""
-    if instrument["works"] is False:
+    if instrument.works is False:
         return "failed"
-    return "works" if instrument["works"] and instrument["controls"] else "unshown"
+    return "works" if instrument.works and instrument.controls else "unshown"
 
 
 def effect_figures(verdicts: Sequence[Verdict]) -> list[Markup]:
     """Registered claims, one figure a unit; rows carry the numbers of the list."""
-    registered = [v for v in verdicts if v["registered"]]
-    units = list(dict.fromkeys(v["unit"] for v in registered if v["effect"] is not None))
+    registered = [v for v in verdicts if v.registered]
+    units = list(dict.fromkeys(v.unit for v in registered if v.effect is not None))
     return [_effects(registered, unit, f"effects-{i}") for i, unit in enumerate(units)]
 
 
 def _effects(verdicts: Sequence[Verdict], unit: str, name: str) -> Markup:
-    rows = [_row(i, v) for i, v in enumerate(verdicts, 1) if v["unit"] == unit and v["effect"] is not None]
+    rows = [_row(i, v) for i, v in enumerate(verdicts, 1) if v.unit == unit and v.effect is not None]
     y = alt.Y("claim:N", title=None, sort=[row["claim"] for row in rows])
     domain = charts.extent([0.0, *(row[key] for row in rows for key in ("effect", "low", "high", "blind", "blind_to"))])
     scale = alt.Scale(domain=domain, nice=False)
@@ -213,12 +160,12 @@ def _x(field: str, unit: str, scale: alt.Scale) -> Any:
 
 
 def _row(place: int, verdict: Verdict) -> dict[str, Any]:
-    low, high = verdict["interval"] or (None, None)
-    blind = verdict["smallest_effect"]
+    low, high = verdict.interval or (None, None)
+    blind = verdict.smallest_effect
     return {
-        "claim": f"{place}  {verdict['claim']}",
-        "outcome": verdict["outcome"],
-        "effect": verdict["effect"],
+        "claim": f"{place}  {verdict.claim}",
+        "outcome": verdict.outcome,
+        "effect": verdict.effect,
         "low": low,
         "high": high,
         "blind": None if blind is None else -abs(blind),

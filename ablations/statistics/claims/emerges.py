@@ -74,9 +74,7 @@ class Emerges(Claim):
 def _beyond_blind(measures: Measures, arm: str, task: str, k: int) -> Estimate | None:
     """What accuracy, or the metric of a written answer, has over the strongest blind guess."""
     blind = [
-        each
-        for each in measures.readings.values()
-        if each.task == task and each.k == k and each.reading.startswith(BLIND)
+        each for each in measures.rows.values() if each.task == task and each.k == k and each.reading.startswith(BLIND)
     ]
     metrics = [each.reading.removeprefix(BLIND) for each in blind]
     for metric in sorted(metrics, key=lambda name: (name != "accuracy", name)):

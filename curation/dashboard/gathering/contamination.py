@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 import pyarrow.compute as pc
 
+from curation.annotators import contamination as annotators
 from curation.annotators.base import Annotator
-from curation.annotators.contamination import Contamination
 from curation.annotators.registry import ANNOTATORS, make
+from curation.dashboard.contents import Contamination, ContaminationRow
 from curation.questions.run_record import RunRecord
 from curation.recipes.recipe import Pass
 from curation.runtime.command_line.command import table
@@ -22,32 +22,27 @@ from curation.runtime.store.shards import read_columns
 Place = tuple[str, str, str]  # task, split, field
 
 
-def contamination(run: RunRecord) -> list[dict[str, Any]]:
-    """One entry for each annotator `contamination` of a pass; none where a recipe has none.
-
-    An entry says of each source how many documents were looked at and how many hold a text of a task, and of each task, split and
-    field how many different texts the sources hold. `of` is the number of texts asked for; null when the file of
-    queries has gone or changed since.
-    """
-    found = []
-    for pass_ in run.recipe.passes:
-        for annotator in _looking_for_tasks(run, pass_):
-            label = annotator.label
-            folders = {source: run.scores(source, pass_.name)[label] for source in run.sources()}
-            found.append({"pass": pass_.name, "annotator": label, **_entry(annotator, folders)})
-    return found
+def contamination(run: RunRecord) -> tuple[Contamination, ...]:
+    """One entry for each annotator `contamination` of a pass; none where a recipe has none."""
+    return tuple(
+        _entry(
+            pass_.name, annotator, {source: run.scores(source, pass_.name)[annotator.label] for source in run.sources()}
+        )
+        for pass_ in run.recipe.passes
+        for annotator in _looking_for_tasks(run, pass_)
+    )
 
 
-def _looking_for_tasks(run: RunRecord, pass_: Pass) -> Iterator[Contamination]:
+def _looking_for_tasks(run: RunRecord, pass_: Pass) -> Iterator[annotators.Contamination]:
     known = ANNOTATORS.classes(run.plugins)
     for entry in pass_.annotators:
-        if issubclass(known.get(str(entry.get("kind")), Annotator), Contamination):
+        if issubclass(known.get(str(entry.get("kind")), Annotator), annotators.Contamination):
             made = make(entry, run.plugins, f"pass {pass_.name}")
-            assert isinstance(made, Contamination)
+            assert isinstance(made, annotators.Contamination)
             yield made
 
 
-def _entry(annotator: Contamination, folders: Mapping[str, Folder]) -> dict[str, Any]:
+def _entry(pass_: str, annotator: annotators.Contamination, folders: Mapping[str, Folder]) -> Contamination:
     texts: defaultdict[Place, dict[str, set[str]]] = defaultdict(dict)
     holding: defaultdict[Place, Counter[str]] = defaultdict(Counter)
     documents, tagged = {}, {}
@@ -64,18 +59,16 @@ def _entry(annotator: Contamination, folders: Mapping[str, Folder]) -> dict[str,
                 for place in {*map(_place, kinds)}:
                     holding[place][source] += 1
     asked = _asked(annotator, folders)
-    rows = [
-        {
-            "task": place[0],
-            "split": place[1],
-            "field": place[2],
-            "of": asked.get(place),
-            "texts": {source: len(texts[place].get(source, ())) for source in folders},
-            "documents": {source: holding[place][source] for source in folders},
-        }
+    rows = tuple(
+        ContaminationRow(
+            *place,
+            of=asked.get(place),
+            texts={source: len(texts[place].get(source, ())) for source in folders},
+            documents={source: holding[place][source] for source in folders},
+        )
         for place in sorted({*texts, *asked})
-    ]
-    return {"documents": documents, "tagged": tagged, "rows": rows}
+    )
+    return Contamination(pass_, annotator.label, documents, tagged, rows)
 
 
 def _place(kind: str) -> Place:
@@ -83,7 +76,7 @@ def _place(kind: str) -> Place:
     return task, split, field
 
 
-def _asked(annotator: Contamination, folders: Mapping[str, Folder]) -> dict[Place, int]:
+def _asked(annotator: annotators.Contamination, folders: Mapping[str, Folder]) -> dict[Place, int]:
     """Texts asked for at each place, if the file is still the one that was used."""
     try:
         content = annotator.content()
@@ -94,22 +87,16 @@ def _asked(annotator: Contamination, folders: Mapping[str, Folder]) -> dict[Plac
         return {}
 
 
-def contamination_tables(entries: Sequence[Mapping[str, Any]]) -> list[str]:
+def contamination_tables(entries: Sequence[Contamination]) -> list[str]:
     """The tables as text: task by source, texts found and in how many documents."""
     return [_table(entry) for entry in entries]
 
 
-def _table(entry: Mapping[str, Any]) -> str:
-    sources = [source for source, documents in entry["documents"].items() if documents]
+def _table(entry: Contamination) -> str:
+    sources = entry.sources
     rows = [
-        (
-            f"{row['task']} {row['split']} {row['field']}",
-            row["of"],
-            *(f"{row['texts'][s]:,} in {row['documents'][s]:,}" if row["texts"][s] else "-" for s in sources),
-        )
-        for row in entry["rows"]
-        if any(row["texts"].values())
+        (row.place, row.of, *(f"{row.texts[s]:,} in {row.documents[s]:,}" if row.texts[s] else "-" for s in sources))
+        for row in entry.in_sources
     ]
-    total = ("documents tagged", None, *(f"{entry['tagged'][s]:,} of {entry['documents'][s]:,}" for s in sources))
-    headings = (f"{entry['annotator']} ({entry['pass']}): texts in documents", "of", *sources)
-    return table(headings, [*rows, total])
+    total = ("documents tagged", None, *(f"{entry.tagged[s]:,} of {entry.documents[s]:,}" for s in sources))
+    return table((f"{entry.annotator} ({entry.pass_}): texts in documents", "of", *sources), [*rows, total])

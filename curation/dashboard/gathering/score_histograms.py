@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from curation.annotators.base import Column
+from curation.dashboard.contents import Histogram, SourceHistogram
 from curation.policy.policy import Rules
 from curation.questions.run_record import RunRecord
 from curation.recipes.recipe import Pass
@@ -19,9 +19,9 @@ BINS = 30
 LOG_SPREAD = 20  # a score whose 99th percentile is this many times its median is shown on a logarithmic axis
 
 
-def histograms(run: RunRecord) -> list[dict[str, Any]]:
+def histograms(run: RunRecord) -> tuple[Histogram, ...]:
     """One entry for each score that some source's policy bounds."""
-    found: list[dict[str, Any]] = []
+    found: list[Histogram] = []
     for pass_ in run.recipe.passes:
         rules = {source: pass_.rules_for(source) for source in run.sources()}
         for label, scored in run.scored(pass_).items():
@@ -30,10 +30,10 @@ def histograms(run: RunRecord) -> list[dict[str, Any]]:
                 for column in scored.columns
                 if column.type in {"int", "float"} and any(column.name in r.keep.get(label, {}) for r in rules.values())
             ]
-    return found
+    return tuple(found)
 
 
-def _histogram(run: RunRecord, pass_: Pass, label: str, column: Column, rules: Mapping[str, Rules]) -> dict[str, Any]:
+def _histogram(run: RunRecord, pass_: Pass, label: str, column: Column, rules: Mapping[str, Rules]) -> Histogram:
     bounded = [source for source in rules if column.name in rules[source].keep.get(label, {})]
     values = {source: _values(run, source, pass_.name, label, column.name) for source in bounded}
     every = np.concatenate(list(values.values())) if values else np.zeros(0)
@@ -43,15 +43,8 @@ def _histogram(run: RunRecord, pass_: Pass, label: str, column: Column, rules: M
     for source in bounded:
         bound = rules[source].keep[label][column.name]
         counts = np.histogram(np.clip(values[source], edges[0], edges[-1]), edges)[0]
-        sources[source] = {"edges": edges.tolist(), "counts": counts.tolist(), "min": bound.min, "max": bound.max}
-    return {
-        "pass": pass_.name,
-        "annotator": label,
-        "column": column.name,
-        "unit": column.unit,
-        "log": bool(log),
-        "sources": sources,
-    }
+        sources[source] = SourceHistogram(tuple(edges.tolist()), tuple(counts.tolist()), bound.min, bound.max)
+    return Histogram(pass_.name, label, column.name, column.unit, bool(log), sources)
 
 
 def _values(run: RunRecord, source: str, pass_: str, label: str, column: str) -> npt.NDArray[np.float64]:

@@ -23,7 +23,7 @@ from ablations.core.spec.cell_spec import read_measuring
 from ablations.core.training.members import read_whole
 from ablations.core.training.weights import Trained
 from ablations.readings.few_shot import AboutTask, few_shot_readings, gain_readings
-from ablations.statistics.onset import onset
+from ablations.statistics.onset import Onset, onset
 
 METRICS = ("bigram_repetition", "bits_per_byte", "few_shot", "head_ablation", "repeated_tokens")
 LABELS = {
@@ -186,9 +186,7 @@ def test_the_onset_of_a_task_is_found_from_its_kept_curve(original: Path) -> Non
         curve.append((point["tokens"], gains[gain_name(TASK, 8)] or 0.0))
     assert [tokens for tokens, _ in curve] == [0, 640, 1280, 1920]
     assert curve[0][1] == pytest.approx(0, abs=1e-6)
-    assert onset(curve, ONSET_NATS) == {
-        "threshold": ONSET_NATS, "after_tokens": 1920, "by_tokens": None, "at_tokens": None
-    }  # fmt: skip
+    assert onset(curve, ONSET_NATS) == Onset(ONSET_NATS, 1920, None, None)
 
 
 def test_readings_in_files_are_those_that_were_measured(original: Path) -> None:

@@ -13,7 +13,7 @@ from ablations.settings.study import Study
 from ablations.statistics.cell_result import CellResult
 from ablations.statistics.measures import Measures
 
-NO_PILOT = Pilot(Measures([]))
+NO_PILOT = Pilot(Measures.of_cells([]))
 GAIN = {"differs": {"arm_a": "a", "arm_b": "b"}}
 
 
@@ -73,7 +73,7 @@ def test_more_claims_and_fewer_seeds_see_less() -> None:
 def test_finished_cells_speak_before_shipped_variances() -> None:
     gains = {(arm, seed): 0.001 * seed * (arm == "a") for arm in "ab" for seed in range(3)}
     cells = [CellResult(f"{arm}{seed}", arm, seed, gain(value)) for (arm, seed), value in gains.items()]
-    pilot = Pilot(Measures(cells), (30.0,) * 6, "out")
+    pilot = Pilot(Measures.of_cells(cells), (30.0,) * 6, "out")
     shipped, own = planned([GAIN]).claims[0], planned([GAIN], pilot=pilot).claims[0]
     assert "variance_components.yaml" in shipped.source
     assert "finished cells in out: a and b" in own.source

@@ -1,4 +1,4 @@
-"""A study of four arms and three controls with two seeds, as its manifests would give it."""
+"""A study of four arms and three controls with two seeds, as its report stands in a file."""
 
 import importlib.util
 import math
@@ -8,6 +8,7 @@ import pytest
 from report_rows import a_row, bits, gain, shots
 
 from ablations.core.results.readings import Reading
+from curation.dashboard.as_json import to_json
 
 _CURATION = Path(__file__).parents[2] / "curation" / "dashboard" / "conftest.py"
 _spec = importlib.util.spec_from_file_location("a_curation_run", _CURATION)
@@ -63,9 +64,9 @@ def a_curve(arm, seed, control, place):
     ]
     late = arm == "control_glossary"
     onset = (
-        {"after_tokens": turn - 80_000, "by_tokens": turn - 30_000}
+        {"after_tokens": turn - 80_000, "by_tokens": turn - 30_000, "at_tokens": turn - 50_000}
         if late
-        else {"after_tokens": BUDGET, "by_tokens": None}
+        else {"after_tokens": BUDGET, "by_tokens": None, "at_tokens": None}
     )
     return {
         "arm": arm,
@@ -84,9 +85,9 @@ def some_shots(arm, seed):
         permuted = 4.1 + 0.7 * k if strong else gold + 0.01
         for condition, nll in (("gold", gold), ("permuted", permuted)):
             if k or condition == "gold":
-                right = math.exp(-max(nll, 0.01))
-                point = {"k": k, "condition": condition, "nll": nll, "accuracy": right, "n": 200}
-                points.append(point | ({"blind": {"accuracy": 0.125}} if condition == "gold" else {}))
+                point = {"k": k, "condition": condition, "nll": nll, "accuracy": math.exp(-max(nll, 0.01))}
+                blind = {"accuracy": 0.125} if condition == "gold" else {}
+                points.append({**point, "n": 200, "asked": 200, "blind": blind, "scores": {}})
     readings = {
         "nll": {"words": "NLL of the gold answer", "unit": "nats", "better": "lower"},
         "accuracy": {"words": "accuracy", "unit": "share of items", "better": "higher"},
@@ -110,13 +111,14 @@ def some_heads(arm, seed):
 
 def an_onset(arm, seed, place):
     row = {"arm": arm, "seed": seed, "measure": GAIN, "frequency": 0.3, "reliability": 0.5, "predicted_by_size": 16e6}
+    row |= {"product": 0.15, "tokens_a_step": 1024.0}
     seen = {"observed_after": 320_000, "observed_by": 370_000, "observed_at": 340_000 - 1000 * place}
     censored = {"observed_after": BUDGET, "observed_by": None, "observed_at": None}
     return {**row, "predicted": 16e6 - 1e6 * place, **(seen if place else censored)}
 
 
 def a_measure(reading, base, arms, n=None):
-    return a_row(reading, {arm: [base + 0.11 * i + 0.03 * s for s in SEEDS] for i, arm in enumerate(arms)}, n)
+    return to_json(a_row(reading, {arm: [base + 0.11 * i + 0.03 * s for s in SEEDS] for i, arm in enumerate(arms)}, n))
 
 
 def the_measures(arms, sources):
@@ -150,6 +152,9 @@ def a_verdict(sentence, **other):
         "p_adjusted": None,
         "smallest_effect": None,
         "why": "2 seeds: points only, no verdict below 5",
+        "draws": None,
+        "items": None,
+        "permutation_p": None,
         "evidence": ["code_s0-0123456789ab", "code_s1-ba9876543210"],
         "measures": [GAP],
         "counts_over": "seed",
@@ -166,6 +171,7 @@ def the_verdicts():
             "mix_half gains more than code and reference apart",
             claim="synergy",
             outcome="supported",
+            short="It is so.",
             effect=0.42,
             interval=[0.2, 0.64],
             smallest_effect=0.3,
@@ -181,6 +187,7 @@ def the_verdicts():
             "korean and code differ in bits_per_byte.code",
             claim="differs",
             outcome="contradicted",
+            short="It is not so: any effect is smaller than what would count, or points the other way.",
             unit="bits per byte",
             effect=-0.02,
             interval=[-0.05, 0.01],
@@ -221,14 +228,26 @@ def the_controls():
 
 def the_cost(cells):
     stages = [
-        {"stage": f"{verb} {source}", "wall_seconds": 1.0 + i, "work_seconds": 0.9 + i, "reused": verb == "read"}
+        {
+            "stage": f"{verb} {source}",
+            "wall_seconds": 1.0 + i,
+            "work_seconds": 0.9 + i,
+            "finished_at": 0.0,
+            "reused": verb == "read",
+        }
         for i, (verb, source) in enumerate(
             (v, s) for v in ("read", "annotate", "encode") for s in ("code", "reference")
         )
     ]
+    predicted = {"seconds": 300, "memory_bytes": 2_000_000_000, "disk_bytes": 40_000_000}
     return {
-        "predicted": {"seconds": 300, "memory_bytes": 2_000_000_000, "disk_bytes": 40_000_000},
-        "actual": {"seconds": 455.0, "peak_memory_bytes": 1_700_000_000, "disk_bytes": 38_000_000},
+        "predicted": {
+            **predicted,
+            "weights_bytes": 30_000_000,
+            "workers": 2,
+            "parts": [{"what": "read", "seconds": 300}],
+        },
+        "actual": {"seconds": 455.0, "peak_memory_bytes": 1_700_000_000, "disk_bytes": 38_000_000, "fingerprint": "ab"},
         "stages": stages,
         "cells": [{"cell": cell, "seconds": 30.0, "tokens_per_second": 60_000.0} for cell in cells],
     }

@@ -1,22 +1,30 @@
 """Rows of measures as a report keeps them, made of readings."""
 
 from ablations.core.results.readings import FEW_SHOT, GAIN, GAIN_WORDS, Reading, shots_words
+from ablations.statistics.measures import Measure
 
 
 def a_row(reading, arms, n=None):
     """`arms`: arm -> values of its seeds, in order."""
-    about = {name: value for name, value in vars(reading).items() if name not in ("value", "position", "n")}
-    values = {arm: {str(seed): value for seed, value in enumerate(seeds)} for arm, seeds in arms.items()}
-    short = reading.short or reading.words
-    return {"measure": reading.name, **about, "short": short, "n": n or {}, "arms": values}
+    return Measure.about(reading, n or {}, {arm: dict(enumerate(seeds)) for arm, seeds in arms.items()})
 
 
 def shots(task, k, reading, condition="", unit="nats", better="lower", short="", value=None, n=0):
     """A few-shot reading with the words that it has in a study."""
-    said = short or reading.replace("_", " ")
-    words = f"{said} {shots_words(task, k, condition)}"
+    short = short or reading.replace("_", " ")
+    words = f"{short} {shots_words(task, k, condition)}"
     return Reading(
-        FEW_SHOT, value, unit, better, words, reading, task=task, k=k, condition=condition, n={"answers": n}, short=said
+        FEW_SHOT,
+        value,
+        unit,
+        better,
+        words,
+        reading,
+        task=task,
+        k=k,
+        condition=condition,
+        n={"answers": n},
+        short=short,
     )
 
 

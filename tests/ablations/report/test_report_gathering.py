@@ -1,6 +1,7 @@
 """From the readings and answers of cells to the values of a report."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -12,17 +13,20 @@ from ablations.core.results.readings import Reading
 from ablations.readings.few_shot import AboutTask, few_shot_readings
 from ablations.readings.label_metrics.base import LabelMetric
 from ablations.readings.text_metrics.base import TextMetric
-from ablations.report.gathering.mechanism_rows import PLACES, changes, heads, positions, thinned
-from ablations.report.gathering.reading_rows import curve, measure_rows, shot_rows
+from ablations.report.contents import Curve, Point, PositionLoss, ShotReading
+from ablations.report.gathering import PLACES, changes, curve, final, heads, positions, thinned
+from ablations.report.gathering import shots as shot_rows
 from ablations.report.page import render
+from ablations.report.reading import report_of
 from ablations.statistics.cell_result import CellResult
 from ablations.statistics.measures import Measures
+from ablations.statistics.onset import Onset
 
 TASK = "korquad"
 MATCHING = Reading(
     "heads", 0.1, "share", "higher", "strongest head: prefix matching", "prefix_matching.max", n={"heads": 2}
 )
-ONSET = {"threshold": 0.3, "after_tokens": 9, "by_tokens": None, "at_tokens": None}
+ONSET = Onset(0.3, 9, None, None)
 
 
 def a_group(k, condition="gold", draw=0, items=1, **other):
@@ -80,26 +84,26 @@ def a_cell(arm="code", seed=0, gap=0.4):
 
 def test_a_point_holds_every_reading_of_its_k_and_condition():
     (row,) = shot_rows(a_cell(seed=3))
-    assert (row["arm"], row["seed"], row["task"]) == ("code", 3, "korquad")
-    points = {(p["k"], p["condition"]): p for p in row["points"]}
+    assert (row.arm, row.seed, row.task) == ("code", 3, "korquad")
+    points = {(p.k, p.condition): p for p in row.points}
     assert set(points) == {(0, "gold"), (4, "gold"), (4, "permuted"), (4, "flipped"), (70, "gold")}
     at_four = points[4, "gold"]
-    assert (at_four["nll"], at_four["accuracy"], at_four["n"]) == (4.0, 0.6, 2)
-    assert at_four["scores"] == {"accuracy_pmi": 0.7, "char_f1": 0.25}
-    assert at_four["blind"] == {"accuracy": 0.5, "char_f1": 0.125}
-    assert points[4, "permuted"]["blind"] == {}
-    assert row["readings"]["char_f1"] == {"words": "character F1", "unit": "F1, 0 to 1", "better": "higher"}
+    assert (at_four.nll, at_four.accuracy, at_four.n) == (4.0, 0.6, 2)
+    assert at_four.scores == {"accuracy_pmi": 0.7, "char_f1": 0.25}
+    assert at_four.blind == {"accuracy": 0.5, "char_f1": 0.125}
+    assert points[4, "permuted"].blind == {}
+    assert row.readings["char_f1"] == ShotReading("character F1", "F1, 0 to 1", "higher")
 
 
 def test_a_k_that_fits_nowhere_is_a_point_without_numbers():
     (row,) = shot_rows(a_cell())
-    last = row["points"][[p["k"] for p in row["points"]].index(70)]
-    assert (last["nll"], last["accuracy"], last["n"]) == (None, None, 0)
+    last = row.points[[p.k for p in row.points].index(70)]
+    assert (last.nll, last.accuracy, last.n) == (None, None, 0)
 
 
 def test_a_point_says_how_many_answers_were_asked_for():
     (row,) = shot_rows(a_cell())
-    assert {(p["k"], p["condition"]): p["asked"] for p in row["points"]} == {
+    assert {(p.k, p.condition): p.asked for p in row.points} == {
         (0, "gold"): 1,
         (4, "gold"): 2,
         (4, "permuted"): 2,
@@ -110,38 +114,38 @@ def test_a_point_says_how_many_answers_were_asked_for():
 
 def test_every_reading_is_kept_by_arm_and_seed_with_its_n():
     cells = [a_cell(seed=0, gap=0.1), a_cell(seed=1, gap=0.2), a_cell("web", 0, gap=0.3)]
-    rows = {row["measure"]: row for row in measure_rows(Measures(cells))}
+    rows = {row.measure: row for row in final(Measures.of_cells(cells))}
     gap = rows["few_shot.korquad.k4.permuted_minus_gold"]
-    assert gap["arms"] == {"code": {"0": 0.1, "1": 0.2}, "web": {"0": 0.3}}
-    assert (gap["n"], gap["unit"], gap["better"]) == ({"answers": 16}, "nats", "higher")
-    assert (gap["task"], gap["k"], gap["condition"], gap["reading"]) == ("korquad", 4, "", "permuted_minus_gold")
-    assert gap["words"] == "what permuted labels cost in korquad, k = 4"
-    assert rows["late_minus_early.common"]["n"] == {"windows": 40}
+    assert gap.arms == {"code": {0: 0.1, 1: 0.2}, "web": {0: 0.3}}
+    assert (gap.n, gap.unit, gap.better) == ({"answers": 16}, "nats", "higher")
+    assert (gap.task, gap.k, gap.condition, gap.reading) == ("korquad", 4, "", "permuted_minus_gold")
+    assert gap.words == "what permuted labels cost in korquad, k = 4"
+    assert rows["late_minus_early.common"].n == {"windows": 40}
     assert "late_minus_early.common.standard_error" not in rows
 
 
 def test_probes_keep_losses_by_place_and_every_head():
     (row,) = positions(a_cell(seed=2))
-    assert row == {"arm": "code", "seed": 2, "source": "common", "tokens": [1.0, 2.0, 3.0], "loss": [5.0, 4.0, 3.0]}
+    assert row == PositionLoss("code", 2, "common", (1.0, 2.0, 3.0), (5.0, 4.0, 3.0))
     (found,) = heads(a_cell())
-    assert [(h["layer"], h["head"]) for h in found["heads"]] == [(0, 0), (1, 0)]
-    assert found["heads"][1]["scores"] == {"prefix_matching": 0.1, "previous_token": 0.2, "copying": 0.5}
+    assert [(h.layer, h.head) for h in found.heads] == [(0, 0), (1, 0)]
+    assert found.heads[1].scores == {"prefix_matching": 0.1, "previous_token": 0.2, "copying": 0.5}
 
 
 def test_a_cell_without_probes_has_no_rows():
     bare = CellResult("a_s0-00", "a", 0, {})
     assert [*positions(bare), *heads(bare), *shot_rows(bare)] == []
-    assert curve(bare, control=True) == {"arm": "a", "seed": 0, "control": True, "points": [], "onsets": {}}
+    assert curve(bare, control=True) == Curve("a", 0, True, (), {})
 
 
 def test_a_curve_has_losses_and_measures_by_full_name_at_the_same_tokens():
     found = curve(a_cell(), control=False)
-    assert found["points"] == [
-        {"tokens": 0, "train_loss": None, "measures": {"heads.prefix_matching.max": 0.0}},
-        {"tokens": 100, "train_loss": 8.0, "measures": {}},
-        {"tokens": 200, "train_loss": 7.0, "measures": {"heads.prefix_matching.max": 0.1}},
-    ]
-    assert found["onsets"]["heads.prefix_matching.max"]["by_tokens"] is None
+    assert found.points == (
+        Point(0, None, {"heads.prefix_matching.max": 0.0}),
+        Point(100, 8.0, {}),
+        Point(200, 7.0, {"heads.prefix_matching.max": 0.1}),
+    )
+    assert found.onsets["heads.prefix_matching.max"] == ONSET
 
 
 @given(st.lists(st.floats(-100, 100), max_size=700))
@@ -155,30 +159,32 @@ def test_thinned_places_lose_no_loss(losses):
         edge += widths[-1]
     assert edge == len(losses)
     assert math.fsum(w * m for w, m in zip(widths, means, strict=True)) == pytest.approx(math.fsum(losses), abs=1e-6)
-    assert tokens == sorted(tokens)
-    assert tokens[:1] == [1.0] * bool(losses)
+    assert list(tokens) == sorted(tokens)
+    assert tokens[:1] == (1.0,) * bool(losses)
 
 
 def test_changes_of_transforms_come_step_by_step():
     steps = [{"pass": "1 break_repeats", "statistics": {"words": [10.0, 10.0], "pairs": [0.5, None]}}]
     found = changes({"broken": {"of": "glossary", "steps": steps}})
-    assert [(c["source"], c["of"], c["step"]) for c in found] == [("broken", "glossary", "1 break_repeats")] * 2
-    assert [(c["statistic"], c["before"], c["after"]) for c in found] == [("words", 10.0, 10.0), ("pairs", 0.5, None)]
-    assert changes({}) == []
+    assert [(c.source, c.of, c.step) for c in found] == [("broken", "glossary", "1 break_repeats")] * 2
+    assert [(c.statistic, c.before, c.after) for c in found] == [("words", 10.0, 10.0), ("pairs", 0.5, None)]
+    assert changes({}) == ()
 
 
 def drawn(report, cells):
     """A page of these cells."""
     left_out = ("histograms", "contamination", "tokens", "onset_predictions", "transforms", "verdicts")
-    gathered = {
-        "measures": measure_rows(Measures(cells)),
-        "shots": [row for cell in cells for row in shot_rows(cell)],
-        "positions": [row for cell in cells for row in positions(cell)],
-        "heads": [row for cell in cells for row in heads(cell)],
-        "curves": [curve(cell, control=False) for cell in cells],
-        "funnel": {},
-    }
-    return render({**report, **{key: [] for key in left_out}, **gathered})
+    value = report_of({**report, **{key: [] for key in left_out}, "funnel": {}}, "report.json")
+    return render(
+        replace(
+            value,
+            measures=final(Measures.of_cells(cells)),
+            shots=tuple(row for cell in cells for row in shot_rows(cell)),
+            positions=tuple(row for cell in cells for row in positions(cell)),
+            heads=tuple(row for cell in cells for row in heads(cell)),
+            curves=tuple(curve(cell, control=False) for cell in cells),
+        )
+    )
 
 
 def test_what_was_gathered_can_be_drawn(report):

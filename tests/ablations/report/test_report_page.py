@@ -1,13 +1,21 @@
 """The report of a study: what a reader must find in it, and what must never be in it."""
 
 import contextlib
+import json
+import math
 import re
+from dataclasses import replace
 
 import pytest
 from altair.utils.schemapi import DEBUG_MODE
+from click.testing import CliRunner
 
-from ablations.report.page import render
+from ablations import cli
+from ablations.report import page as report_page
+from ablations.report.reading import report_of
 from curation.dashboard import charts
+from curation.dashboard.as_json import to_json
+from curation.runtime.errors import InputError
 
 SECTIONS = (
     "controls verdicts seeds sizes synergy pairs shots curves mechanisms readings measures warnings funnel scores tokens "
@@ -20,6 +28,10 @@ LISTS = (
 )
 EMPTY = {"funnel": {}, "provenance": [], "config": "", "warnings": []} | {key: [] for key in LISTS.split()}
 HOSTILE = '<script>alert("x")</script>\x00 {{ 7 * 7 }} & \'"'
+
+
+def render(report):
+    return report_page.render(report_of(report, "report.json"))
 
 
 @pytest.fixture(scope="module")
@@ -52,16 +64,20 @@ def of_two_arms(report):
     return {**report, **few}
 
 
+KEPT = (
+    "format seed k layer head tokens rows quarantined curated edges counts dropped quarantine_reasons repeated_ids "
+    "replaced documents kept weights_bytes workers parts fingerprint level threshold after_tokens observed_after frequency "
+    "reliability product tokens_a_step predicted_by_size n predicted actual"
+).split()
+
+
 def without_numbers(value):
     """Every number that may be missing is."""
     if isinstance(value, dict):
-        kept = (
-            "format seed k layer head tokens rows quarantined curated edges counts dropped quarantine_reasons"
-        ).split()
-        return {
-            key: item if key in (*kept, "replaced", "documents", "kept") else without_numbers(item)
-            for key, item in value.items()
-        }
+        if "claim" in value:
+            value = {**value, "interval": None, "seeds": str(value["seeds"])}
+        found = {key: item if key in KEPT else without_numbers(item) for key, item in value.items()}
+        return {**found, "seeds": int(value["seeds"])} if "claim" in value else found
     if isinstance(value, list):
         return [without_numbers(item) for item in value]
     return None if isinstance(value, int | float) and not isinstance(value, bool) else value
@@ -196,8 +212,9 @@ def test_hostile_names_are_only_text(report):
     for curve in report["curves"]:
         curve["onsets"] = {}
     names = dict.fromkeys(["code", "control_glossary", "nats", "email", "not listed", "main", "emerges"], HOSTILE)
-    odd = renamed(of_two_arms(report), {**names, "reference": "reference\ud800" + "long " * 60})
-    page = render({**odd, "study": report["study"]})
+    odd = renamed(of_two_arms(report), {**names, "reference": "reference" + "long " * 60})
+    value = report_of({**odd, "study": report["study"]}, "report.json")
+    page = report_page.render(replace(value, config=f"{HOSTILE}\ud800"))
     assert "<script" not in page
     assert "49 &amp;" not in page
     assert "\x00" not in page
@@ -222,12 +239,64 @@ def test_every_chart_is_valid_vega_lite(report, monkeypatch):
     assert "<svg" in render(of_two_arms(report))
 
 
+def test_the_page_of_what_was_written_and_read_back_is_the_same(report, page):
+    """If this fails, somebody who has only the JSON sees another page."""
+    value = report_of(report, "report.json")
+    odd = to_json(replace(value, config="\ud800", verdicts=(replace(value.verdicts[0], effect=math.nan),)))
+    assert (odd["config"], odd["verdicts"][0]["effect"]) == ("\ufffd", None)
+    again = report_of(json.loads(json.dumps(to_json(value))), "report.json")
+    assert again == value
+    assert report_page.render(again) == page
+
+
 def test_another_format_is_refused(report):
-    with pytest.raises(ValueError, match="format 1"):
+    with pytest.raises(InputError, match=r"report\.json: format 1, and this program draws 3\. Write it again"):
         render({**report, "format": 1})
 
 
 def test_a_missing_section_is_an_error_that_names_it(report):
     del report["shots"], report["cost"]
-    with pytest.raises(ValueError, match="lacks cost, shots"):
+    with pytest.raises(InputError, match=r"report\.json, shots: no such key, and 1 more mistakes"):
         render(report)
+
+
+def drawn_by_command(*args):
+    return CliRunner().invoke(cli.report, [str(arg) for arg in args])
+
+
+def test_a_page_is_drawn_from_a_file_alone(report, tmp_path):
+    """Neither the study nor its output folder is at hand."""
+    whole = {**report, **EMPTY}
+    (tmp_path / "demo.json").write_text(json.dumps(whole), encoding="utf8")
+    beside = drawn_by_command("--from", tmp_path / "demo.json")
+    there = drawn_by_command("--from", tmp_path / "demo.json", "--to", tmp_path / "other.html")
+    assert (beside.output.strip(), there.output.strip()) == (str(tmp_path / "demo.html"), str(tmp_path / "other.html"))
+    expected = render(whole).encode()
+    assert [(tmp_path / name).read_bytes() for name in ("demo.html", "other.html")] == [expected, expected]
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("nope", "not JSON"),
+        ("[]", "Input should be an object"),
+        ('{"format": 2}', "format 2"),
+        ('{"format": 3}', "no such key"),
+        (None, "cannot be read"),
+    ],
+)
+def test_what_is_no_report_is_refused_in_one_line(text, error, tmp_path):
+    path = tmp_path / "report.json"
+    if text is not None:
+        path.write_text(text, encoding="utf8")
+    ended = drawn_by_command("--from", path)
+    assert isinstance(ended.exception, InputError)
+    assert str(ended.exception).startswith(f"{path}")
+    assert error in str(ended.exception)
+    assert "\n" not in str(ended.exception)
+    assert ended.exception.exit_code == 2
+
+
+@pytest.mark.parametrize("args", [(), ("study.yaml", "--from", "a.json"), ("study.yaml", "--to", "a.html")])
+def test_a_study_or_a_file_is_given_and_not_both(args):
+    assert drawn_by_command(*args).exit_code == 2

@@ -1,27 +1,37 @@
 """The parts of a report that compare arms: sizes, mixtures, one measure against another, marks and what labels do."""
 
+from dataclasses import replace
+
 import pytest
 from report_rows import a_row, bits, gain, shots
 
-from ablations.report.contents.values import Values
-from ablations.report.contents.wording import axis, words
-from ablations.report.views import pairs, synergy
-from ablations.report.views.midpoints import midpoint_marks
-from ablations.report.views.onsets import onset_rows
-from ablations.report.views.readings_by_task import readings_view
-from ablations.report.views.recognising import recognising
+from ablations.report.contents import ArmSource, ModelSize, ShotPoint, ShotReading, Shots, TrainedArm
+from ablations.report.values import Values
+from ablations.report.views import mechanisms, points, synergy
+from ablations.report.views.arms import sizes_view
 from ablations.report.views.shots import shots_view
-from ablations.report.views.sizes import sizes_view
-from ablations.report.views.verdicts import verdicts_view
+from ablations.report.views.tables import midpoint_marks, task_tables
+from ablations.report.views.verdicts import clearest
+from ablations.statistics.measures import words_of_name
+from ablations.statistics.onset_prediction import OnsetPrediction
+from ablations.statistics.verdicts import Verdict
 
 GAP = gain()
-MODEL = {"layers": 2, "width": 64, "context": 128, "parameters": 1000}
+MODEL = ModelSize(2, 64, 128, 1000)
 
 
-def an_arm(name, mixture, fraction=1.0, control=False, **other):
-    taken = {source: {"tokens": 1000, "repetitions": 2.0, "documents": 9, "tokens_lost": 0} for source in mixture}
-    arm = {"arm": name, "control": control, "mixture": mixture, "fraction": fraction, "model": MODEL, "tokens": 1000}
-    return {**arm, "sources": taken, **other}
+def an_arm(name, mixture, fraction=1.0, control=False, repetitions=2.0, **other):
+    taken = {source: ArmSource(1000, repetitions, 9, 0) for source in mixture}
+    return replace(TrainedArm(name, control, mixture, fraction, MODEL, 1000, taken), **other)
+
+
+def a_verdict(sentence, **other):
+    whole = Verdict(
+        claim="differs", sentence=sentence, outcome="undecided", effect=0.1, unit="nats", interval=None, seeds=5, p=None,
+        p_adjusted=None, smallest_effect=None, why="", evidence=(), registered=False, level=0.95, draws=None, items=None,
+        permutation_p=None, measures=(), counts_over="seed", relation=False, short="",
+    )  # fmt: skip
+    return replace(whole, **other)
 
 
 def test_a_size_curve_needs_two_shares_of_the_same_mixture_and_shape():
@@ -34,15 +44,14 @@ def test_a_size_curve_needs_two_shares_of_the_same_mixture_and_shape():
         an_arm("large", {"a": 1.0}, 0.1),
         an_arm("large", {"b": 1.0}),
         an_arm("large", {"a": 1.0}, tokens=2000),
-        an_arm("large", {"a": 1.0}, model={**MODEL, "layers": 3}),
+        an_arm("large", {"a": 1.0}, model=replace(MODEL, layers=3)),
         an_arm("large", {"a": 1.0}, control=True),
     ):
         assert sizes_view(Values(measures, [small, other]), [small, other]) is None
 
 
 def test_an_arm_that_read_its_data_less_than_once_is_named():
-    small, large = an_arm("small", {"a": 1.0}, 0.1), an_arm("large", {"a": 1.0})
-    large["sources"]["a"]["repetitions"] = 0.3
+    small, large = an_arm("small", {"a": 1.0}, 0.1), an_arm("large", {"a": 1.0}, repetitions=0.3)
     values = Values([a_row(GAP, {"small": [0.1], "large": [0.4]})], [small, large])
     assert sizes_view(values, [small, large]).partly == "large"
 
@@ -52,7 +61,7 @@ def test_synergy_is_against_the_best_part_and_positive_when_better(better, more)
     """Means are 0.2 and 0.6 alone and 0.7 mixed: better than both, or worse than the better of the two."""
     arms = [an_arm("a", {"x": 1.0}), an_arm("b", {"y": 1.0}), an_arm("ab", {"x": 1.0, "y": 1.0})]
     measure = a_row(gain(better=better), {"a": [0.1, 0.3], "b": [0.5, 0.7], "ab": [0.7, 0.7, 9.0]})
-    (matrix,) = synergy.synergy_view(Values([measure], arms), arms).matrices
+    (matrix,) = synergy.matrices(Values([measure], arms), arms)
     (square,) = matrix.squares["x", "y"]
     assert (square.arm, square.seeds) == ("ab", 2)  # the third seed has no pair
     assert square.gain == pytest.approx(more)
@@ -62,14 +71,14 @@ def test_synergy_is_against_the_best_part_and_positive_when_better(better, more)
 def test_a_mixture_without_its_parts_at_the_same_size_has_no_square():
     arms = [an_arm("a", {"x": 1.0}, 0.5), an_arm("b", {"y": 1.0}), an_arm("ab", {"x": 1.0, "y": 1.0})]
     measure = a_row(GAP, {"a": [0.1], "b": [0.5], "ab": [0.7]})
-    assert synergy.synergy_view(Values([measure], arms), arms).matrices == []
+    assert synergy.matrices(Values([measure], arms), arms) == []
 
 
 def test_a_pair_of_measures_has_its_correlation_interval_and_n():
     arms = [an_arm(name, {name: 1.0}) for name in "abcde"]
     compression = a_row(bits("common"), {name: [float(i)] for i, name in enumerate("abcde")})
     gap = a_row(GAP, dict(zip("abcde", [[4.0], [3.0], [2.0], [0.0], [1.0]], strict=True)))
-    found = pairs.pairs_view(Values([compression, gap], arms), [], [])
+    found = points.pairs_view(Values([compression, gap], arms), [], [])
     assert found.registered == []
     (figure,) = found.others
     assert "rank correlation −0.900" in figure
@@ -81,15 +90,17 @@ def test_a_registered_pair_is_drawn_once_and_first():
     arms = [an_arm(name, {name: 1.0}) for name in "abcd"]
     compression = a_row(bits("common"), {name: [float(i)] for i, name in enumerate("abcd")})
     gap = a_row(GAP, {name: [float(i) ** 2] for i, name in enumerate("abcd")})
-    claim = {"relation": True, "registered": True, "measures": ["bits_per_byte.common", GAP.name]}
-    found = pairs.pairs_view(Values([compression, gap], arms), [claim], [])
+    claim = a_verdict(
+        "", claim="goes_with", relation=True, registered=True, measures=("bits_per_byte.common", GAP.name)
+    )
+    found = points.pairs_view(Values([compression, gap], arms), [claim], [])
     assert (len(found.registered), len(found.others)) == (1, 0)
 
 
 def test_two_arms_make_no_picture_of_a_relation():
     arms = [an_arm(name, {name: 1.0}) for name in "ab"]
     measures = [a_row(reading, {"a": [1.0], "b": [2.0]}) for reading in (bits("common"), GAP)]
-    assert pairs.pairs_view(Values(measures, arms), [], []).others == []
+    assert points.pairs_view(Values(measures, arms), [], []).others == []
 
 
 def test_bits_per_byte_are_averaged_over_sources_that_all_real_arms_share():
@@ -97,7 +108,7 @@ def test_bits_per_byte_are_averaged_over_sources_that_all_real_arms_share():
     shared = [a_row(bits(s), {"a": [v], "b": [v + 1]}) for s, v in (("x", 1.0), ("y", 2.0))]
     own = a_row(bits("z"), {"a": [100.0], "c": [7.0]})
     values = Values([*shared, own], arms)
-    assert (values.mean("bits_per_byte", "a"), values.mean("bits_per_byte", "b")) == (1.5, 2.5)
+    assert (values.mean("a", "bits_per_byte"), values.mean("b", "bits_per_byte")) == (1.5, 2.5)
     assert values.primary() == ["bits_per_byte"]
 
 
@@ -115,7 +126,7 @@ def test_midpoint_marks_need_an_arm_called_all():
     arms = [an_arm(name, {"x": 1.0}) for name in ("all", "low", "high")]
     told = {"few_shot.nsmc.k4.gold.accuracy": {"all": "above", "low": "below", "high": "above"}}
     assert midpoint_marks(Values(measures, arms)) == told
-    named = [{**m, "arms": {k.replace("all", "everything"): v for k, v in m["arms"].items()}} for m in measures]
+    named = [replace(m, arms={k.replace("all", "everything"): v for k, v in m.arms.items()}) for m in measures]
     assert midpoint_marks(Values(named, arms[1:])) == {}
 
 
@@ -129,34 +140,28 @@ def test_recognising_and_learning_are_told_apart_in_words():
     )
     measures = [a_row(about, {"heart": [by_heart], "context": [learns]}) for about, by_heart, learns in readings]
     arms = [an_arm(name, {"x": 1.0}, control=True) for name in ("heart", "context")]
-    heart, context = recognising(Values(measures, arms))
-    assert heart.said.startswith("recognises the map and answers by heart")
-    assert context.said.startswith("learns the map from its context")
-    assert recognising(Values([a_row(GAP, {"heart": [1.0]})], arms)) == []
+    heart, context = mechanisms.recognising(Values(measures, arms))
+    assert heart.sentence.startswith("recognises the map and answers by heart")
+    assert context.sentence.startswith("learns the map from its context")
+    assert mechanisms.recognising(Values([a_row(GAP, {"heart": [1.0]})], arms)) == []
 
 
 def test_a_predicted_onset_stands_beside_the_seen_interval_or_says_that_it_was_censored():
-    row = {"arm": "a", "measure": "repeated_tokens.first_minus_second", "frequency": 0.2, "reliability": 0.5}
-    row |= {"predicted_by_size": 16e6, "predicted": 8e6}
-    seen = {**row, "seed": 0, "observed_after": 1e5, "observed_by": 2e5, "observed_at": 1.5e5}
-    censored = {**row, "seed": 1, "predicted": 9e6, "observed_after": 1e6, "observed_by": None, "observed_at": None}
-    (found,) = onset_rows([seen, censored], words)
-    assert (found.by_size, found.predicted) == ("16M", "8M to 9M")
-    assert found.seen == [
+    seen = OnsetPrediction("a", 0, "m", 1e5, 2e5, 1.5e5, 0.2, 0.5, 0.1, 1024.0, 16e6, 8e6)
+    censored = replace(seen, seed=1, predicted=9e6, observed_after=1e6, observed_by=None, observed_at=None)
+    other = replace(seen, arm="b")
+    assert mechanisms.onsets_by_arm([seen, other, censored]) == [[seen, censored], [other]]
+    assert [mechanisms.spread(each) for each in ((16e6, 16e6), (8e6, 9e6), (None,))] == ["16M", "8M to 9M", "none"]
+    assert mechanisms.seen([seen, censored]) == [
         "seed 0: between 100k and 200k tokens",
         "seed 1: no onset within 1M tokens (censored)",
     ]
 
 
-def test_the_clearest_exploratory_findings_are_shown_and_the_others_counted():
-    whole = {"claim": "differs", "outcome": "undecided", "registered": False, "effect": 0.1, "unit": "nats", "why": ""}
-    whole |= {"interval": None, "level": 0.95, "seeds": 5, "smallest_effect": None, "evidence": [], "measures": []}
-    whole |= {"counts_over": "seed", "relation": False, "short": ""}
-    many = [{**whole, "sentence": f"finding {i}", "p": i / 50, "p_adjusted": i / 50} for i in range(40, 0, -1)]
-    found = verdicts_view(many, set(), words)
-    assert [said.claim for said in found.exploratory[:2]] == ["finding 1", "finding 2"]
-    assert len(found.exploratory) + found.hidden == 40
-    assert found.registered == []
+def test_the_clearest_exploratory_findings_come_first():
+    many = [a_verdict(f"finding {i}", p=i / 50, p_adjusted=i / 50) for i in range(40, 0, -1)]
+    found = clearest([*many, a_verdict("asked", registered=True)])
+    assert [verdict.sentence for verdict in found] == [f"finding {i}" for i in range(1, 41)]
 
 
 @pytest.mark.parametrize(
@@ -169,27 +174,13 @@ def test_the_clearest_exploratory_findings_are_shown_and_the_others_counted():
     ],
 )
 def test_measures_that_nobody_measured_have_the_words_of_their_names(name, said):
-    assert words(name) == said
+    assert words_of_name(name) == said
 
 
 def test_measures_have_the_words_of_their_readings():
     values = Values([a_row(shots("nsmc", 4, "mine", "gold", short="a metric of mine"), {"a": [1.0]})], [])
     assert values.title("few_shot.nsmc.k4.gold.mine") == "a metric of mine in nsmc, k = 4, gold demos"
-    assert values.title(GAP.name) == words(GAP.name)
-
-
-@pytest.mark.parametrize(
-    ("said", "unit", "whole"),
-    [
-        ("accuracy", "share of items", "accuracy, share of items"),
-        ("macro F1", "F1, 0 to 1", "macro F1, 0 to 1"),
-        ("BLEU", "BLEU, 0 to 100", "BLEU, 0 to 100"),
-        ("loss, nats per token", "nats per token", "loss, nats per token"),
-        ("count", "", "count"),
-    ],
-)
-def test_an_axis_says_its_unit_once(said, unit, whole):
-    assert axis(said, unit) == whole
+    assert values.title(GAP.name) == words_of_name(GAP.name)
 
 
 def of_kinds(condition, **readings):
@@ -211,53 +202,54 @@ def test_a_label_metric_that_nobody_here_knows_has_its_column():
         a_row(shots("mine", 4, "nll", "gold"), {"a": [3.0]}),
         a_row(shots("mine", 2, "accuracy", "gold", "share of items"), {"a": [0.4]}),
     ]
-    (table,) = readings_view(Values([*more, *rows], [an_arm("a", {"x": 1.0})])).tables
-    assert (table.k, table.columns) == (4, ["accuracy", "Cohen's kappa", "bias to the last label"])
-    assert table.rows == [("a", [0.5, 0.5, 0.1])]
+    values = Values([*more, *rows], [an_arm("a", {"x": 1.0})])
+    (table,) = task_tables(values)
+    assert (table.k, [column.short for column in table.columns]) == (
+        4,
+        ["accuracy", "Cohen's kappa", "bias to the last label"],
+    )
+    assert table.arms == ["a"]
+    assert [values.mean("a", column.measure) for column in table.columns] == [0.5, 0.5, 0.1]
 
 
 def test_written_answers_have_no_table_of_ways_to_score_choices():
     rows = of_kinds("gold", exact_match=("share of items", "exact match"), terseness=("words", "terseness"))
-    assert readings_view(Values(rows, [an_arm("a", {"x": 1.0})])).tables == []
+    assert task_tables(Values(rows, [an_arm("a", {"x": 1.0})])) == []
 
 
 def a_task(**readings):
     """Shots of one cell at two k: reading -> (words, unit); a blind guess is held against all but the margin."""
-    about = {name: {"words": said, "unit": unit, "better": "higher"} for name, (said, unit) in readings.items()}
+    about = {name: ShotReading(words, unit, "higher") for name, (words, unit) in readings.items()}
+    blind = {name: 0.125 for name in readings if name not in ("nll", "margin")}
+    accuracy = 0.5 if "accuracy" in readings else None
     points = []
     for k in (0, 4):
         more = {name: 0.25 + k / 16 for name in readings if name not in ("nll", "accuracy")}
-        blind = {name: 0.125 for name in readings if name not in ("nll", "margin")}
-        accuracy = 0.5 if "accuracy" in readings else None
-        point = {"k": k, "condition": "gold", "nll": 4.0, "accuracy": accuracy, "n": 9, "asked": 9}
-        points.append({**point, "scores": more, "blind": blind})
-    return {"arm": "a", "seed": 0, "task": "t", "readings": about, "points": points}
+        points.append(ShotPoint(k, "gold", 4.0, accuracy, blind, more, 9, 9))
+    return Shots("a", 0, "t", about, tuple(points))
 
 
 def test_metrics_that_nobody_here_knows_have_panels_of_their_own():
     nll = {"nll": ("NLL of the gold answer", "nats")}
     labels = a_task(**nll, accuracy=("accuracy", "share of items"), margin=("margin", "nats"), kappa=("kappa", "kappa"))
     (view,) = shots_view([labels], set()).tasks
-    assert [(more.title, more.unfolded) for more in view.more] == [("accuracy", False), ("kappa", False)]
-    assert view.scores == {"kappa": "kappa"}
+    assert (list(view.figures), view.main) == (["nll", "accuracy", "kappa"], "")
+    assert view.scores == ["kappa"]
     texts = a_task(**nll, terseness=("terseness", "words, 0 to 9"), wit=("wit", "laughs"))
     (view,) = shots_view([texts], set()).tasks
-    assert [(more.title, more.unfolded) for more in view.more] == [("terseness", True), ("wit", False)]
-    assert "terseness, words, 0 to 9" in view.more[0].figures[0]
+    assert (list(view.figures), view.main) == (["nll", "terseness", "wit"], "terseness")
+    assert "terseness, words, 0 to 9" in view.figures["terseness"][0]
     assert view.rows[1].scores == {"terseness": 0.5, "wit": 0.5}
 
 
 def test_a_curve_over_other_items_at_one_k_says_so():
     """Long prompts that do not fit leave easy items behind: the loss falls, and no demo did it."""
-    points = [
-        {"k": k, "condition": "gold", "nll": nll, "accuracy": None, "n": n, "asked": asked}
-        for k, nll, n, asked in ((0, 800.0, 20, 20), (1, 799.0, 40, 40), (4, 690.0, 34, 40))
-    ]
-    cell = {"arm": "a", "seed": 0, "task": "t", "readings": {}}
-    (view,) = shots_view([{**cell, "points": points}], set()).tasks
+    asked = ((0, 800.0, 20, 20), (1, 799.0, 40, 40), (4, 690.0, 34, 40))
+    points = tuple(ShotPoint(k, "gold", nll, None, {}, {}, n, of) for k, nll, n, of in asked)
+    (view,) = shots_view([Shots("a", 0, "t", {}, points)], set()).tasks
     assert view.note == (
         "Only 34 of 40 prompts at k = 4 fit into the context: what changes there may be the items, not what demos do."
     )
-    (view,) = shots_view([{**cell, "points": points[:2]}], set()).tasks
+    (view,) = shots_view([Shots("a", 0, "t", {}, points[:2])], set()).tasks
     assert view.note == ""
     assert view.headline == "At no number of demos is there an answer under both gold and permuted labels."

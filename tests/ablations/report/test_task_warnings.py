@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ablations.core.results.answers import CONTENT_FREE, GroupAnswers, Score, TaskAnswers
-from ablations.report.gathering.task_warnings import task_warnings
+from ablations.report.task_warnings import task_warnings
 from ablations.statistics.cell_result import CellResult
 
 Detail = tuple[dict[str, int], dict[int, int]]  # counts; k -> items that were answered

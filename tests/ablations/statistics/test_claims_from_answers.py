@@ -57,7 +57,7 @@ def score(item: str, gold: int, nll: float, correct: bool) -> Score:
 def study(gains: dict[str, float], seeds: int = 5, right: float = 0.9, seed: int = 0) -> Measures:
     rng = np.random.default_rng(seed)
     hard = rng.normal(0, 2.0, ITEMS)
-    return Measures(
+    return Measures.of_cells(
         cell(arm, number, gain + rng.normal(0, 0.01), rng, hard, right)
         for arm, gain in gains.items()
         for number in range(seeds)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ablations.statistics.onset import onset
+from ablations.statistics.onset import Onset, onset
 
 STEP = 100_000
 EVENLY = STEP * np.arange(14)
@@ -19,22 +19,22 @@ EVENLY = STEP * np.arange(14)
 )
 def test_of_few_points_the_onset_is_the_gap_of_the_last_crossing(levels, after, at, by):
     found = onset([(10 * i, level) for i, level in enumerate(levels)], 0.5)
-    assert (found["after_tokens"], found["at_tokens"], found["by_tokens"]) == (after, at, by)
+    assert (found.after_tokens, found.at_tokens, found.by_tokens) == (after, at, by)
 
 
 @pytest.mark.parametrize("points", [1, 3, 14])
 def test_a_curve_above_the_threshold_from_the_start_has_its_onset_there(points):
     found = onset([(10 * i, 1.0) for i in range(points)], 0.5)
-    assert (found["after_tokens"], found["at_tokens"], found["by_tokens"]) == (0, 0, 0)
+    assert (found.after_tokens, found.at_tokens, found.by_tokens) == (0, 0, 0)
 
 
 @pytest.mark.parametrize("place", range(1, 13))
 def test_a_step_without_noise_is_placed_in_its_own_gap(place):
     curve = [(int(tokens), float(i >= place)) for i, tokens in enumerate(EVENLY)]
     found = onset(curve, 0.5)
-    assert EVENLY[max(0, place - 2)] <= found["after_tokens"] <= EVENLY[place - 1]
-    assert found["by_tokens"] == EVENLY[place]
-    assert EVENLY[place - 1] < found["at_tokens"] < EVENLY[place]
+    assert EVENLY[max(0, place - 2)] <= found.after_tokens <= EVENLY[place - 1]
+    assert found.by_tokens == EVENLY[place]
+    assert EVENLY[place - 1] < found.at_tokens < EVENLY[place]
 
 
 def test_the_change_point_is_where_the_rise_begins_not_where_it_crosses_the_level():
@@ -42,14 +42,14 @@ def test_the_change_point_is_where_the_rise_begins_not_where_it_crosses_the_leve
     tokens = np.arange(1, 30) * STEP
     rise = np.clip(np.log(tokens / (10 * STEP)), 0, None)
     low, high = (onset(list(zip(tokens.tolist(), height * rise, strict=True)), 0.5) for height in (1.0, 50.0))
-    assert low["at_tokens"] == pytest.approx(10 * STEP, rel=0.05)
-    assert low["at_tokens"] == high["at_tokens"]
+    assert low.at_tokens == pytest.approx(10 * STEP, rel=0.05)
+    assert low.at_tokens == high.at_tokens
 
 
 def test_a_curve_that_ends_below_its_level_is_censored_at_the_end_of_the_run():
     noise = np.random.default_rng(0).normal(0, 0.1, len(EVENLY))
     found = onset(list(zip(EVENLY.tolist(), noise, strict=True)), 0.5)
-    assert found == {"threshold": 0.5, "after_tokens": EVENLY[-1], "by_tokens": None, "at_tokens": None}
+    assert found == Onset(0.5, EVENLY[-1], None, None)
 
 
 @settings(max_examples=60, deadline=None)
@@ -57,11 +57,11 @@ def test_a_curve_that_ends_below_its_level_is_censored_at_the_end_of_the_run():
 def test_an_interval_holds_its_estimate_and_at_least_one_gap(values, from_zero):
     tokens = (np.arange(len(values)) + (not from_zero)) * 10
     found = onset(list(zip(tokens.tolist(), values, strict=True)), 0.5)
-    if found["by_tokens"] is None:
+    if found.by_tokens is None:
         assert values[-1] <= 0.5
     elif min(values) <= 0.5:
-        assert found["after_tokens"] <= found["at_tokens"] <= found["by_tokens"]
-        assert found["by_tokens"] - found["after_tokens"] >= 10
+        assert found.after_tokens <= found.at_tokens <= found.by_tokens
+        assert found.by_tokens - found.after_tokens >= 10
 
 
 def simulated(shape, noise, runs, seed):
@@ -73,9 +73,9 @@ def simulated(shape, noise, runs, seed):
         x = np.log(np.maximum(EVENLY, STEP / 2) / start)
         values = 4 * shape(x) + rng.normal(0, noise, len(EVENLY))
         found = onset(list(zip(EVENLY.tolist(), values, strict=True)), 0.5)
-        if found["by_tokens"] is not None:
-            hits.append(found["after_tokens"] <= start <= found["by_tokens"])
-            widths.append((found["by_tokens"] - found["after_tokens"]) / STEP)
+        if found.by_tokens is not None:
+            hits.append(found.after_tokens <= start <= found.by_tokens)
+            widths.append((found.by_tokens - found.after_tokens) / STEP)
     return np.mean(hits), np.mean(widths)
 
 

@@ -10,17 +10,17 @@ import pytest
 from ablations.core.results.readings import Reading
 from ablations.statistics.cell_result import CellResult
 from ablations.statistics.onset import Onset
-from ablations.statistics.onset_prediction import onset_correlation, onset_rows, predicted_onset
-from ablations.statistics.recognition import recognition, said
+from ablations.statistics.onset_prediction import OnsetPrediction, onset_correlation, onset_predictions, predicted_onset
+from ablations.statistics.recognition import in_words, recognition
 
 BUDGET = 1000
 
 
 def cell(arm: str, seed: int, at: int | None, product: float, budget: int = BUDGET) -> CellResult:
     """`at`: observed onset in tokens; None for a censored one."""
-    onset: Onset = {"threshold": 0.5, "after_tokens": budget, "by_tokens": None, "at_tokens": None}
+    onset = Onset(0.5, budget, None, None)
     if at is not None:
-        onset = {"threshold": 0.5, "after_tokens": at - 10, "by_tokens": at + 10, "at_tokens": at}
+        onset = Onset(0.5, at - 10, at + 10, at)
     values = {"frequency": 0.5, "reliability": product / 0.5, "product": product}
     readings = [
         Reading("bigram_repetition", value, "share of bigrams", None, name, name) for name, value in values.items()
@@ -44,30 +44,30 @@ def test_a_prediction_from_nothing_is_refused(bad: tuple[float, float]) -> None:
 
 
 def test_a_row_holds_what_was_seen_and_what_was_predicted_relative_to_the_median_cell() -> None:
-    rows = onset_rows([cell("a", 0, 100, 0.1), cell("b", 0, 200, 0.2), cell("c", 0, None, 0.4)])
-    assert [row["predicted"] / row["predicted_by_size"] for row in rows] == pytest.approx([2, 1, 0.5])
-    assert rows[1] == {
-        "arm": "b",
-        "seed": 0,
-        "measure": "repeated_tokens.first_minus_second",
-        "observed_after": 190,
-        "observed_by": 210,
-        "observed_at": 200,
-        "frequency": 0.5,
-        "reliability": 0.4,
-        "product": 0.2,
-        "tokens_a_step": 1024,
-        "predicted_by_size": predicted_onset(1024),
-        "predicted": predicted_onset(1024),
-    }
+    rows = onset_predictions([cell("a", 0, 100, 0.1), cell("b", 0, 200, 0.2), cell("c", 0, None, 0.4)])
+    assert [(row.predicted or 0) / row.predicted_by_size for row in rows] == pytest.approx([2, 1, 0.5])
+    assert rows[1] == OnsetPrediction(
+        arm="b",
+        seed=0,
+        measure="repeated_tokens.first_minus_second",
+        observed_after=190,
+        observed_by=210,
+        observed_at=200,
+        frequency=0.5,
+        reliability=0.4,
+        product=0.2,
+        tokens_a_step=1024,
+        predicted_by_size=predicted_onset(1024),
+        predicted=predicted_onset(1024),
+    )
 
 
 def test_cells_without_onset_or_repetition_have_no_row_and_no_repetition_no_prediction() -> None:
     whole = cell("x", 0, 100, 0.1)
-    assert len(onset_rows([whole])) == 1
-    assert onset_rows([replace(whole, onsets={}), replace(whole, readings={})]) == []
-    assert onset_rows([whole], "late_minus_early.pooled") == []
-    assert [row["predicted"] for row in onset_rows([cell("a", 0, 100, 0.0)])] == [None]
+    assert len(onset_predictions([whole])) == 1
+    assert onset_predictions([replace(whole, onsets={}), replace(whole, readings={})]) == []
+    assert onset_predictions([whole], "late_minus_early.pooled") == []
+    assert [row.predicted for row in onset_predictions([cell("a", 0, 100, 0.0)])] == [None]
 
 
 def test_more_repetition_with_earlier_onset_correlates_over_arms_and_censored_counts_as_late() -> None:
@@ -75,7 +75,7 @@ def test_more_repetition_with_earlier_onset_correlates_over_arms_and_censored_co
         cell(arm, seed, at, p) for seed in (0, 1) for arm, at, p in (("a", 100, 0.4), ("b", 200, 0.3), ("c", 300, 0.2))
     ]
     cells += [cell("d", seed, None, 0.1) for seed in (0, 1)]
-    found = onset_correlation(onset_rows(cells))
+    found = onset_correlation(onset_predictions(cells))
     assert found.rho == pytest.approx(1.0)
     assert found.n == 4
 
@@ -84,7 +84,7 @@ def test_a_censored_cell_that_ended_before_the_latest_onset_says_nothing() -> No
     cells = [
         cell(arm, 0, at, p) for arm, at, p in (("a", 100, 0.4), ("b", 200, 0.3), ("c", 300, 0.2), ("d", 400, 0.15))
     ]
-    found = onset_correlation(onset_rows([*cells, cell("short", 0, None, 0.9, budget=50)]))
+    found = onset_correlation(onset_predictions([*cells, cell("short", 0, None, 0.9, budget=50)]))
     assert found.rho == pytest.approx(1.0)
     assert found.n == 4
 
@@ -111,7 +111,7 @@ def readings(alone: float, permuted: float, flipped: float, nonce: float) -> dic
 def test_recognising_and_learning_are_told_apart_in_words(values: dict[str, float], told: str) -> None:
     found = recognition(values, 64)
     assert found is not None
-    assert said(found).startswith(told)
+    assert in_words(found).startswith(told)
 
 
 def test_recognition_is_in_nats_against_one_who_knows_which_words_are_values() -> None:

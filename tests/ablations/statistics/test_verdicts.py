@@ -100,27 +100,27 @@ def test_holm_never_lowers_and_keeps_the_order(ps: list[float]) -> None:
 
 
 def test_two_seeds_give_points_and_no_verdict() -> None:
-    (verdict,) = judge([Emerges(arm="a")], Measures(emerging("a", [5.0, 5.1])))
+    (verdict,) = judge([Emerges(arm="a")], Measures.of_cells(emerging("a", [5.0, 5.1])))
     assert verdict.outcome == "undecided"
     assert verdict.interval is None
     assert verdict.effect == pytest.approx(5.05)
 
 
 def test_what_emerges_in_every_seed_is_supported() -> None:
-    (verdict,) = judge([Emerges(arm="a")], Measures(emerging("a", [5.0, 5.1, 4.8, 5.3, 4.9])))
+    (verdict,) = judge([Emerges(arm="a")], Measures.of_cells(emerging("a", [5.0, 5.1, 4.8, 5.3, 4.9])))
     assert verdict.outcome == "supported"
     assert verdict.smallest_effect is not None
     assert verdict.smallest_effect < 1
 
 
 def test_no_gain_contradicts_emergence() -> None:
-    (verdict,) = judge([Emerges(arm="a")], Measures(emerging("a", [0.001, -0.002, 0.003, 0.0, -0.001])))
+    (verdict,) = judge([Emerges(arm="a")], Measures.of_cells(emerging("a", [0.001, -0.002, 0.003, 0.0, -0.001])))
     assert verdict.outcome == "contradicted"
 
 
 def test_better_than_permuted_but_not_than_a_blind_guess_is_undecided() -> None:
     gains = [5.0, 5.1, 4.8, 5.3, 4.9]
-    (verdict,) = judge([Emerges(arm="a")], Measures(emerging("a", gains, accuracy=0.19)))
+    (verdict,) = judge([Emerges(arm="a")], Measures.of_cells(emerging("a", gains, accuracy=0.19)))
     assert verdict.outcome == "undecided"
     assert "blind guess" in verdict.why
 
@@ -130,7 +130,7 @@ def test_lower_bits_per_byte_is_better() -> None:
     large = cells("large", "bits_per_byte.x", [1.5, 1.62, 1.54, 1.71, 1.52])
     claim = SizeEffect(small="small", large="large", measure="bits_per_byte.x")
     back = SizeEffect(small="large", large="small", measure="bits_per_byte.x")
-    first, second = judge([claim, back], Measures(small + large))
+    first, second = judge([claim, back], Measures.of_cells(small + large))
     assert (first.outcome, second.outcome) == ("supported", "contradicted")
     assert first.effect == pytest.approx(-(second.effect or 0))
 
@@ -140,14 +140,16 @@ def test_synergy_is_measured_against_the_best_part() -> None:
         "b", "bits_per_byte.x", [1.0, 1.1, 1.0, 1.1, 1.0]
     )
     mixture = cells("ab", "bits_per_byte.x", [1.4, 1.6, 1.5, 1.5, 1.4])
-    (verdict,) = judge([Synergy(mixture="ab", parts=("a", "b"), measure="bits_per_byte.x")], Measures(parts + mixture))
+    (verdict,) = judge(
+        [Synergy(mixture="ab", parts=("a", "b"), measure="bits_per_byte.x")], Measures.of_cells(parts + mixture)
+    )
     assert verdict.outcome == "contradicted"
 
 
 def test_a_difference_in_noise_is_undecided() -> None:
     a = cells("a", "bits_per_byte.x", [1.0, 1.3, 0.9, 1.2, 1.1])
     b = cells("b", "bits_per_byte.x", [1.1, 1.2, 1.0, 1.0, 1.2])
-    (verdict,) = judge([Differs(arm_a="a", arm_b="b", measure="bits_per_byte.x")], Measures(a + b))
+    (verdict,) = judge([Differs(arm_a="a", arm_b="b", measure="bits_per_byte.x")], Measures.of_cells(a + b))
     assert verdict.outcome == "undecided"
 
 
@@ -158,7 +160,7 @@ def test_measures_that_rise_together_go_with_each_other() -> None:
         for seed in range(5)
     ]
     claim = GoesWith(measure_x="m.x", measure_y="m.y")
-    (verdict,), (few,) = judge([claim], Measures(made)), judge([claim], Measures(made[:-1]))
+    (verdict,), (few,) = judge([claim], Measures.of_cells(made)), judge([claim], Measures.of_cells(made[:-1]))
     assert verdict.outcome == "supported"
     assert verdict.effect == pytest.approx(1.0)
     assert verdict.interval is not None
@@ -173,7 +175,7 @@ def test_a_claim_whose_cells_are_missing_still_counts_for_holm() -> None:
     made += cells("b", "bits_per_byte.x", rng.normal(1.2, 0.1, 5).tolist())
     asked = Differs(arm_a="a", arm_b="b", measure="bits_per_byte.x")
     later = [Differs(arm_a="a", arm_b=name, measure="bits_per_byte.x") for name in ("c", "d")]
-    (alone,), (among, *rest) = judge([asked], Measures(made)), judge([asked, *later], Measures(made))
+    (alone,), (among, *rest) = judge([asked], Measures.of_cells(made)), judge([asked, *later], Measures.of_cells(made))
     assert among.p_adjusted == pytest.approx(min(1.0, 3 * (alone.p_adjusted or 0)))
     assert [v.p_adjusted for v in rest] == [None, None]
 
@@ -181,7 +183,7 @@ def test_a_claim_whose_cells_are_missing_still_counts_for_holm() -> None:
 def test_a_score_that_is_the_same_in_every_seed_is_no_certainty() -> None:
     """Two arms that always say one label differ in F1 by a constant; t = infinity would call that proven."""
     made = cells("a", "few_shot.t.k4.gold.macro_f1", [0.34] * 5) + cells("b", "few_shot.t.k4.gold.macro_f1", [0.33] * 5)
-    (verdict,) = judge([Differs(arm_a="a", arm_b="b", measure="few_shot.t.k4.gold.macro_f1")], Measures(made))
+    (verdict,) = judge([Differs(arm_a="a", arm_b="b", measure="few_shot.t.k4.gold.macro_f1")], Measures.of_cells(made))
     assert (verdict.outcome, verdict.interval, verdict.p) == ("undecided", None, None)
     assert "same value" in verdict.why
 
@@ -194,7 +196,7 @@ def test_the_p_and_the_interval_of_a_synergy_say_the_same(seed: int) -> None:
         for name, mean in (("ab", rng.choice([0.8, 1.0, 1.2])), ("p", 1.0), ("q", 1.05))
         for each in cells(name, "bits_per_byte.x", rng.normal(mean, rng.uniform(0.01, 0.2), 5).tolist())
     ]
-    (verdict,) = judge([Synergy(mixture="ab", parts=("p", "q"), measure="bits_per_byte.x")], Measures(made))
+    (verdict,) = judge([Synergy(mixture="ab", parts=("p", "q"), measure="bits_per_byte.x")], Measures.of_cells(made))
     assert verdict.interval is not None
     assert verdict.p is not None
     assert (verdict.p < 0.05) == (not verdict.interval[0] <= 0 <= verdict.interval[1])
@@ -213,7 +215,7 @@ def test_the_interval_of_a_synergy_covers_the_least_gain_though_the_worst_part_w
 def test_a_missing_cell_fails_its_control() -> None:
     limits = {"glossary": (1.0, None), "chatter": (-0.05, 0.05)}
     made = cells("glossary", GAIN, [9.0, 10.0]) + cells("chatter", GAIN, [0.01])
-    outcomes = {o.arm: o.passed for o in check(limits, Measures(made), GAIN, 8, 2)}
+    outcomes = {o.arm: o.passed for o in check(limits, Measures.of_cells(made), GAIN, 8, 2)}
     assert outcomes == {"glossary": True, "chatter": False}
 
 
@@ -224,7 +226,7 @@ def test_seeds_of_one_arm_are_no_evidence_on_arms() -> None:
         for arm in range(2)
         for seed in range(10)
     ]
-    (verdict,) = judge([GoesWith(measure_x="m.x", measure_y="m.y")], Measures(made))
+    (verdict,) = judge([GoesWith(measure_x="m.x", measure_y="m.y")], Measures.of_cells(made))
     assert verdict.outcome == "undecided"
 
 
@@ -237,6 +239,6 @@ def test_a_mixture_like_its_equal_parts_is_not_contradicted_for_its_luckiest_par
             cells(name, "bits_per_byte.x", rng.normal(1.0, 0.1, 5).tolist()) for name in ("ab", "p0", "p1", "p2", "p3")
         ]
         claim = Synergy(mixture="ab", parts=("p0", "p1", "p2", "p3"), measure="bits_per_byte.x")
-        (verdict,) = judge([claim], Measures([each for arm in arms for each in arm]))
+        (verdict,) = judge([claim], Measures.of_cells([each for arm in arms for each in arm]))
         wrong += verdict.outcome != "undecided"
     assert wrong <= 16

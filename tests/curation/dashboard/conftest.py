@@ -1,4 +1,4 @@
-"""A small curation run, as its manifests would give it."""
+"""A small curation run, as it would stand in a file."""
 
 import math
 
@@ -29,6 +29,9 @@ def a_funnel(rows, unreadable, clean, select):
         "rows": rows,
         "quarantined": quarantined,
         "quarantine_reasons": unreadable,
+        "repaired": {},
+        "repeated_ids": {"ids": 0, "documents": 0},
+        "left_out": [],
         "curated": second["kept"],
         "dropped": dropped,
         "passes": {"clean": first, "select": second},

@@ -10,6 +10,7 @@ import pytest
 from jsonl_writer import WriteJsonl
 
 from curation import pipeline
+from curation.dashboard.contents import Contamination, ContaminationRow
 from curation.dashboard.gathering.contamination import contamination, contamination_tables
 from curation.dashboard.gathering.curation_run import curation_report
 from curation.dashboard.page import render
@@ -70,24 +71,11 @@ def test_policies_drop_cut_or_only_tag_and_the_report_tells_the_same_of_all(run:
     assert texts_of(curated, "tagging") == [QUESTION, f"{REST}\n{QUESTION}\n{REST}", REST]
     (entry,) = contamination(RunRecord(out, curated.record))
     of_each = dict.fromkeys(("dropping", "cutting", "tagging"), 1)
-    assert entry == {
-        "pass": "select",
-        "annotator": "contamination",
-        "documents": dict.fromkeys(of_each, 3),
-        "tagged": dict.fromkeys(of_each, 2),
-        "rows": [
-            {
-                "task": "quiz",
-                "split": "test",
-                "field": "question",
-                "of": 2,
-                "texts": of_each,
-                "documents": dict.fromkeys(of_each, 2),
-            }
-        ],
-    }
+    row = ContaminationRow("quiz", "test", "question", 2, of_each, dict.fromkeys(of_each, 2))
+    documents, tagged = dict.fromkeys(of_each, 3), dict.fromkeys(of_each, 2)
+    assert entry == Contamination("select", "contamination", documents, tagged, (row,))
     report = curation_report(curated.record, out)
-    assert report["contamination"] == [entry]
+    assert report.contamination == (entry,)
     page = render(report)
     assert '<section id="contamination">' in page
     assert "2 of 3" in page
@@ -101,4 +89,4 @@ def test_the_report_stands_without_the_file_of_queries(run: tuple[Curated, Folde
     curated, out = run
     (tmp_path / "queries.jsonl").unlink()
     (entry,) = contamination(RunRecord(out, curated.record))
-    assert [(row["of"], row["texts"]["tagging"]) for row in entry["rows"]] == [(None, 1)]
+    assert [(row.of, row.texts["tagging"]) for row in entry.rows] == [(None, 1)]

@@ -3,7 +3,8 @@
 import pytest
 
 from curation.dashboard import numbers
-from curation.dashboard.charts import log_ticks
+from curation.dashboard.charts import axis, log_ticks
+from curation.dashboard.contents import Fact
 from curation.dashboard.showable import showable
 
 EVERY = (numbers.count, numbers.number, numbers.setting, numbers.amount, numbers.size, numbers.duration)
@@ -39,8 +40,8 @@ def test_numbers_read_well(function, value, text):
 
 
 def test_what_is_shown_holds_no_nan_and_nothing_that_breaks_xml():
-    found = showable({"a\x00": [float("nan"), float("inf"), 1.5, "x\ud800\u202ey\n"]})
-    assert found == {"a\ufffd": [None, None, 1.5, "x\ufffd\ufffdy\n"]}
+    found = showable({"a\x00": [float("nan"), float("inf"), 1.5, "x\ud800\u202ey\n"], "b": (Fact("\x1b", "c"),)})
+    assert found == {"a\ufffd": [None, None, 1.5, "x\ufffd\ufffdy\n"], "b": (Fact("\ufffd", "c"),)}
 
 
 def test_logarithmic_axes_have_ticks():
@@ -48,3 +49,17 @@ def test_logarithmic_axes_have_ticks():
     assert log_ticks(20, 80) == [20, 50]
     assert log_ticks(-10, 10)[0] == -10
     assert 0 in log_ticks(0, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "whole"),
+    [
+        ("accuracy", "share of items", "accuracy, share of items"),
+        ("macro F1", "F1, 0 to 1", "macro F1, 0 to 1"),
+        ("BLEU", "BLEU, 0 to 100", "BLEU, 0 to 100"),
+        ("loss, nats per token", "nats per token", "loss, nats per token"),
+        ("count", "", "count"),
+    ],
+)
+def test_an_axis_says_its_unit_once(text, unit, whole):
+    assert axis(text, unit) == whole
