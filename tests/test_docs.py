@@ -19,6 +19,10 @@ from ablations.core.data.evaluation_data import EvaluationData
 from ablations.core.metrics.registry import METRICS
 from ablations.core.model.model import Model
 from ablations.core.spec.model_spec import ModelSpec
+from ablations.core.spec.strict import build
+from ablations.core.spec.training_spec import TrainingSpec
+from ablations.core.training.schedules.base import SCHEDULES
+from ablations.core.training.step_time import probe
 from ablations.prompts.export_queries import export
 from ablations.prompts.task_files import read_task, task_class
 from ablations.readings.blind import blind_label_score
@@ -155,6 +159,21 @@ def test_the_metric_of_contributing_is_one_file() -> None:
     no_share = "an untrained model gives each of four pieces a quarter"
     assert values == {"settled_tokens.whole": 0.0, "settled_tokens.short": None}, no_share
     assert [reading.n["tokens"] for reading in found.values()] == [14, 0]
+
+
+def test_the_optimizer_and_the_schedule_of_contributing_are_one_file_each() -> None:
+    plugins = [*contributed("SignedMomentum"), *contributed("Cosine")]
+    made = {
+        "seeds": {"init": 1, "order": 1, "subset": 1},
+        "train": [{"source": "random", "tokens": "none"}],
+        "model": {"vocab_size": 8, "layers": 1, "width": 8, "heads": 2, "context": 8},
+        "optimizer": {"kind": "signed_momentum", "momentum": 0.5},
+        "schedule": {"tokens": 800, "batch": 2, "kind": "cosine", "warmup_steps": 0},
+    }
+    probed = probe(build(TrainingSpec, made, "training"), plugins, steps=7)
+    assert probed.step_seconds > 0
+    schedule = SCHEDULES.get("cosine", plugins)(warmup_steps=0)
+    assert [round(schedule.share(step, 10), 2) for step in (0, 5, 9)] == [1.0, 0.55, 0.12]
 
 
 def three_documents(tokens: int) -> Documents:

@@ -23,7 +23,7 @@ def lay_out_all(path: Path, plan: CellPlan) -> None:
     folder = Folder(str(path))
     for task, file in measuring.items.items():
         folder.write(f"tasks/{task}.json", file.text.encode())
-    lay_plugins(path, measuring.plugins)
+    lay_plugins(folder, measuring.plugins)
     folder.write_json(MEASURING, asdict(measuring.spec))
     lay_out_training(path, plan)
 

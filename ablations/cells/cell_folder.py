@@ -72,13 +72,13 @@ def cell_job(_: None, spec: CellJob, folders: Mapping[str, Folder]) -> dict[str,
     check_machine(spec.machine, cell.training.compute.device)
     if folder.is_local:
         lay_out(Path(folder.url), cell, spec.tokens, spec.plugins)
-        return {"cell": _train(Path(folder.url), folder)}
+        return {"cell": _train(Path(folder.url), folder, cell.plugins)}
     with tempfile.TemporaryDirectory(prefix="loam-cell-") as scratch:
         lay_out(Path(scratch), cell, spec.tokens, spec.plugins)
-        return {"cell": _train(Path(scratch), folder)}
+        return {"cell": _train(Path(scratch), folder, cell.plugins)}
 
 
-def _train(path: Path, folder: Folder) -> Result:
+def _train(path: Path, folder: Folder, plugins: Sequence[str]) -> Result:
     from ablations.core.cell import train_cell
     from ablations.core.training.weights import Trained
     from curation.runtime.errors import InputError
@@ -96,7 +96,7 @@ def _train(path: Path, folder: Folder) -> Result:
         raise
     folder.remove_file(ERROR)
     assert isinstance(trained, Trained)
-    files = [CELL, TRAINING, TIMING, *(point.file for point in trained.points)]
+    files = [CELL, TRAINING, TIMING, *plugins, *(point.file for point in trained.points)]
     for name in files:
         take_in(folder, path, name)
     return result_of_training(trained.record)
@@ -125,14 +125,14 @@ def lay_out(path: Path, cell: CellSpec, tokens: Mapping[str, Folder], plugins: S
     """
     for stem, source in tokens.items():
         lay_tokens(path, stem, source, TRAIN)
-    lay_plugins(path, plugins)
+    lay_plugins(Folder(str(path)), plugins)
     Folder(str(path)).write_json(CELL, cell.to_json())
 
 
-def lay_plugins(path: Path, plugins: Sequence[Plugin]) -> None:
+def lay_plugins(folder: Folder, plugins: Sequence[Plugin]) -> None:
     """Files with members, under the names that a cell's files know them by."""
     for plugin in plugins:
-        Folder(str(path)).write(f"plugins/{plugin.name}", plugin.source.encode())
+        folder.write(f"plugins/{plugin.name}", plugin.source.encode())
 
 
 def lay_tokens(path: Path, stem: str, source: Folder, split: str) -> None:

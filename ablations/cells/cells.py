@@ -131,25 +131,25 @@ class Lot:
 
 def plan_cells(study: Study, arm: str, lot: Lot) -> Iterator[CellPlan]:
     """The cells of one arm of a study, seed by seed."""
-    said = merged(study.cells, study.arms[arm].cells)
+    written = merged(study.cells, study.arms[arm].cells)
     cells = study.cells_of_arm(arm)
     documents = study.arms[arm].fraction, study.arms[arm].offset
     for number in range(study.seeds):
-        yield _plan(study, arm, number, cells, said, study.mixture(arm), documents, lot, control=False)
+        yield _plan(study, arm, number, cells, written, study.mixture(arm), documents, lot, control=False)
 
 
 def plan_control_cells(study: Study, lot: Lot) -> Iterator[CellPlan]:
     """The cells of the control arms."""
     controls = study.control_settings
     for arm, settings in controls.arms.items():
-        said = merged(controls.cells, settings.cells)
+        written = merged(controls.cells, settings.cells)
         cells = study.cells_of_control(arm)
         for number in range(controls.seeds or study.seeds):
-            yield _plan(study, arm, number, cells, said, {settings.source: 1.0}, (1.0, 0.0), lot, control=True)
+            yield _plan(study, arm, number, cells, written, {settings.source: 1.0}, (1.0, 0.0), lot, control=True)
 
 
 def _plan(
-    study: Study, arm: str, number: int, cells: CellSettings, said: Mapping[str, Any], mixture: Mapping[str, float],
+    study: Study, arm: str, number: int, cells: CellSettings, written: Mapping[str, Any], mixture: Mapping[str, float],
     documents: tuple[float, float], lot: Lot, control: bool,
 ) -> CellPlan:  # fmt: skip
     tokenized = lot.tokenized
@@ -178,7 +178,7 @@ def _plan(
         number,
         training,
         checkpoint_every_steps=cells.checkpoint_every_steps,
-        defaults=tuple(_defaults(training, said)),
+        defaults=tuple(_defaults(training, written)),
         plugins=tuple(f"plugins/{plugin.name}" for plugin in used),
     )
     tokens = {part.tokens: tokenized.tokens[part.source] for part in training.train}
@@ -219,12 +219,12 @@ def training_of(
     return made
 
 
-def _defaults(training: TrainingSpec, said: Mapping[str, Any]) -> list[str]:
+def _defaults(training: TrainingSpec, written: Mapping[str, Any]) -> list[str]:
     """Paths of a training's values that the user left to defaults."""
     values = {head: as_json(training)[head] for head in reversed(HEADS)}
     values["model"].pop("vocab_size")
-    written = set(paths_of({head: said[head] for head in HEADS if head in said}))
-    return [path for path in paths_of(values) if path not in written]
+    paths = set(paths_of({head: written[head] for head in HEADS if head in written}))
+    return [path for path in paths_of(values) if path not in paths]
 
 
 def seeds_of(base: int, number: int) -> SeedSpec:

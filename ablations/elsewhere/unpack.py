@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Never
 
 from ablations.cells.cell_contents import lay_out_training
-from ablations.cells.cell_folder import CHECKPOINTS, ERROR, TIMING, TRAINING, result_of_training
+from ablations.cells.cell_folder import CHECKPOINTS, ERROR, TIMING, TRAINING, lay_plugins, result_of_training
 from ablations.cells.cells import CellPlan
 from ablations.cells.measure_job import MEASURE, MEASURED, as_bytes, with_texts
 from ablations.cells.measuring_plan import identity_of_asked
@@ -202,6 +202,7 @@ def _merge_training(plan: CellPlan, out: Folder, folder: Folder, result: Result,
     for name, content in result.files.items():
         if name != CELL:
             marking.write(name, content)
+    lay_plugins(marking, plan.plugins)
     marking.write_json(CELL, plan.spec.to_json())  # the same value in the order of keys that a run here has
     away = {name: mark for name, mark in result.away.items() if not (known and name in known.files)}
     files = {**{n: m for n, m in (known.files if known else {}).items() if n not in marking.marks}, **marking.marks}

@@ -79,7 +79,9 @@ def cell_costs(study: Study) -> Iterator[tuple[float, int]]:
     probed: dict[str, Probe] = {}
     for draft in drafts(study):
         spec = draft.training
-        key = fingerprint([str(spec.model), str(spec.optimizer), spec.plugins, spec.schedule.batch, str(spec.compute)])
+        key = fingerprint(
+            [str(spec.model), str(spec.optimizer), list(spec.plugins), spec.schedule.batch, str(spec.compute)]
+        )
         if key not in probed:
             probed[key] = probe_cell(spec, study.loaded_plugins)
         yield cell_seconds(draft, probed[key], len(study.arms)), probed[key].parameters

@@ -40,17 +40,17 @@ class PrefixKeeper:
     def __init__(self, model: Model) -> None:
         self.model = model
         self.tokens: tuple[int, ...] = ()
-        self.kept: KeysValues | None = None
+        self.keys_values: KeysValues | None = None
 
     def of(self, prefix: tuple[int, ...]) -> KeysValues | None:
         """Of all tokens of the prefix; None of none."""
         if not prefix:
             return None
-        if self.kept is None or self.tokens[: len(prefix)] != prefix:
+        if self.keys_values is None or self.tokens[: len(prefix)] != prefix:
             with torch.no_grad():
-                self.kept = self.model.keys_values(torch.tensor(prefix, device=self.model.device))
+                self.keys_values = self.model.keys_values(torch.tensor(prefix, device=self.model.device))
             self.tokens = prefix
-        return self.kept.cut(len(prefix))
+        return self.keys_values.cut(len(prefix))
 
 
 def token_losses(model: Model, sequences: Sequence[Tokens], batch: int) -> list[NDArray[np.float32]]:

@@ -62,19 +62,19 @@ def as_json(spec: Any) -> Any:
     return dict(spec) if isinstance(spec, Mapping) else spec
 
 
-def check(made: object, where: str) -> None:
+def check(spec: object, where: str) -> None:
     """Refuse values of a dataclass, and of those inside it, that cannot be used together.
 
     Raises:
         ConfigError: the first of their `problems()`.
     """
-    for field in dataclasses.fields(made):  # type: ignore[arg-type]
-        value = getattr(made, field.name)
+    for field in dataclasses.fields(spec):  # type: ignore[arg-type]
+        value = getattr(spec, field.name)
         for number, each in enumerate(value if isinstance(value, tuple) else (value,)):
             if dataclasses.is_dataclass(each):
                 check(each, f"{where}.{field.name}" + (f"[{number}]" if isinstance(value, tuple) else ""))
-    if hasattr(made, "problems"):
-        for name, found, fix in typing.cast(Checked, made).problems():
+    if hasattr(spec, "problems"):
+        for name, found, fix in typing.cast(Checked, spec).problems():
             raise ConfigError(f"{where}.{name}: {found}. {fix}.")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from ablations.cells.training_members import code_of_training, plugins_used
 from ablations.cli import loam
 from ablations.core.__main__ import main
 from ablations.core.cell import run_cell
+from ablations.core.spec.cell_spec import read_spec
 from ablations.core.spec.training_spec import OptimizerSpec, ScheduleSpec
 from ablations.elsewhere import pack
 from ablations.elsewhere.unpack import archives_at, unpack
@@ -31,6 +33,7 @@ from curation.runtime.stages.other_code import expected
 from curation.runtime.stages.scheduling import work_and_sign
 from curation.runtime.stages.stages import run_stages
 from curation.runtime.store.folder import open_out
+from curation.runtime.store.manifest import Manifest
 from tokenizer.encode import TokenSet
 
 SGD = Plugin(
@@ -241,3 +244,7 @@ def test_they_train_a_cell_of_a_study_here_and_elsewhere_to_the_same_bytes(token
     assert {"model.safetensors", "points/00000000.safetensors"} < names
     for name in (*names, "training.json", "cell.json", "plugins/sgd.py"):
         assert (trained[0] / name).read_bytes() == (trained[1] / name).read_bytes(), name
+    for out in (here, there):
+        assert "plugins/sgd.py" in Manifest.load(mine.output.folder(out)).files
+    digest = json.loads((trained[0] / "training.json").read_text())["spec_digest"]
+    assert read_spec(trained[0]).training.digest() == digest, "a finished cell is read without the plugins' code"
