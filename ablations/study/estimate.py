@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ablations.report.contents import PredictedCost, PredictedPart
+from ablations.report.costs import PredictedCost, PredictedPart
 from ablations.settings.study import Study, real_sources
 from ablations.study.drafts import Draft, drafts
 from ablations.study.resolved import resolved

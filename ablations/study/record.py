@@ -10,7 +10,7 @@ from typing import Any
 from ablations.cells import sweep
 from ablations.cells.cell_folder import TIMING
 from ablations.cells.cell_states import CellState, states
-from ablations.report.contents import ActualCost, CellTime, Cost, PredictedCost, StageTime
+from ablations.report.costs import ActualCost, CellTime, Cost, PredictedCost, StageTime
 from ablations.study.pipeline import Prepared
 from ablations.study.resolved import resolved
 from curation.dashboard.as_json import from_json, to_json

@@ -16,12 +16,12 @@ from ablations.report.contents import (
     Heading,
     Instrument,
     ModelSize,
-    PredictedCost,
     Report,
     SplitTokens,
     Tokens,
     TrainedArm,
 )
+from ablations.report.costs import PredictedCost
 from ablations.report.gathering import changes, curve, final, heads, positions, shots
 from ablations.report.task_warnings import task_warnings
 from ablations.settings.study import Study

@@ -8,7 +8,7 @@ from typing import Any
 import altair as alt
 from markupsafe import Markup
 
-from ablations.report.contents import Cost
+from ablations.report.costs import Cost
 from curation.dashboard import charts, palette
 from curation.dashboard.numbers import NOTHING, duration, plural, size
 

@@ -90,7 +90,7 @@ def test_noise_lies_in_the_tail_and_text_does_not(corpora: Path, out: Folder, co
     assert changed["noise"].after.kept == 300
     first = read_columns(run.raw("noise"), part, ["id"])["id"][0].as_py()
     assert explain(run, first.hex())["passes"]["select"]["reason"].startswith("perplexity.bucket")
-    assert [each["column"] for each in histograms(run)] == ["tokens"]
+    assert [each.column for each in histograms(run)] == ["tokens"]
     assert not [each for each in unused(out) if each.path.startswith("models/")]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from curation.dashboard.contents import Funnel, PassCounts
 from curation.dashboard.gathering.curation_run import warnings
 from curation.policy import most_dropped
 from curation.policy.policy import Rules
@@ -31,21 +32,13 @@ def test_a_source_without_documents_is_none_that_loses_them() -> None:
 
 def test_alarms_come_before_warnings() -> None:
     """Whoever reads one line only must read that one."""
-    dirty = {
-        "rows": 3,
-        "quarantined": 1,
-        "quarantine_reasons": {"not UTF-8": 1},
-        "repaired": {"NUL characters": 2},
-        "left_out": [],
-    }
-    ids = {"ids": 1, "documents": 2}
-    passes = {"clean": {"documents": 2, "kept": 2, "dropped": {}}}
-    lost = {"clean": {"documents": 2, "kept": 0, "dropped": {"low": 1, "high": 1}}}
-    funnel = {
-        "a": {**dirty, "repeated_ids": ids, "curated": 2, "passes": passes},
-        "b": {**dirty, "repeated_ids": ids, "curated": 0, "passes": lost},
-    }
-    first, *others = warnings(funnel)
+
+    def funnel(curated: int, kept: int, dropped: dict[str, int]) -> Funnel:
+        clean = PassCounts(2, kept, dropped, None, None, None, None, {})
+        ids = {"ids": 1, "documents": 2}
+        return Funnel(3, 1, {"not UTF-8": 1}, {"NUL characters": 2}, ids, (), {"clean": clean}, curated, dropped)
+
+    first, *others = warnings({"a": funnel(2, 2, {}), "b": funnel(0, 0, {"low": 1, "high": 1})})
     assert first == "alarm: pass clean drops all 2 documents of source b, 1 of them for low"
     assert "source b: none of its 3 rows was kept" in others
     assert "source a: 1 rows could not be read: not UTF-8 (1)" in others
