@@ -8,7 +8,6 @@ import pyarrow.parquet as pq
 from contributing import contributed
 
 from curation import pipeline
-from curation.questions import run_record
 from curation.recipes import loading
 from curation.runtime.cluster.cluster import Compute
 from curation.runtime.store.folder import Folder
@@ -38,11 +37,12 @@ def test_members_of_plugins_do_their_work_in_one_run(tmp_path: Path, out: Folder
             {
                 "name": "only",
                 "annotators": ["capital_share", {"kind": "pii", "entities": ["mac_address"]}],
-                "policy": {"defaults": {"keep": {"capital_share": {"share": {"max": 0.5}}}, "replace": ["pii"]}},
+                "policy": {"defaults": {"keep": {"capital_share": {"share": {"max": 0.5}}}, "replace": {"pii": "all"}}},
             }
         ],
     }
-    curated = pipeline.curate(loading.from_mapping(recipe, "plugins"), out, compute)
+    loaded = loading.from_mapping(recipe, "plugins")
+    curated = pipeline.curate(loaded, out, compute)
     funnel = curated.funnel["said"]
     assert (funnel.rows, funnel.curated, funnel.dropped) == (3, 2, {"only: capital_share.share:high": 1})
     texts = {
@@ -54,5 +54,4 @@ def test_members_of_plugins_do_their_work_in_one_run(tmp_path: Path, out: Folder
     assert sorted(texts["said"]) == ["My card is 00:00:5E:00:53:00, they say.", SAYINGS[0]]
     assert texts["mixed"] != texts["said"]
     assert [sorted(text) for text in texts["mixed"]] == [sorted(text) for text in texts["said"]], "words change places"
-    record = run_record.load(f"{out.url}/runs/plugins.json")
-    assert [plugin["name"] for plugin in record.record["plugins"]] == [f"{name}.py" for name in CLASSES]
+    assert [plugin.name for plugin in loaded.loaded_plugins] == [f"{name}.py" for name in CLASSES]
