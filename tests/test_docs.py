@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import yaml
 from click.testing import CliRunner
+from contributing import block, contributed
 from jsonl_writer import WriteJsonl
 
 from ablations.cli import loam
@@ -50,12 +51,6 @@ from curation.transforms.base import Document
 from curation.transforms.registry import make as make_transform
 
 ROOT = Path(__file__).parent.parent
-
-
-def block(file: str, language: str, holding: str) -> str:
-    """The code block of a page that holds some words."""
-    blocks = re.findall(rf"```{language}\n(.*?)```", (ROOT / file).read_text(encoding="utf8"), re.DOTALL)
-    return next(text for text in blocks if holding in text)
 
 
 def test_the_study_of_the_readme_is_valid(tmp_path: Path) -> None:
@@ -122,12 +117,12 @@ def test_the_walk_shows_what_findings_prints() -> None:
         at = printed.index(line, at) + 1
 
 
-def contributed(name: str) -> list[Plugin]:
-    return [Plugin("own.py", block("CONTRIBUTING.md", "python", f"class {name}("))]
+def plugin_of(name: str) -> list[Plugin]:
+    return [Plugin("own.py", contributed(name))]
 
 
 def test_the_annotator_with_a_file_of_contributing_is_one_file() -> None:
-    cls = ANNOTATORS.get("term_hits", contributed("TermHits"))
+    cls = ANNOTATORS.get("term_hits", plugin_of("TermHits"))
     annotator = cls.for_examples()
     found = list(rows_of(annotator, annotator.score(Batch.of(annotator.examples))))
     assert found == list(annotator.examples.values())
@@ -135,19 +130,19 @@ def test_the_annotator_with_a_file_of_contributing_is_one_file() -> None:
 
 
 def test_the_entity_of_contributing_is_one_file() -> None:
-    entity = ENTITIES.get("mac_address", contributed("MacAddress"))()
+    entity = ENTITIES.get("mac_address", plugin_of("MacAddress"))()
     for text, wanted in entity.examples.items():
         assert apply(text, [], [(s, e, entity.replacement(text[s:e])) for s, e in entity.find(text)]) == wanted
 
 
 def test_the_task_of_contributing_is_one_file() -> None:
-    task = task_class("word_in_sentence", contributed("WordInSentence"))()
+    task = task_class("word_in_sentence", plugin_of("WordInSentence"))()
     assert task.example(task.sample).gold in range(len(task.example(task.sample).choices))
     assert task.text_fields() == ("sentence",)
 
 
 def test_the_metric_of_contributing_is_one_file() -> None:
-    settled = METRICS.get("settled_tokens", contributed("SettledTokens"))()
+    settled = METRICS.get("settled_tokens", plugin_of("SettledTokens"))()
     model = Model(ModelSpec(vocab_size=4, layers=1, width=8, heads=2, context=8), 0)
     heldout = {"whole": three_documents(8), "short": three_documents(5)}
     data = EvaluationData(
@@ -185,7 +180,7 @@ def three_documents(tokens: int) -> Documents:
 
 
 def test_the_label_metric_of_contributing_is_one_file() -> None:
-    plugins = contributed("BalancedAccuracy")
+    plugins = plugin_of("BalancedAccuracy")
     metric = LABEL_METRICS.get("balanced_accuracy", plugins)()
     for gold, predicted, wanted in metric.examples:
         assert metric.score(gold, predicted) == pytest.approx(wanted)
@@ -193,7 +188,7 @@ def test_the_label_metric_of_contributing_is_one_file() -> None:
 
 
 def test_the_text_metric_of_contributing_is_one_file() -> None:
-    metric = TEXT_METRICS.get("contains", contributed("Contains"))()
+    metric = TEXT_METRICS.get("contains", plugin_of("Contains"))()
     for answers, references, wanted in metric.examples:
         assert metric.score(answers, references) == pytest.approx(wanted)
     assert (metric.reading, metric.signature()) == ("contains", "")
@@ -208,7 +203,7 @@ def test_the_metrics_that_the_tasks_page_names_are_there() -> None:
 
 
 def test_the_transform_of_contributing_is_one_file() -> None:
-    shuffled = make_transform({"kind": "shuffle_words"}, contributed("ShuffleWords"), "test")
+    shuffled = make_transform({"kind": "shuffle_words"}, plugin_of("ShuffleWords"), "test")
     for text, wanted in shuffled.examples.items():
         assert shuffled.checked(Document(bytes(16), text), None) == wanted
     text = "One two, three four five six seven eight."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from curation.runtime.errors import ConfigError, one_of
 from curation.runtime.registry import Plugin, Registry
 
 if TYPE_CHECKING:
@@ -25,4 +26,7 @@ def make(written: Any, plugins: Sequence[Plugin], where: str) -> Claim:
         ((kind, settings),) = written.items()
         written = {**settings, "kind": kind}
     settings = written if isinstance(written, dict) else {"kind": written}
+    kind = settings.get("kind")
+    if isinstance(kind, str) and kind not in (known := CLAIMS.catalogue(plugins)):
+        raise ConfigError(f"{where}: {one_of(known, kind, CLAIMS.what)}")
     return make_member(CLAIMS, settings, plugins, where)
