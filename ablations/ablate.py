@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import click
 
 from ablations.readings.registries import LABEL_METRICS, METRICS, TASKS, TEXT_METRICS
-from curation.cli_text import funnel_table
-from curation.runtime.command_line.command import listing, table, warning_lines
+from curation.runtime.command_line.command import listing
 from curation.runtime.command_line.options import WHAT, WHERE, Command, command_options
-
-if TYPE_CHECKING:
-    from ablations.cells.standing import Standing
-    from ablations.study.whole_study import StudyEnd
 
 study_argument = click.argument("path", metavar="STUDY")
 of_a_study = command_options(*WHAT, *WHERE)
@@ -45,7 +40,7 @@ def status(command: Command) -> None:
     from ablations.study import whole_study
 
     standing = whole_study.status(command)
-    command.show(standing, f"{_cells(standing)}\n\n{standing.summary}")
+    command.show(standing, f"{standing.table}\n\n{standing.summary}")
 
 
 @ablate.command()
@@ -56,7 +51,7 @@ def report(command: Command) -> None:
     from ablations.study import whole_study
 
     end = whole_study.report(command)
-    command.show(end, end_of_study(end))
+    command.show(end, whole_study.as_text(end))
 
 
 @ablate.command()
@@ -113,12 +108,7 @@ def measure(command: Command, tasks: tuple[str, ...], metrics: tuple[str, ...]) 
     from ablations.study import finished_cells
 
     measured = finished_cells.measure(command, Wanted(tasks, metrics))
-    if measured.of_study:
-        text = f"{_cells(measured.standing)}\n\n{measured.cells} cells measured. {measured.standing.summary}"
-    else:
-        rows = [(each.measure, each.value, each.unit, each.words) for each in measured.numbers]
-        text = table(("measure", "value", "unit", "what it is"), rows)
-    command.show(measured, text)
+    command.show(measured, finished_cells.measured_text(measured))
     for cell, labels in {} if measured.of_study else measured.missing.items():
         command.note(f"{cell}: {', '.join(labels)}: {measured.standing.cells[0].note}")
     if measured.missing:
@@ -138,13 +128,7 @@ def adopt(command: Command) -> None:
     from ablations.study import finished_cells
 
     adopted = finished_cells.adopt(command)
-    lines = []
-    for each in adopted.tried:
-        equal = f"its weights are equal bit for bit: {len(each.adopted)} other cells of its shape keep theirs"
-        other = "its weights are other ones: cells of its shape have to be trained again"
-        lines.append(f"{each.cell}: trained anew, {equal if each.equal else other}")
-    none = "nothing to adopt: no cell of this study is finished under other code alone"
-    command.show(adopted, "\n".join([*(lines or [none]), adopted.standing.summary]))
+    command.show(adopted, finished_cells.adopted_text(adopted))
     if not all(each.equal for each in adopted.tried):
         sys.exit(1)
 
@@ -169,9 +153,7 @@ def pack(command: Command, folder: str, limit_mib: float) -> None:
     from ablations.study import packs
 
     packed = packs.pack(command, folder, limit_mib)
-    rows = [(r.arm, r.source, r.distinct_tokens, r.scheduled_tokens, r.times) for r in packed.repetitions]
-    repeated = table(("arm", "source", "distinct tokens", "tokens of the schedule", "times seen"), rows)
-    command.show(packed, "\n".join((repeated, "", *packed.notes, packed.folder)))
+    command.show(packed, packs.packed_text(packed))
 
 
 @ablate.command()
@@ -196,11 +178,7 @@ def unpack(command: Command, places: tuple[str, ...], weights: Literal["last", "
     done = packs.unpack(command, places, weights)
     for name, why in done.refused.items():
         command.note(f"refused: {name}: {why}")
-    known = f", {len(done.known)} were there already" if done.known else ""
-    lines = [f"{len(done.merged)} cells merged{known}, {len(done.refused)} refused", done.standing.summary]
-    if done.away:
-        lines.append(f"{done.away} of them cannot be measured again here: their weights stayed where they were trained")
-    command.show(done, "\n".join(lines))
+    command.show(done, packs.unpacked_text(done))
     if done.refused:
         sys.exit(1)
 
@@ -283,21 +261,4 @@ def export_queries(command: Command, fields: tuple[str, ...], shuffled: bool) ->
     from ablations.prompts import export_queries as exporting
 
     done = exporting.run(command, fields, shuffled)
-    rows = [(each.task, each.split, each.field, each.texts) for each in done.texts]
-    lines = [table(("task", "split", "field", "texts"), rows)]
-    lines += [f"left out: {texts:,} texts, {reason}" for reason, texts in done.left_out.items()]
-    total = sum(each.texts for each in done.texts)
-    command.show(done, "\n".join((*lines, f"\n{total:,} texts in", done.file)))
-
-
-def _cells(standing: Standing) -> str:
-    return table(("cell", "state", "note"), [(each.cell, each.state, each.note) for each in standing.cells])
-
-
-def end_of_study(end: StudyEnd) -> str:
-    """The funnel, the warnings, whether the instrument works, the verdicts; the last line is the path of the page."""
-    lines = [funnel_table(end.funnel), *warning_lines(end.warnings), f"\n{end.instrument}"]
-    if end.verdicts:
-        rows = [(each.sentence, each.effect, each.why) for each in end.verdicts]
-        lines.append("\n" + table(("verdict", "effect", "why"), rows))
-    return "\n".join((*lines, "\nreport:", end.page))
+    command.show(done, exporting.as_text(done))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import click
 
-from ablations.ablate import ablate, end_of_study, of_a_study, study_argument, what_a_study_names
+from ablations.ablate import ablate, of_a_study, study_argument, what_a_study_names
 from curation.runtime.command_line.command import errors_as_one_line, table
 from curation.runtime.command_line.options import Command, command_options
 
@@ -85,7 +85,7 @@ def study(command: Command, dry_run: bool) -> None:
         command.show(plan, planning.as_text(plan))
     else:
         end = whole_study.run(command)
-        command.show(end, end_of_study(end))
+        command.show(end, whole_study.as_text(end))
 
 
 @loam.command()

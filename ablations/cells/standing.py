@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ablations.cells.cell_states import TO_MEASURE, CellState
+from curation.runtime.command_line.command import table
 
 
 @dataclass(frozen=True)
@@ -36,3 +37,7 @@ class Standing:
         """'16 of 16 trained, 3 to measure'."""
         more = f", {self.to_measure} to measure" if self.to_measure else ""
         return f"{self.trained} of {len(self.cells)} trained{more}"
+
+    @property
+    def table(self) -> str:
+        return table(("cell", "state", "note"), [(each.cell, each.state, each.note) for each in self.cells])

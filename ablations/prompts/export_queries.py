@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from ablations.readings.registries import TASKS
+from curation.runtime.command_line.command import table
 from curation.runtime.command_line.options import Command
 from curation.runtime.config import read_yaml
 from curation.runtime.errors import ConfigError, InputError, one_of
@@ -60,6 +61,15 @@ def run(command: Command, fields: Sequence[str], shuffled: bool) -> ExportedQuer
     done = export(Path(command.path), Path(command.out), said, plugins, shuffled)
     texts = [TextsOfField(*place, count) for place, count in done.texts.items()]
     return ExportedQueries(command.out, texts, done.left_out)
+
+
+def as_text(done: ExportedQueries) -> str:
+    """How many texts of each field; the last line is the file."""
+    rows = [(each.task, each.split, each.field, each.texts) for each in done.texts]
+    lines = [table(("task", "split", "field", "texts"), rows)]
+    lines += [f"left out: {texts:,} texts, {reason}" for reason, texts in done.left_out.items()]
+    total = sum(each.texts for each in done.texts)
+    return "\n".join((*lines, f"\n{total:,} texts in", done.file))
 
 
 def export(folder: Path, out: Path, said: Fields, plugins: Sequence[Plugin] = (), shuffled: bool = False) -> Exported:

@@ -13,6 +13,7 @@ from ablations.cells.standing import Standing
 from ablations.cells.wanted import Wanted
 from ablations.study import record
 from ablations.study.opening import prepared_study
+from curation.runtime.command_line.command import table
 from curation.runtime.command_line.options import Command
 from curation.runtime.errors import ConfigError
 from curation.runtime.store.folder import Folder
@@ -88,6 +89,14 @@ def _cell(command: Command, wanted: Wanted) -> Measured:
     return Measured(False, cells, Standing.of([state]), _numbers(state, wanted, out), missing)
 
 
+def measured_text(measured: Measured) -> str:
+    """Where the cells of a study stand, or every number of the one that was named."""
+    if measured.of_study:
+        return f"{measured.standing.table}\n\n{measured.cells} cells measured. {measured.standing.summary}"
+    rows = [(each.measure, each.value, each.unit, each.words) for each in measured.numbers]
+    return table(("measure", "value", "unit", "what it is"), rows)
+
+
 def _missing(state: CellState, wanted: Wanted) -> list[str]:
     return [label for label, each in state.missing.items() if wanted(each.planned)]
 
@@ -113,3 +122,13 @@ def adopt(command: Command) -> Adopted:
         tried = adopting.adopt(prepared.plans, out, command.compute)
         record.write_record(prepared, out)
     return Adopted(tried, Standing.of(states(prepared.plans, out)))
+
+
+def adopted_text(adopted: Adopted) -> str:
+    lines = []
+    for each in adopted.tried:
+        equal = f"its weights are equal bit for bit: {len(each.adopted)} other cells of its shape keep theirs"
+        other = "its weights are other ones: cells of its shape have to be trained again"
+        lines.append(f"{each.cell}: trained anew, {equal if each.equal else other}")
+    none = "nothing to adopt: no cell of this study is finished under other code alone"
+    return "\n".join([*(lines or [none]), adopted.standing.summary])

@@ -15,6 +15,7 @@ from ablations.settings.machine import is_stated
 from ablations.study import pipeline as studies
 from ablations.study import record
 from ablations.study.opening import loaded_study, prepared_study
+from curation.runtime.command_line.command import table
 from curation.runtime.command_line.options import Command
 
 
@@ -57,6 +58,13 @@ def pack(command: Command, folder: str, limit_mib: float) -> PackedCells:
     return PackedCells(folder, packed.cells, packed.bytes, repetitions, notes)
 
 
+def packed_text(packed: PackedCells) -> str:
+    """How often each source is repeated; the last line is the folder."""
+    rows = [(r.arm, r.source, r.distinct_tokens, r.scheduled_tokens, r.times) for r in packed.repetitions]
+    repeated = table(("arm", "source", "distinct tokens", "tokens of the schedule", "times seen"), rows)
+    return "\n".join((repeated, "", *packed.notes, packed.folder))
+
+
 @dataclass(frozen=True)
 class UnpackedCells:
     """Names of cells: merged now, there before, and refused with the reason.
@@ -82,3 +90,10 @@ def unpack(command: Command, places: Sequence[str], weights: Weights) -> Unpacke
     after = states(prepared.plans, out)
     away = sum(state.away for state in after)
     return UnpackedCells(done.merged, done.known, done.refused, Standing.of(after), away)
+
+
+def unpacked_text(done: UnpackedCells) -> str:
+    known = f", {len(done.known)} were there already" if done.known else ""
+    lines = [f"{len(done.merged)} cells merged{known}, {len(done.refused)} refused", done.standing.summary]
+    away = f"{done.away} of them cannot be measured again here: their weights stayed where they were trained"
+    return "\n".join([*lines, *([away] if done.away else [])])

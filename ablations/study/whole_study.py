@@ -12,6 +12,8 @@ from ablations.cells.standing import Standing
 from ablations.study import estimate, record, report_data
 from ablations.study import pipeline as studies
 from ablations.study.opening import loaded_study, prepared_study
+from curation.cli_text import funnel_table
+from curation.runtime.command_line.command import table, warning_lines
 from curation.runtime.command_line.options import Command
 from curation.runtime.command_line.usage import Usage
 from curation.runtime.progress import meter
@@ -95,6 +97,15 @@ def _end(report: Report, page: str) -> StudyEnd:
         report["study"]["name"], page, f"{page.removesuffix('html')}json", instrument["works"], instrument["sentence"],
         report["funnel"], report["warnings"], verdicts,
     )  # fmt: skip
+
+
+def as_text(end: StudyEnd) -> str:
+    """The funnel, the warnings, whether the instrument works, the verdicts; the last line is the path of the page."""
+    lines = [funnel_table(end.funnel), *warning_lines(end.warnings), f"\n{end.instrument}"]
+    if end.verdicts:
+        rows = [(each.sentence, each.effect, each.why) for each in end.verdicts]
+        lines.append("\n" + table(("verdict", "effect", "why"), rows))
+    return "\n".join((*lines, "\nreport:", end.page))
 
 
 def write_report(report: Report, name: str, out: Folder) -> str:
