@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,17 +14,14 @@ from curation.runtime.command_line.command import errors_as_one_line, table
 from curation.runtime.command_line.options import Command, command_options
 
 if TYPE_CHECKING:
+    from ablations.cells.freeing import CellWeights
     from curation.runtime.store.folder import Folder
+    from curation.runtime.store.gc import Unused
     from curation.runtime.store.verify import Checked
 
 GALLERY = "gallery"  # in place of a study's file; a file of that name is ./gallery
 FLOORS = {"curate": "curation.cli", "tokenizer": "tokenizer.cli"}
 SHOWN = 20  # files of a sort that are named
-
-
-class Sized(Protocol):
-    @property
-    def bytes(self) -> int: ...
 
 
 class Doors(click.Group):
@@ -74,16 +71,19 @@ def study(command: Command, dry_run: bool) -> None:
     Curates the sources, trains tokenizer and models, measures in-context learning, judges the registered claims. What is
     finished is not done again; a killed run goes on where it stopped. The last line is the path of the report.
     """
-    from ablations.study import dry_run as planning
-    from ablations.study import gallery, whole_study
-
     if command.path == GALLERY:
+        from ablations.study import gallery
+
         entries = gallery.entries()
         command.show(entries, "\n".join(gallery.lines(entries)))
     elif dry_run:
+        from ablations.study import dry_run as planning
+
         plan = planning.dry_run(command)
         command.show(plan, planning.as_text(plan))
     else:
+        from ablations.study import whole_study
+
         end = whole_study.run(command)
         command.show(end, whole_study.as_text(end))
 
@@ -110,7 +110,8 @@ def verify(command: Command, forget: bool) -> None:
         by_stage.setdefault(each.stage, []).append(each)
     stages = table(("stage", "whole", "damaged", "unknown", "MB"), [_row(*stage) for stage in by_stage.items()])
     total = f"\n{len(files):,} files, {_megabytes(files):,.1f} MB: {len(damaged):,} damaged"
-    command.show([*damaged, *unknown], "\n".join((stages, *_named(damaged), *_named(unknown), total)))
+    not_whole = [each for each in files if each.state != "whole"]
+    command.show(not_whole, "\n".join((stages, *_named(damaged), *_named(unknown), total)))
     for path in verifying.forget_damaged(folder, damaged) if forget else ():
         command.note(f"counts as not done: {path}")
     if damaged:
@@ -122,7 +123,7 @@ def _row(stage: str, files: Sequence[Checked]) -> tuple[object, ...]:
     return (stage, *counts, _megabytes(files))
 
 
-def _megabytes(files: Iterable[Sized]) -> float:
+def _megabytes(files: Sequence[Checked | CellWeights | Unused]) -> float:
     return sum(each.bytes for each in files) / 1e6
 
 
@@ -167,7 +168,7 @@ def gc(command: Command, checkpoints: bool, yes: bool) -> None:
             command.show(tidied, "\n".join((*lines, _removed("unused results", tidied.unused, yes))))
 
 
-def _removed(what: str, each: Sequence[Sized], yes: bool) -> str:
+def _removed(what: str, each: Sequence[CellWeights | Unused], yes: bool) -> str:
     end = " Remove them with --yes." if each and not yes else ""
     return f"{len(each)} {what}{' removed' if yes else ''}, {_megabytes(each):.1f} MB.{end}"
 
@@ -186,13 +187,7 @@ loam.add_command(ablate)
 def main() -> None:
     """Entry point of the `loam` command."""
     with errors_as_one_line():
-        try:
-            loam.main(prog_name="loam", standalone_mode=False)
-        except click.exceptions.Abort:
-            raise KeyboardInterrupt from None
-        except click.ClickException as error:
-            error.show()
-            sys.exit(error.exit_code)
+        loam.main(prog_name="loam", standalone_mode=False)
 
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ import click
 import pytest
 from click.testing import CliRunner
 from command_tree import NAMES, commands
+from loam import Loam
 
-from ablations.cli import loam
 from curation.runtime.command_line.options import OPTIONS, WHAT, WHERE, Command, command_options
 
 HEAVY = ("numpy", "pydantic", "pyarrow", "ray", "scipy", "torch", "yaml")
@@ -43,11 +43,14 @@ def test_the_first_line_of_help_is_a_sentence(command: click.Command) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_an_unknown_option_ends_with_a_line_and_exit_code_two(name: str) -> None:
-    ended = CliRunner().invoke(loam, [*name.split(), "--nothing-of-ours"])
-    assert ended.exit_code == 2
-    assert ended.stdout == ""
-    assert ended.stderr.strip().splitlines()[-1].startswith("Error: No such option")
+def test_an_unknown_option_is_one_line_and_exit_code_two(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended = Loam(monkeypatch, capsys)(*name.split(), "--nothing-of-ours")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith("loam: No such option")
+    assert ended.err.endswith(f"See loam {name} --help.\n")
+    assert ended.err.count("\n") == 1
 
 
 def test_help_waits_for_no_heavy_import() -> None:

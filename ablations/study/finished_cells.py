@@ -11,6 +11,7 @@ from ablations.cells.cell_states import CellState, states, trained_state
 from ablations.cells.recorded_plans import recorded_plan
 from ablations.cells.standing import Standing
 from ablations.cells.wanted import Wanted
+from ablations.core.results.readings import Reading
 from ablations.study import record
 from ablations.study.opening import prepared_study
 from curation.runtime.command_line.command import table
@@ -23,16 +24,6 @@ CONFIGS = (".yaml", ".yml")
 
 
 @dataclass(frozen=True)
-class Number:
-    """One number of a cell: `measure` by full name, `words` say what it is."""
-
-    measure: str
-    value: float | None
-    unit: str
-    words: str
-
-
-@dataclass(frozen=True)
 class Measured:
     """What measuring again came to.
 
@@ -40,14 +31,14 @@ class Measured:
         of_study: whether it was of all cells of a study.
         cells: that were measured now.
         standing: of the study's cells, or of the one that was named.
-        numbers: of that one, of the measures that were wanted; none of a study.
+        readings: of that one by full name, of the measures that were wanted; none of a study.
         missing: what was wanted and is not there, by cell.
     """
 
     of_study: bool
     cells: int
     standing: Standing
-    numbers: Sequence[Number]
+    readings: Mapping[str, Reading]
     missing: Mapping[str, Sequence[str]]
 
 
@@ -70,7 +61,7 @@ def _study(command: Command, wanted: Wanted) -> Measured:
         record.write_record(prepared, out)
     after = states(plans, out)
     missing = {state.plan.name: labels for state in after if (labels := _missing(state, wanted))}
-    return Measured(True, cells, Standing.of(after), (), missing)
+    return Measured(True, cells, Standing.of(after), {}, missing)
 
 
 def _cell(command: Command, wanted: Wanted) -> Measured:
@@ -86,14 +77,14 @@ def _cell(command: Command, wanted: Wanted) -> Measured:
     state = trained_state(plan, folder, Manifest.load(folder), out)
     labels = _missing(state, wanted)
     missing = {folder.name: labels} if labels else {}
-    return Measured(False, cells, Standing.of([state]), _numbers(state, wanted, out), missing)
+    return Measured(False, cells, Standing.of([state]), _readings(state, wanted, out), missing)
 
 
 def measured_text(measured: Measured) -> str:
     """Where the cells of a study stand, or every number of the one that was named."""
     if measured.of_study:
         return f"{measured.standing.table}\n\n{measured.cells} cells measured. {measured.standing.summary}"
-    rows = [(each.measure, each.value, each.unit, each.words) for each in measured.numbers]
+    rows = [(name, each.value, each.unit, each.words) for name, each in measured.readings.items()]
     return table(("measure", "value", "unit", "what it is"), rows)
 
 
@@ -101,10 +92,9 @@ def _missing(state: CellState, wanted: Wanted) -> list[str]:
     return [label for label, each in state.missing.items() if wanted(each.planned)]
 
 
-def _numbers(state: CellState, wanted: Wanted, out: Folder) -> list[Number]:
+def _readings(state: CellState, wanted: Wanted, out: Folder) -> Mapping[str, Reading]:
     meant = {label: each for label, each in state.measured.items() if wanted(each.planned)}
-    result = sweep.result_of(dataclasses.replace(state, measured=meant), out)
-    return [Number(each.name, each.value, each.unit, each.words) for each in result.readings.values()]
+    return sweep.result_of(dataclasses.replace(state, measured=meant), out).readings
 
 
 @dataclass(frozen=True)

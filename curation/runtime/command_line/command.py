@@ -79,7 +79,15 @@ def errors_as_one_line() -> Iterator[None]:
     except LoamError as error:
         print(f"loam: {_one_line(str(error))}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        context = error.ctx if isinstance(error, click.UsageError) else None
+        hint = f" See {context.command_path} --help." if context else ""
+        print(f"loam: {_one_line(error.format_message())}{hint}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.exceptions.Abort):
         print("loam: interrupted. What was finished is kept; run the same command again to go on.", file=sys.stderr)
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
