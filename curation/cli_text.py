@@ -49,14 +49,14 @@ def trained_model(model: TrainedModel) -> str:
     )
 
 
-def what_if(found: Mapping[str, Comparison]) -> str:
+def what_if(sources: Mapping[str, Comparison]) -> str:
     rows = [
         (s, c.before.documents, c.before.kept, c.after.kept, f"{c.after.kept - c.before.kept:+d}")
-        for s, c in found.items()
+        for s, c in sources.items()
     ]
     shown = table(("source", "documents", "kept", "would keep", "change"), rows)
     reasons = []
-    for source, c in found.items():
+    for source, c in sources.items():
         for reason in sorted({*c.before.dropped, *c.after.dropped}):
             before, after = c.before.dropped.get(reason, 0), c.after.dropped.get(reason, 0)
             if before != after:
@@ -64,12 +64,12 @@ def what_if(found: Mapping[str, Comparison]) -> str:
     return f"{shown}\n\n{table(('source', 'dropped for', 'before', 'after'), reasons)}" if reasons else shown
 
 
-def explained(found: Explained) -> str:
+def explained(document: Explained) -> str:
     keys = ("id", "source", "path", "offset", "user_id", "chars", "meta")
-    lines = [f"{key:>8}: {found[key]}" for key in keys if found[key] is not None]  # type: ignore[literal-required]
-    for name, passed in found["passes"].items():
+    lines = [f"{key:>8}: {document[key]}" for key in keys if document[key] is not None]  # type: ignore[literal-required]
+    for name, passed in document["passes"].items():
         lines += _pass(name, passed)
-    return "\n".join([*lines, *([f"\n{found['text']}"] if "text" in found else [])])
+    return "\n".join([*lines, *([f"\n{document['text']}"] if "text" in document else [])])
 
 
 def _pass(name: str, passed: ExplainedPass) -> Iterator[str]:
