@@ -5,10 +5,9 @@ from __future__ import annotations
 import gzip
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -173,13 +172,7 @@ def repetitions(laid: Laid) -> Iterator[Repetition]:
         yield Repetition(arm, source, distinct, given)
 
 
-def to_json(packed: Packed) -> dict[str, Any]:
-    """For `--json`."""
-    rows = [{**asdict(each), "times": each.times} for each in packed.repetitions]
-    return {"folder": str(packed.folder), "cells": packed.cells, "bytes": packed.bytes, "repetitions": rows}
-
-
-def lines(packed: Packed, plans: Iterable[CellPlan], left_out: int, assumed: bool) -> list[str]:
+def lines(packed: Packed, plans: Sequence[CellPlan], left_out: int, assumed: bool) -> list[str]:
     """What a user should know of a packed folder."""
     machines = dict.fromkeys(as_settings(plan.machine) for plan in plans)
     this = ", which is this machine: the study names none" if assumed else ""

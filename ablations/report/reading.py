@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 from ablations.report import page
@@ -26,8 +27,15 @@ def report_of(value: object, where: str) -> Report:
     return from_json(Report, value, where, FIX)
 
 
-def draw(path: str, to: str | None) -> str:
-    """The page of the report that `path` holds, beside it or at `to`; returns where it is.
+@dataclass(frozen=True)
+class DrawnPage:
+    """Where a page was written."""
+
+    page: str
+
+
+def draw(path: str, to: str | None) -> DrawnPage:
+    """The page of the report that `path` holds, beside it or at `to`.
 
     Raises:
         InputError: `path` holds no report.
@@ -45,4 +53,4 @@ def draw(path: str, to: str | None) -> str:
         target.write_text(text, encoding="utf8", newline="\n")
     except OSError as error:
         raise InputError(str(target), f"cannot be written ({error.strerror})", "Check the path of --to.") from error
-    return str(target)
+    return DrawnPage(str(target))

@@ -25,11 +25,12 @@ class Outcome:
     """What a policy does to one source: documents that it keeps, and drops by reason."""
 
     documents: int
+    kept: int
     dropped: Mapping[str, int]
 
-    @property
-    def kept(self) -> int:
-        return self.documents - sum(self.dropped.values())
+    @classmethod
+    def of(cls, documents: int, dropped: Mapping[str, int]) -> Outcome:
+        return cls(documents, documents - sum(dropped.values()), dropped)
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def what_if(run: RunRecord, pass_name: str | None, settings: Sequence[str]) -> d
 
 def _decided(run: RunRecord, source: str, pass_name: str) -> Outcome:
     counts = Manifest.load(run.folder(source, pass_name, "decide")).counts
-    return Outcome(int(counts["documents"]), dict(counts["dropped"]))
+    return Outcome.of(int(counts["documents"]), dict(counts["dropped"]))
 
 
 def _outcomes(run: RunRecord, pass_name: str, rules: Mapping[str, Rules]) -> dict[str, Outcome]:
@@ -103,7 +104,7 @@ def _outcomes(run: RunRecord, pass_name: str, rules: Mapping[str, Rules]) -> dic
         dropped.append(level.dropped(dropped))
         for shard in dropped[-1]["shard"].to_pylist():
             counts[shard.split("/")[0]][level.reason] += 1
-    return {source: Outcome(documents[source], dict(sorted(counts[source].items()))) for source in rules}
+    return {source: Outcome.of(documents[source], dict(sorted(counts[source].items()))) for source in rules}
 
 
 def _shards(run: RunRecord, source: str, pass_name: str, rules: Rules) -> Iterator[tuple[str, pa.Table]]:

@@ -10,7 +10,7 @@ import pytest
 from altair.utils.schemapi import DEBUG_MODE
 from click.testing import CliRunner
 
-from ablations import cli
+from ablations import ablate
 from ablations.report import page as report_page
 from ablations.report.reading import report_of
 from curation.dashboard import charts
@@ -261,7 +261,7 @@ def test_a_missing_section_is_an_error_that_names_it(report):
 
 
 def drawn_by_command(*args):
-    return CliRunner().invoke(cli.report, [str(arg) for arg in args])
+    return CliRunner().invoke(ablate.report, [str(arg) for arg in args])
 
 
 def test_a_page_is_drawn_from_a_file_alone(report, tmp_path):
