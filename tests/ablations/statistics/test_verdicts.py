@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
+from statsmodels.stats.multitest import multipletests
 
 from ablations.core.results.readings import Name, Reading
 from ablations.statistics.adjustment import holm
@@ -88,6 +89,13 @@ def test_holm_never_lowers_and_keeps_the_order(ps: list[float]) -> None:
     order = np.argsort(ps, kind="stable")
     assert list(np.array(adjusted)[order]) == sorted(adjusted)
     assert min(adjusted) == pytest.approx(min(1.0, len(ps) * min(ps)))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_holm_says_to_the_last_bit_what_statsmodels_says(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    ps = [*rng.uniform(0, 0.3, seed + 1), *rng.choice([0.0, 0.01, 0.4, 1.0], seed)]
+    assert holm(ps) == multipletests(ps, method="holm")[1].tolist()
 
 
 def test_two_seeds_give_points_and_no_verdict() -> None:
