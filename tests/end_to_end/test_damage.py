@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Finished
+from finished import Finished
 from loam import Loam
 
 from curation.runtime.errors import DamagedError

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import members
 import pytest
-from conftest import Finished
+from finished import Finished
 from loam import Loam
 
 from curation.runtime.registry import Plugin

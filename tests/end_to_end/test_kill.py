@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import random
@@ -14,10 +13,10 @@ import time
 from pathlib import Path
 
 import pytest
+from bytes_of_a_study import contents
 from small_study import write_corpora, write_study
 
 KILLS, CELLS = 12, 6
-DATA = (".parquet", ".bin", ".safetensors", ".model", "training.json", "cell.json", "items.json", "measure.json")
 PHASES = ("tokenizer/main", "measures/", "report")  # in which a kill is certain to fall, beside those at any time
 LIMIT_SECONDS = 300
 
@@ -93,13 +92,6 @@ def is_in(phase: str, out: Path) -> bool:
     return started.exists() and any(
         name.startswith(phase) for name in json.loads(started.read_text(encoding="utf8"))["folders"]
     )
-
-
-def contents(out: Path) -> dict[str, str]:
-    """Hash of every data file by its path; times and costs are not data."""
-    files = [path for path in out.rglob("*") if path.is_file() and path.name.endswith(DATA)]
-    files = [path for path in files if path.parent.name != "receipts"]
-    return {str(path.relative_to(out)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 @pytest.mark.slow

@@ -53,7 +53,7 @@ PASSES = [
 def environment() -> Iterator[dict[str, str]]:
     """What a user's shell holds: the address of the store and the keys. Workers inherit it."""
     server = subprocess.Popen(
-        [sys.executable, Path(__file__).with_name("object_store.py")],
+        [sys.executable, Path(__file__).with_name("support") / "object_store.py"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

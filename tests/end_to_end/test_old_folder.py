@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Finished
+from finished import Finished
 from loam import Ended, Loam
 
 from curation.runtime.identity import fingerprint
