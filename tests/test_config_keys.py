@@ -31,10 +31,10 @@ MODULES = (
     environment,
     controls,
 )
-FOUND = {
+FOUND: set[type[Config]] = {
     cls for module in MODULES for cls in vars(module).values() if isinstance(cls, type) and issubclass(cls, Config)
 }
-MODELS = sorted({*FOUND, TokenizerSettings} - {Config}, key=lambda cls: cls.__name__)
+MODELS = sorted((FOUND | {TokenizerSettings}) - {Config}, key=lambda cls: cls.__name__)
 CODE = "\n".join(
     path.read_text(encoding="utf8")
     for room in ("curation", "tokenizer", "ablations")

@@ -49,7 +49,7 @@ ROOT = Path(__file__).parent.parent
 
 def block(file: str, language: str, holding: str) -> str:
     """The code block of a page that holds some words."""
-    blocks = re.findall(rf"```{language}\n(.*?)```", (ROOT / file).read_text(encoding="utf8"), re.DOTALL)
+    blocks: list[str] = re.findall(rf"```{language}\n(.*?)```", (ROOT / file).read_text(encoding="utf8"), re.DOTALL)
     return next(text for text in blocks if holding in text)
 
 
@@ -227,7 +227,7 @@ def test_the_tasks_of_the_tasks_page_are_each_one_file(tmp_path: Path, write_jso
 
 def test_the_annotator_of_contributing_is_one_file() -> None:
     plugin = Plugin("capital_share.py", block("CONTRIBUTING.md", "python", "class CapitalShare"))
-    annotator = REGISTRY.get("capital_share", [plugin])()
+    annotator = REGISTRY.get("capital_share", [plugin]).model_validate({})
     scores = annotator.score(Batch.of(annotator.examples))
     assert list(rows_of(annotator, scores)) == [pytest.approx(row) for row in annotator.examples.values()]
 

@@ -60,7 +60,7 @@ def environment() -> Iterator[dict[str, str]]:
     )
     assert server.stdin
     assert server.stdout
-    url = server.stdout.read1().decode().strip()
+    url = server.stdout.readline().decode().strip()
     keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
     yield {**keys, "AWS_ENDPOINT_URL": url}
     server.stdin.close()

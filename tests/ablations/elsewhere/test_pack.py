@@ -90,6 +90,7 @@ def _measure(cell, out: Folder) -> None:
     (state,) = states([cell], out)
     assert state.missing
     stage = sweep.measuring_stage(state, out)
+    assert stage
     folders = {label: each.output.folder(out) for label, each in state.missing.items()}
     work_and_sign((measure_job, {}, expected()), stage.jobs[0], folders)
     run_stages([stage], out, Idle())

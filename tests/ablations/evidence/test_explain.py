@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -108,7 +109,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory, compute: Compute) -> tuple[Fol
     return out, plan
 
 
-def explained(ran: tuple[Folder, CellPlan], metric: str, choice: Choice = EVERYTHING) -> dict:
+def explained(ran: tuple[Folder, CellPlan], metric: str, choice: Choice = EVERYTHING) -> dict[str, Any]:
     """As the study's author has it, who names the plugins."""
     return explain(ran[0].url, "both_s0", metric, choice, PLUGINS)
 

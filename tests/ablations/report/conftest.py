@@ -11,6 +11,8 @@ from ablations.core.results.readings import Reading
 
 _CURATION = Path(__file__).parents[2] / "curation" / "dashboard" / "conftest.py"
 _spec = importlib.util.spec_from_file_location("a_curation_run", _CURATION)
+assert _spec
+assert _spec.loader
 _curation = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(_curation)
 run = _curation.run

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import string
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -102,6 +103,7 @@ def _check_contract(annotator: Annotator, texts: list[str]) -> None:
             assert isinstance(values, Spans)
             _check_spans(values, texts)
             continue
+        assert isinstance(values, Sequence | np.ndarray)
         assert len(values) == len(texts)
         if column.type in {"int", "float", "bool"}:
             least, most = column.range

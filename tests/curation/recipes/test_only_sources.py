@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 import yaml
 
+from curation.policy.policy import Bound
 from curation.recipes import loading
 from curation.recipes.recipe import Recipe
 from curation.runtime.errors import ConfigError
@@ -38,7 +40,7 @@ def load(folder: Path, only: list[str]) -> Recipe:
     return loading.load(str(folder / "part.yaml"))
 
 
-def bounds(recipe: Recipe, source: str) -> dict[str, object]:
+def bounds(recipe: Recipe, source: str) -> Mapping[str, Mapping[str, Bound]]:
     return recipe.passes[-1].policy.rules_for(source, ["char_classes", "surprise"]).keep
 
 

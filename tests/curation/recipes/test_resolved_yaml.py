@@ -21,7 +21,8 @@ def marked(text):
 def test_it_is_the_same_value_whatever_was_said(resolved, said):
     """If this fails, nobody can run the study again from its report."""
     plain = yaml.safe_load(yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True, width=120))
-    for written in (resolved, said, {}):
+    empty: dict[str, object] = {}
+    for written in (resolved, said, empty):
         assert yaml.safe_load(resolved_yaml(resolved, written)) == plain
 
 

@@ -22,7 +22,7 @@ from ray.cluster_utils import Cluster
 
 from curation.runtime.cluster.cluster import Compute
 from curation.runtime.errors import LoamError
-from curation.runtime.stages import stages
+from curation.runtime.stages import scheduling
 from curation.runtime.stages.stage import Job, Output, Stage
 from curation.runtime.stages.stages import run_stages
 from curation.runtime.store.folder import Folder, open_out
@@ -63,7 +63,7 @@ def asked_of_too_few(out: str, compute: Compute, gpus: float) -> tuple[str, floa
 
 def leaving(out: str, compute: Compute, cluster: Cluster, nodes: list[Any]) -> str:
     """What is said when the nodes with GPUs leave while a job works on each of them and others wait; beside them a job without."""
-    stages.LOOK_AT_NODES_EVERY_SECONDS = 2.0
+    scheduling.LOOK_AT_NODES_EVERY_SECONDS = 2.0
     threading.Timer(0.5, lambda: [cluster.remove_node(node, allow_graceful=False) for node in nodes]).start()
     try:
         run_stages([stage("left alone", 6, 1.0), stage("plain", 1, 0.0)], open_out(out), compute)

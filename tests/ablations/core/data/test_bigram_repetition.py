@@ -15,14 +15,14 @@ from ablations.core.data.bigram_repetition import bigram_repetition, of_mixture
 from ablations.core.data.documents import Documents
 from ablations.core.data.mixture import MixedWindows
 from ablations.core.data.packing import PackedSource, chosen
-from curation.sources.control_texts import document
+from curation.sources.control_texts import Kind, document
 
 
 def slow(windows):
     """Window by window, bigram by bigram."""
     seen = kept = bigrams = 0
     for window in windows:
-        latest = {}
+        latest: dict[int, int] = {}
         for first, second in itertools.pairwise(window):
             bigrams += 1
             if first in latest:
@@ -59,7 +59,7 @@ def test_windows_without_a_bigram_are_refused(shape):
 
 def test_a_fresh_map_and_a_known_one_repeat_alike_and_chatter_is_less_reliable():
     """So repetition alone cannot say that induction emerges from the first and not from the second."""
-    kinds = ("glossary", "encyclopedia", "chatter")
+    kinds: tuple[Kind, ...] = ("glossary", "encyclopedia", "chatter")
     windows = {k: np.array([[BOS, *encode(document(k, 1, i, 64))] for i in range(60)]) for k in kinds}
     found = {kind: bigram_repetition(of_kind) for kind, of_kind in windows.items()}
     assert found["glossary"]["frequency"] > 0.7
