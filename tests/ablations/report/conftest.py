@@ -3,6 +3,7 @@
 import importlib.util
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 from report_rows import a_row, bits, gain, shots
@@ -123,7 +124,7 @@ def a_measure(reading, base, arms, n=None):
 
 def the_measures(arms, sources):
     answers = {"answers": 200}
-    share = {"unit": "share of items", "better": "higher"}
+    share: dict[str, Any] = {"unit": "share of items", "better": "higher"}
     late = Reading(
         "late_minus_early", None, "nats per token", "lower", "late-minus-early loss, common", source="common"
     )

@@ -1,6 +1,7 @@
 """From the readings and answers of cells to the values of a report."""
 
 import math
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,12 +18,13 @@ from ablations.report.gathering.reading_rows import curve, measure_rows, shot_ro
 from ablations.report.page import render
 from ablations.statistics.cell_result import CellResult
 from ablations.statistics.measures import Measures
+from ablations.statistics.onset import Onset
 
 TASK = "korquad"
 MATCHING = Reading(
     "heads", 0.1, "share", "higher", "strongest head: prefix matching", "prefix_matching.max", n={"heads": 2}
 )
-ONSET = {"threshold": 0.3, "after_tokens": 9, "by_tokens": None, "at_tokens": None}
+ONSET: Onset = {"threshold": 0.3, "after_tokens": 9, "by_tokens": None, "at_tokens": None}
 
 
 def a_group(k, condition="gold", draw=0, items=1, **other):
@@ -36,7 +38,7 @@ def some_answers():
 
 
 def some_readings(gap):
-    late = {"source": "common", "n": {"windows": 40}}
+    late: dict[str, Any] = {"source": "common", "n": {"windows": 40}}
     found = [
         shots(TASK, 0, "nll", "gold", value=5.0, n=8),
         shots(TASK, 0, "blind_accuracy", value=0.5, n=8),
@@ -149,7 +151,8 @@ def test_thinned_places_lose_no_loss(losses):
     """Groups times their widths must give the whole sum; few enough for a page, in order, the first place alone."""
     tokens, means = thinned(losses)
     assert len(tokens) == len(means) <= PLACES
-    widths, edge = [], 0
+    widths: list[float] = []
+    edge = 0.0
     for middle in tokens:
         widths.append(2 * (middle - edge) - 1)
         edge += widths[-1]

@@ -183,7 +183,7 @@ def test_a_page_of_many_readings_says_what_it_left_out(report):
 
 
 def test_a_study_without_anything_is_said_in_sentences(report):
-    cost = {"predicted": None, "actual": None, "stages": [], "cells": []}
+    cost: dict[str, object] = {"predicted": None, "actual": None, "stages": [], "cells": []}
     page = render({**report, **EMPTY, "cost": cost, "instrument": {"works": None, "sentence": "", "controls": []}})
     for section in page.split("<section ")[1:]:
         assert re.search(r"<p[ >].*?\.</p>", section, re.DOTALL), section[:40]

@@ -1,5 +1,7 @@
 """The parts of a report that compare arms: sizes, mixtures, one measure against another, marks and what labels do."""
 
+from typing import Any
+
 import pytest
 from report_rows import a_row, bits, gain, shots
 
@@ -28,6 +30,7 @@ def test_a_size_curve_needs_two_shares_of_the_same_mixture_and_shape():
     measures = [a_row(GAP, {"small": [0.1, 0.2], "large": [0.4, 0.6]})]
     small, large = an_arm("small", {"a": 1.0}, 0.1), an_arm("large", {"a": 3.0})  # weights are relative
     found = sizes_view(Values(measures, [small, large]), [small, large])
+    assert found
     assert list(found.mixtures) == ["small (10.0 %) and large (100.0 %)"]
     assert "what permuted labels cost in nsmc" in found.figures[0]
     for other in (
@@ -44,7 +47,9 @@ def test_an_arm_that_read_its_data_less_than_once_is_named():
     small, large = an_arm("small", {"a": 1.0}, 0.1), an_arm("large", {"a": 1.0})
     large["sources"]["a"]["repetitions"] = 0.3
     values = Values([a_row(GAP, {"small": [0.1], "large": [0.4]})], [small, large])
-    assert sizes_view(values, [small, large]).partly == "large"
+    view = sizes_view(values, [small, large])
+    assert view
+    assert view.partly == "large"
 
 
 @pytest.mark.parametrize(("better", "more"), [("higher", 0.1), ("lower", -0.5)])
@@ -81,7 +86,7 @@ def test_a_registered_pair_is_drawn_once_and_first():
     arms = [an_arm(name, {name: 1.0}) for name in "abcd"]
     compression = a_row(bits("common"), {name: [float(i)] for i, name in enumerate("abcd")})
     gap = a_row(GAP, {name: [float(i) ** 2] for i, name in enumerate("abcd")})
-    claim = {"claim": "goes_with", "registered": True, "measures": ["bits_per_byte.common", GAP.name]}
+    claim: Any = {"claim": "goes_with", "registered": True, "measures": ["bits_per_byte.common", GAP.name]}
     found = pairs.pairs_view(Values([compression, gap], arms), [claim], [])
     assert (len(found.registered), len(found.others)) == (1, 0)
 
@@ -115,7 +120,7 @@ def test_midpoint_marks_need_an_arm_called_all():
     arms = [an_arm(name, {"x": 1.0}) for name in ("all", "low", "high")]
     told = {"few_shot.nsmc.k4.gold.accuracy": {"all": "above", "low": "below", "high": "above"}}
     assert midpoint_marks(Values(measures, arms)) == told
-    named = [{**m, "arms": {k.replace("all", "everything"): v for k, v in m["arms"].items()}} for m in measures]
+    named: Any = [{**m, "arms": {k.replace("all", "everything"): v for k, v in m["arms"].items()}} for m in measures]
     assert midpoint_marks(Values(named, arms[1:])) == {}
 
 
@@ -136,10 +141,17 @@ def test_recognising_and_learning_are_told_apart_in_words():
 
 
 def test_a_predicted_onset_stands_beside_the_seen_interval_or_says_that_it_was_censored():
-    row = {"arm": "a", "measure": "repeated_tokens.first_minus_second", "frequency": 0.2, "reliability": 0.5}
+    row: Any = {"arm": "a", "measure": "repeated_tokens.first_minus_second", "frequency": 0.2, "reliability": 0.5}
     row |= {"predicted_by_size": 16e6, "predicted": 8e6}
-    seen = {**row, "seed": 0, "observed_after": 1e5, "observed_by": 2e5, "observed_at": 1.5e5}
-    censored = {**row, "seed": 1, "predicted": 9e6, "observed_after": 1e6, "observed_by": None, "observed_at": None}
+    seen: Any = {**row, "seed": 0, "observed_after": 1e5, "observed_by": 2e5, "observed_at": 1.5e5}
+    censored: Any = {
+        **row,
+        "seed": 1,
+        "predicted": 9e6,
+        "observed_after": 1e6,
+        "observed_by": None,
+        "observed_at": None,
+    }
     (found,) = onset_rows([seen, censored], words)
     assert (found.by_size, found.predicted) == ("16M", "8M to 9M")
     assert found.seen == [
@@ -151,7 +163,7 @@ def test_a_predicted_onset_stands_beside_the_seen_interval_or_says_that_it_was_c
 def test_the_clearest_exploratory_findings_are_shown_and_the_others_counted():
     whole = {"claim": "differs", "outcome": "undecided", "registered": False, "effect": 0.1, "unit": "nats", "why": ""}
     whole |= {"interval": None, "level": 0.95, "seeds": 5, "smallest_effect": None, "evidence": [], "measures": []}
-    many = [{**whole, "sentence": f"finding {i}", "p": i / 50, "p_adjusted": i / 50} for i in range(40, 0, -1)]
+    many: Any = [{**whole, "sentence": f"finding {i}", "p": i / 50, "p_adjusted": i / 50} for i in range(40, 0, -1)]
     found = verdicts_view(many, set(), words)
     assert [said.claim for said in found.exploratory[:2]] == ["finding 1", "finding 2"]
     assert len(found.exploratory) + found.hidden == 40
@@ -252,11 +264,11 @@ def test_a_curve_over_other_items_at_one_k_says_so():
         {"k": k, "condition": "gold", "nll": nll, "accuracy": None, "n": n, "asked": asked}
         for k, nll, n, asked in ((0, 800.0, 20, 20), (1, 799.0, 40, 40), (4, 690.0, 34, 40))
     ]
-    cell = {"arm": "a", "seed": 0, "task": "t", "readings": {}}
-    (view,) = shots_view([{**cell, "points": points}], set()).tasks
+    cell: Any = {"arm": "a", "seed": 0, "task": "t", "readings": {}}
+    (view,) = shots_view([cell | {"points": points}], set()).tasks
     assert view.note == (
         "Only 34 of 40 prompts at k = 4 fit into the context: what changes there may be the items, not what demos do."
     )
-    (view,) = shots_view([{**cell, "points": points[:2]}], set()).tasks
+    (view,) = shots_view([cell | {"points": points[:2]}], set()).tasks
     assert view.note == ""
     assert view.headline == "At no number of demos is there an answer under both gold and permuted labels."

@@ -60,6 +60,7 @@ def test_an_interval_holds_its_estimate_and_at_least_one_gap(values, from_zero):
     if found["by_tokens"] is None:
         assert values[-1] <= 0.5
     elif min(values) <= 0.5:
+        assert found["at_tokens"] is not None
         assert found["after_tokens"] <= found["at_tokens"] <= found["by_tokens"]
         assert found["by_tokens"] - found["after_tokens"] >= 10
 
