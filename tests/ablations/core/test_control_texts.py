@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -74,6 +75,6 @@ def test_shuffled_values_keep_every_word_count_and_lose_the_map():
 
 
 @pytest.mark.parametrize(("kind", "tokens"), [("novel", 128), ("glossary", 2)])
-def test_what_cannot_be_made_is_refused(kind, tokens):
+def test_what_cannot_be_made_is_refused(kind: Any, tokens: int) -> None:
     with pytest.raises(ValueError, match="control document"):
         document(kind, 0, 0, tokens)

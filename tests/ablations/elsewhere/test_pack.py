@@ -20,7 +20,7 @@ from ablations.core.data.documents import Documents
 from ablations.core.data.packing import chosen
 from ablations.elsewhere import pack
 from ablations.elsewhere.runner.archives import read_archives, write_archives
-from ablations.elsewhere.runner.outcome import seal, sign, to_send
+from ablations.elsewhere.runner.outcome import Weights, seal, sign, to_send
 from ablations.elsewhere.runner.pack_folder import digest, lay_out, read_pack
 from ablations.elsewhere.unpack import archives_at, unpack
 from ablations.settings.machine import MachineSettings, is_stated, machine_of
@@ -211,7 +211,7 @@ def test_a_truncated_archive_is_refused_in_one_line(study, ran, tmp_path):
 
 
 @pytest.mark.parametrize(("weights", "away"), [("none", 4), ("last", 3), ("all", 0)])
-def test_weights_come_along_as_they_are_asked_for(study, ran, tmp_path, weights, away):
+def test_weights_come_along_as_they_are_asked_for(study, ran, tmp_path: Path, weights: Weights, away: int) -> None:
     cells = [ran / "cells" / each.name for each in study[:2]]
     written = write_archives(tmp_path / "results", to_send(cells, weights), 2**20)
     out = open_out(str(tmp_path / "out"))

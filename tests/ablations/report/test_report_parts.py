@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from report_rows import a_row, bits, gain, shots
 
+from ablations.core.results.readings import Better
 from ablations.report.contents.values import Values
 from ablations.report.contents.wording import axis, words
 from ablations.report.views import pairs, synergy
@@ -53,7 +54,7 @@ def test_an_arm_that_read_its_data_less_than_once_is_named():
 
 
 @pytest.mark.parametrize(("better", "more"), [("higher", 0.1), ("lower", -0.5)])
-def test_synergy_is_against_the_best_part_and_positive_when_better(better, more):
+def test_synergy_is_against_the_best_part_and_positive_when_better(better: Better, more: float) -> None:
     """Means are 0.2 and 0.6 alone and 0.7 mixed: better than both, or worse than the better of the two."""
     arms = [an_arm("a", {"x": 1.0}), an_arm("b", {"y": 1.0}), an_arm("ab", {"x": 1.0, "y": 1.0})]
     measure = a_row(gain(better=better), {"a": [0.1, 0.3], "b": [0.5, 0.7], "ab": [0.7, 0.7, 9.0]})
