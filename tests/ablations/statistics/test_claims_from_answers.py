@@ -107,6 +107,7 @@ def test_what_items_share_cancels_in_a_paired_difference() -> None:
     assert verdict.permutation_p == least_sign_flip_p(5)
 
 
+@pytest.mark.simulation
 def test_two_arms_that_are_alike_get_no_verdict() -> None:
     """The null study in small: 40 of them, each with three claims about two arms of one distribution."""
     decided = 0

@@ -89,6 +89,7 @@ SHAPES = {
 }
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize("noise", [0.2, 0.6])
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
 def test_intervals_cover_the_true_change_point_as_often_as_they_say(shape, noise):
@@ -98,6 +99,7 @@ def test_intervals_cover_the_true_change_point_as_often_as_they_say(shape, noise
     assert width < 7
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize("name", ["straight", "step", "saturating", "accelerating"])
 def test_less_noise_gives_narrower_intervals_that_still_cover(name):
     covered, width = simulated(SHAPES[name], 0.02, runs=120, seed=8)

@@ -68,6 +68,7 @@ def test_the_interval_is_students(values: list[float]) -> None:
         assert found.interval == pytest.approx((low, high))
 
 
+@pytest.mark.simulation
 def test_an_interval_covers_what_it_says() -> None:
     """Five normal seeds: 95 % of intervals hold the truth, within the error of 4,000 simulations."""
     rng = np.random.default_rng(7)
@@ -199,6 +200,7 @@ def test_the_p_and_the_interval_of_a_synergy_say_the_same(seed: int) -> None:
     assert (verdict.p < 0.05) == (not verdict.interval[0] <= 0 <= verdict.interval[1])
 
 
+@pytest.mark.simulation
 def test_the_interval_of_a_synergy_covers_the_least_gain_though_the_worst_part_was_chosen() -> None:
     rng = np.random.default_rng(2)
     held = 0
@@ -227,6 +229,7 @@ def test_seeds_of_one_arm_are_no_evidence_on_arms() -> None:
     assert verdict.outcome == "undecided"
 
 
+@pytest.mark.simulation
 def test_a_mixture_like_its_equal_parts_is_not_contradicted_for_its_luckiest_part() -> None:
     """The part that looks best among many does so by luck; the verdict has to allow for it."""
     rng = np.random.default_rng(3)
