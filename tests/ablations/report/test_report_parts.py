@@ -1,5 +1,7 @@
 """The parts of a report that compare arms: sizes, mixtures, one measure against another, marks and what labels do."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import pytest
@@ -21,13 +23,13 @@ GAP = gain()
 MODEL = {"layers": 2, "width": 64, "context": 128, "parameters": 1000}
 
 
-def an_arm(name, mixture, fraction=1.0, control=False, **other):
+def an_arm(name, mixture, fraction=1.0, control: bool = False, **other):
     taken = {source: {"tokens": 1000, "repetitions": 2.0, "documents": 9, "tokens_lost": 0} for source in mixture}
     arm = {"arm": name, "control": control, "mixture": mixture, "fraction": fraction, "model": MODEL, "tokens": 1000}
     return {**arm, "sources": taken, **other}
 
 
-def test_a_size_curve_needs_two_shares_of_the_same_mixture_and_shape():
+def test_a_size_curve_needs_two_shares_of_the_same_mixture_and_shape() -> None:
     measures = [a_row(GAP, {"small": [0.1, 0.2], "large": [0.4, 0.6]})]
     small, large = an_arm("small", {"a": 1.0}, 0.1), an_arm("large", {"a": 3.0})  # weights are relative
     found = sizes_view(Values(measures, [small, large]), [small, large])
@@ -44,7 +46,7 @@ def test_a_size_curve_needs_two_shares_of_the_same_mixture_and_shape():
         assert sizes_view(Values(measures, [small, other]), [small, other]) is None
 
 
-def test_an_arm_that_read_its_data_less_than_once_is_named():
+def test_an_arm_that_read_its_data_less_than_once_is_named() -> None:
     small, large = an_arm("small", {"a": 1.0}, 0.1), an_arm("large", {"a": 1.0})
     large["sources"]["a"]["repetitions"] = 0.3
     values = Values([a_row(GAP, {"small": [0.1], "large": [0.4]})], [small, large])
@@ -65,13 +67,13 @@ def test_synergy_is_against_the_best_part_and_positive_when_better(better: Bette
     assert matrix.alone == pytest.approx({"x": 0.2, "y": 0.6})
 
 
-def test_a_mixture_without_its_parts_at_the_same_size_has_no_square():
+def test_a_mixture_without_its_parts_at_the_same_size_has_no_square() -> None:
     arms = [an_arm("a", {"x": 1.0}, 0.5), an_arm("b", {"y": 1.0}), an_arm("ab", {"x": 1.0, "y": 1.0})]
     measure = a_row(GAP, {"a": [0.1], "b": [0.5], "ab": [0.7]})
     assert synergy.synergy_view(Values([measure], arms), arms).matrices == []
 
 
-def test_a_pair_of_measures_has_its_correlation_interval_and_n():
+def test_a_pair_of_measures_has_its_correlation_interval_and_n() -> None:
     arms = [an_arm(name, {name: 1.0}) for name in "abcde"]
     compression = a_row(bits("common"), {name: [float(i)] for i, name in enumerate("abcde")})
     gap = a_row(GAP, dict(zip("abcde", [[4.0], [3.0], [2.0], [0.0], [1.0]], strict=True)))
@@ -83,7 +85,7 @@ def test_a_pair_of_measures_has_its_correlation_interval_and_n():
     assert "n = 5 arms" in figure
 
 
-def test_a_registered_pair_is_drawn_once_and_first():
+def test_a_registered_pair_is_drawn_once_and_first() -> None:
     arms = [an_arm(name, {name: 1.0}) for name in "abcd"]
     compression = a_row(bits("common"), {name: [float(i)] for i, name in enumerate("abcd")})
     gap = a_row(GAP, {name: [float(i) ** 2] for i, name in enumerate("abcd")})
@@ -92,13 +94,13 @@ def test_a_registered_pair_is_drawn_once_and_first():
     assert (len(found.registered), len(found.others)) == (1, 0)
 
 
-def test_two_arms_make_no_picture_of_a_relation():
+def test_two_arms_make_no_picture_of_a_relation() -> None:
     arms = [an_arm(name, {name: 1.0}) for name in "ab"]
     measures = [a_row(reading, {"a": [1.0], "b": [2.0]}) for reading in (bits("common"), GAP)]
     assert pairs.pairs_view(Values(measures, arms), [], []).others == []
 
 
-def test_bits_per_byte_are_averaged_over_sources_that_all_real_arms_share():
+def test_bits_per_byte_are_averaged_over_sources_that_all_real_arms_share() -> None:
     arms = [an_arm("a", {"x": 1.0}), an_arm("b", {"y": 1.0}), an_arm("c", {"z": 1.0}, control=True)]
     shared = [a_row(bits(s), {"a": [v], "b": [v + 1]}) for s, v in (("x", 1.0), ("y", 2.0))]
     own = a_row(bits("z"), {"a": [100.0], "c": [7.0]})
@@ -107,12 +109,12 @@ def test_bits_per_byte_are_averaged_over_sources_that_all_real_arms_share():
     assert values.primary() == ["bits_per_byte"]
 
 
-def test_the_primary_gap_is_that_of_the_largest_k():
+def test_the_primary_gap_is_that_of_the_largest_k() -> None:
     measures = [a_row(gain(k=k), {"a": [1.0]}) for k in (16, 70, 8)]
     assert Values(measures, [an_arm("a", {"x": 1.0})]).primary() == ["few_shot.nsmc.k70.permuted_minus_gold"]
 
 
-def test_midpoint_marks_need_an_arm_called_all():
+def test_midpoint_marks_need_an_arm_called_all() -> None:
     measures = [
         a_row(GAP, {"all": [0.0]}),
         a_row(shots("nsmc", 4, "accuracy", "gold"), {"all": [0.9], "low": [0.6], "high": [0.8, 0.82]}),
@@ -125,7 +127,7 @@ def test_midpoint_marks_need_an_arm_called_all():
     assert midpoint_marks(Values(named, arms[1:])) == {}
 
 
-def test_recognising_and_learning_are_told_apart_in_words():
+def test_recognising_and_learning_are_told_apart_in_words() -> None:
     readings = (
         (shots("known_map", 0, "nll", "gold"), 0.1, 4.2),
         (shots("known_map", 8, "nll", "permuted"), 0.2, 6.0),
@@ -141,7 +143,7 @@ def test_recognising_and_learning_are_told_apart_in_words():
     assert recognising(Values([a_row(GAP, {"heart": [1.0]})], arms)) == []
 
 
-def test_a_predicted_onset_stands_beside_the_seen_interval_or_says_that_it_was_censored():
+def test_a_predicted_onset_stands_beside_the_seen_interval_or_says_that_it_was_censored() -> None:
     row: Any = {"arm": "a", "measure": "repeated_tokens.first_minus_second", "frequency": 0.2, "reliability": 0.5}
     row |= {"predicted_by_size": 16e6, "predicted": 8e6}
     seen: Any = {**row, "seed": 0, "observed_after": 1e5, "observed_by": 2e5, "observed_at": 1.5e5}
@@ -161,7 +163,7 @@ def test_a_predicted_onset_stands_beside_the_seen_interval_or_says_that_it_was_c
     ]
 
 
-def test_the_clearest_exploratory_findings_are_shown_and_the_others_counted():
+def test_the_clearest_exploratory_findings_are_shown_and_the_others_counted() -> None:
     whole = {"claim": "differs", "outcome": "undecided", "registered": False, "effect": 0.1, "unit": "nats", "why": ""}
     whole |= {"interval": None, "level": 0.95, "seeds": 5, "smallest_effect": None, "evidence": [], "measures": []}
     many: Any = [{**whole, "sentence": f"finding {i}", "p": i / 50, "p_adjusted": i / 50} for i in range(40, 0, -1)]
@@ -180,11 +182,11 @@ def test_the_clearest_exploratory_findings_are_shown_and_the_others_counted():
         ("my_metric.of_mine", "my_metric.of_mine"),
     ],
 )
-def test_measures_that_nobody_measured_have_the_words_of_their_names(name, said):
+def test_measures_that_nobody_measured_have_the_words_of_their_names(name, said: str) -> None:
     assert words(name) == said
 
 
-def test_measures_have_the_words_of_their_readings():
+def test_measures_have_the_words_of_their_readings() -> None:
     values = Values([a_row(shots("nsmc", 4, "mine", "gold", short="a metric of mine"), {"a": [1.0]})], [])
     assert values.title("few_shot.nsmc.k4.gold.mine") == "a metric of mine in nsmc, k = 4, gold demos"
     assert values.title(GAP.name) == words(GAP.name)
@@ -200,7 +202,7 @@ def test_measures_have_the_words_of_their_readings():
         ("count", "", "count"),
     ],
 )
-def test_an_axis_says_its_unit_once(said, unit, whole):
+def test_an_axis_says_its_unit_once(said: str, unit: str, whole: str) -> None:
     assert axis(said, unit) == whole
 
 
@@ -214,7 +216,7 @@ def of_kinds(condition, **readings):
     return rows
 
 
-def test_a_label_metric_that_nobody_here_knows_has_its_column():
+def test_a_label_metric_that_nobody_here_knows_has_its_column() -> None:
     rows = of_kinds("gold", accuracy=("share of items", "accuracy"), kappa=("kappa, -1 to 1", "Cohen's kappa"))
     more = [
         a_row(
@@ -228,7 +230,7 @@ def test_a_label_metric_that_nobody_here_knows_has_its_column():
     assert table.rows == [("a", [0.5, 0.5, 0.1])]
 
 
-def test_written_answers_have_no_table_of_ways_to_score_choices():
+def test_written_answers_have_no_table_of_ways_to_score_choices() -> None:
     rows = of_kinds("gold", exact_match=("share of items", "exact match"), terseness=("words", "terseness"))
     assert readings_view(Values(rows, [an_arm("a", {"x": 1.0})])).tables == []
 
@@ -246,7 +248,7 @@ def a_task(**readings):
     return {"arm": "a", "seed": 0, "task": "t", "readings": about, "points": points}
 
 
-def test_metrics_that_nobody_here_knows_have_panels_of_their_own():
+def test_metrics_that_nobody_here_knows_have_panels_of_their_own() -> None:
     nll = {"nll": ("NLL of the gold answer", "nats")}
     labels = a_task(**nll, accuracy=("accuracy", "share of items"), margin=("margin", "nats"), kappa=("kappa", "kappa"))
     (view,) = shots_view([labels], set()).tasks
@@ -259,7 +261,7 @@ def test_metrics_that_nobody_here_knows_have_panels_of_their_own():
     assert view.rows[1].scores == {"terseness": 0.5, "wit": 0.5}
 
 
-def test_a_curve_over_other_items_at_one_k_says_so():
+def test_a_curve_over_other_items_at_one_k_says_so() -> None:
     """Long prompts that do not fit leave easy items behind: the loss falls, and no demo did it."""
     points = [
         {"k": k, "condition": "gold", "nll": nll, "accuracy": None, "n": n, "asked": asked}
