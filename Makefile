@@ -4,13 +4,15 @@
 PYTHON ?= python3
 # Index for torch on machines where the default one brings gigabytes of GPU packages: make setup TORCH_INDEX=<URL of CPU builds>
 TORCH_INDEX ?=
+# What to test: a folder or a file, else everything
+TESTS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 KENLM := 0.3.0
 TOOLS := .tools/kenlm
 
-.PHONY: help setup demo test check format controls bench few-shot scale gpu kenlm-tools clean
+.PHONY: help setup demo test test-fast coverage check format controls bench few-shot scale gpu kenlm-tools clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -29,8 +31,17 @@ $(READY): pyproject.toml constraints.txt
 demo: setup ## raw text of this machine to a report with verdicts
 	$(BIN)/loam study configs/demo.yaml
 
-test: setup ## all tests
-	$(BIN)/python -m pytest
+test: setup ## all tests, or TESTS=FOLDER
+	$(BIN)/python -m pytest $(TESTS)
+
+test-fast: setup ## all but whole runs (tests/end_to_end) and simulated studies
+	$(BIN)/python -m pytest -m "not end_to_end and not simulation" $(TESTS)
+
+coverage: setup ## lines that tests run, in workers and other processes too; at least 90 %
+	rm -f .coverage .coverage.*
+	$(BIN)/coverage run -m pytest $(TESTS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
 
 check: setup ## style, types, and which room may import which
 	$(BIN)/ruff check .

@@ -23,6 +23,14 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("loam")
+END_TO_END = Path(__file__).parent / "end_to_end"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The folder of a test says whether it is a whole run."""
+    for item in items:
+        if END_TO_END in item.path.parents:
+            item.add_marker("end_to_end")
 
 
 @pytest.fixture(scope="session")

@@ -30,10 +30,11 @@ MODULES = (
     environment,
     controls,
 )
-FOUND = {
+FOUND: set[type[Config]] = {
     cls for module in MODULES for cls in vars(module).values() if isinstance(cls, type) and issubclass(cls, Config)
 }
-MODELS = sorted({*FOUND, *CLAIMS.classes().values(), TokenizerSettings} - {Config}, key=lambda cls: cls.__name__)
+CLAIM_KINDS: set[type[Config]] = set(CLAIMS.classes().values())
+MODELS = sorted((FOUND | CLAIM_KINDS | {TokenizerSettings}) - {Config}, key=lambda cls: cls.__name__)
 CODE = "\n".join(
     path.read_text(encoding="utf8")
     for room in ("curation", "tokenizer", "ablations")

@@ -22,7 +22,7 @@ from ablations.core.model.model import Model
 from ablations.core.spec.model_spec import ModelSpec
 from ablations.core.spec.strict import build
 from ablations.core.spec.training_spec import TrainingSpec
-from ablations.core.training.schedules.base import SCHEDULES
+from ablations.core.training.schedules.registry import SCHEDULES
 from ablations.core.training.step_time import probe
 from ablations.prompts.export_queries import export
 from ablations.prompts.task_files import read_task, task_class
@@ -242,7 +242,7 @@ def test_the_tasks_of_the_tasks_page_are_each_one_file(tmp_path: Path, write_jso
 
 def test_the_annotator_of_contributing_is_one_file() -> None:
     plugin = Plugin("capital_share.py", block("CONTRIBUTING.md", "python", "class CapitalShare"))
-    annotator = ANNOTATORS.get("capital_share", [plugin])()
+    annotator = ANNOTATORS.get("capital_share", [plugin]).model_validate({})
     scores = annotator.score(Batch.of(annotator.examples))
     assert list(rows_of(annotator, scores)) == [pytest.approx(row) for row in annotator.examples.values()]
 

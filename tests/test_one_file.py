@@ -9,6 +9,7 @@ import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -28,7 +29,7 @@ from curation.runtime.registry import Plugin, Registry, snake_case
 from curation.sources.registry import SOURCES
 from curation.transforms.registry import TRANSFORMS
 
-MEMBERS = {
+MEMBERS: dict[str, Registry[Any]] = {
     "CapitalShare": ANNOTATORS,
     "MacAddress": ENTITIES,
     "Sayings": SOURCES,
@@ -108,7 +109,7 @@ def test_a_process_that_finds_a_file_in_its_folder_lists_it(tmp_path: Path) -> N
 
 @every_member
 def test_a_plugin_is_found_by_name_and_only_where_it_is_named(
-    name: str, registry: Registry[object], tmp_path: Path
+    name: str, registry: Registry[Any], tmp_path: Path
 ) -> None:
     path = tmp_path / "own.py"
     path.write_text(contributed(name), encoding="utf8")

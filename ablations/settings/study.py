@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -132,7 +133,7 @@ class Study(Config):
         said = (TaskSettings(kind=task) if isinstance(task, str) else task for task in self.tasks)
         return tuple(task.beside(self.folder) for task in said)
 
-    @property
+    @cached_property
     def control_settings(self) -> ControlSettings:
         value = merged(read_yaml(find(SHIPPED_CONTROLS)), self.controls)
         return build(ControlSettings, value, "controls")

@@ -9,19 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjusted p-values in the order given."""
-    return _adjusted(p_values, "holm")
+    """Adjusted p-values in the order given.
+
+    Written out, as statsmodels collects the garbage of the whole process at each call of its own: 0.1 seconds and more.
+    """
+    ps = np.asarray(p_values, np.float64)
+    order = np.argsort(ps)
+    adjusted = np.empty_like(ps)
+    adjusted[order] = np.minimum(np.maximum.accumulate(ps[order] * np.arange(len(ps), 0, -1)), 1.0)
+    return [float(p) for p in adjusted]
 
 
 def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
     """Adjusted p-values (q) in the order given."""
-    return _adjusted(p_values, "fdr_bh")
-
-
-def _adjusted(p_values: Sequence[float], method: str) -> list[float]:
     # a second to load, and many commands never adjust
     from statsmodels.stats.multitest import multipletests  # type: ignore[import-untyped]
 
-    return [float(p) for p in multipletests(p_values, method=method)[1]] if len(p_values) else []
+    return [float(p) for p in multipletests(p_values, method="fdr_bh")[1]] if len(p_values) else []

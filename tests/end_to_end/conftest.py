@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import members
 import pytest
+from finished import Finished
 from loam import Loam
 from small_study import write_corpora, write_study
 
@@ -20,23 +19,6 @@ from curation.runtime.command_line.options import Command
 @pytest.fixture
 def loam(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], compute: Compute) -> Loam:
     return Loam(monkeypatch, capsys)
-
-
-@dataclass(frozen=True)
-class Finished:
-    """A study that has been run."""
-
-    folder: Path
-    study: Path
-    out: Path
-
-    @property
-    def report(self) -> dict[str, Any]:
-        return dict(json.loads((self.out / "reports" / "small.json").read_text(encoding="utf8")))
-
-    @property
-    def page(self) -> str:
-        return (self.out / "reports" / "small.html").read_text(encoding="utf8")
 
 
 @pytest.fixture(scope="session")

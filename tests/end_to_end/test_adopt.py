@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import Finished
+from finished import Finished
 from loam import Loam
 
 from curation.runtime.store.folder import Folder

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import subprocess
-import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from ray_scripts import script
 from small_study import write_corpora
 
 from curation import pipeline
@@ -35,28 +32,6 @@ def write_recipe(folder: Path) -> Path:
     path = folder / "nodes.yaml"
     path.write_text(yaml.safe_dump(value, sort_keys=False), encoding="utf8")
     return path
-
-
-SAYS = "found: "
-
-
-def script(name: str, *arguments: object) -> Any:
-    """The one line of JSON that a script beside this file printed; it has a Ray of its own."""
-    with tempfile.TemporaryDirectory(
-        dir="/tmp"
-    ) as ray:  # its sockets need a short path; others must not find this cluster
-        ended = subprocess.run(
-            [sys.executable, Path(__file__).with_name(name), *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            timeout=400,
-            check=False,
-            env={**os.environ, "RAY_TMPDIR": ray},
-        )
-    assert ended.returncode == 0, ended.stderr
-    # Ray may say goodbye to a lost node after the script's own last word
-    (said,) = (line for line in ended.stdout.splitlines() if line.startswith(SAYS))
-    return json.loads(said.removeprefix(SAYS))
 
 
 def contents(out: Path) -> dict[str, str]:

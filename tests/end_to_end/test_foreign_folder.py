@@ -10,7 +10,7 @@ from pathlib import Path
 import members
 import pytest
 from command_tree import NAMES
-from conftest import Finished
+from finished import Finished
 from loam import Loam
 
 from curation.runtime.registry import Plugin

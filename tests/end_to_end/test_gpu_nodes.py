@@ -6,7 +6,7 @@ from itertools import combinations
 from pathlib import Path
 
 import pytest
-from test_cluster_nodes import script
+from ray_scripts import script
 
 from curation.runtime.store.folder import MANIFEST
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from bytes_of_a_study import contents
 from ray_heads import processes_below
 from small_study import write_corpora, write_study
-from test_kill import contents
 
 LIMIT_SECONDS = 120
 ENDED_WITHIN_SECONDS = 15

@@ -124,7 +124,7 @@ def test_a_ray_address_that_nobody_answers_starts_no_second_ray(recipe: Path, tm
 def test_a_submitted_job_works_in_its_cluster(clusters: Clusters, which: str) -> None:
     """`ray job submit` and KubeRay run the command with RAY_ADDRESS set; if this fails, the cluster stays idle."""
     head: Head = getattr(clusters, which)
-    script = Path(__file__).with_name("submitted_job.py")
+    script = Path(__file__).with_name("support") / "submitted_job.py"
     env = environment(clusters.closed.home, head.ray)
     ended = subprocess.run(
         [sys.executable, script, head.address, WORK], env=env, capture_output=True, text=True, timeout=120, check=False

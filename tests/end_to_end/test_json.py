@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from command_tree import NAMES
-from conftest import Finished
+from finished import Finished
 from jsonl_writer import write_rows
 from loam import Ended, Loam
 from pydantic import TypeAdapter

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import random
@@ -11,13 +10,14 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from bytes_of_a_study import contents
 from small_study import write_corpora, write_study
 
 KILLS, CELLS = 12, 6
-DATA = (".parquet", ".bin", ".safetensors", ".model", "training.json", "cell.json", "items.json", "measure.json")
 PHASES = ("tokenizer/main", "measures/", "report")  # in which a kill is certain to fall, beside those at any time
 LIMIT_SECONDS = 300
 
@@ -95,29 +95,45 @@ def is_in(phase: str, out: Path) -> bool:
     )
 
 
-def contents(out: Path) -> dict[str, str]:
-    """Hash of every data file by its path; times and costs are not data."""
-    files = [path for path in out.rglob("*") if path.is_file() and path.name.endswith(DATA)]
-    files = [path for path in files if path.parent.name != "receipts"]
-    return {str(path.relative_to(out)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+@dataclass(frozen=True)
+class Undisturbed:
+    """A study that was run by two workers from its start to its end.
+
+    Attributes:
+        appeared: when each receipt did, in seconds since the start.
+        begun: when each phase did.
+    """
+
+    study: Path
+    out: Path
+    appeared: list[float]
+    begun: dict[str, float]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+    folder = tmp_path_factory.mktemp("two")
+    write_corpora(folder)
+    study = write_study(folder)
+    return Undisturbed(study, folder / "out", *finish(study, folder / "out", 2))
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_a_study_killed_twelve_times_gives_the_bytes_of_an_undisturbed_one(tmp_path: Path) -> None:
+def test_a_study_killed_twelve_times_gives_the_bytes_of_an_undisturbed_one(
+    undisturbed: Undisturbed, tmp_path: Path
+) -> None:
     """If this fails, whoever restarts a job after a node died trains on something else than they think."""
-    write_corpora(tmp_path)
-    study = write_study(tmp_path)
-    appeared, begun = finish(study, tmp_path / "whole", 2)
+    study, appeared, begun = undisturbed.study, undisturbed.appeared, undisturbed.begun
     assert list(begun) == list(PHASES)
-    expected = contents(tmp_path / "whole")
-    finish(study, tmp_path / "whole", 2)
-    assert contents(tmp_path / "whole") == expected, "a second run changed what the first one made"
+    expected = contents(undisturbed.out)
+    finish(study, undisturbed.out, 2)
+    assert contents(undisturbed.out) == expected, "a second run changed what the first one made"
 
     rng = random.Random(20220710)
     killed = 0
     # else each start would estimate anew
-    shutil.copytree(tmp_path / "whole" / "estimates", tmp_path / "killed" / "estimates")
+    shutil.copytree(undisturbed.out / "estimates", tmp_path / "killed" / "estimates")
     uniform = [(rng.uniform(0, appeared[-1]), "") for _ in range(KILLS - len(PHASES))]
     for moment, phase in sorted([*uniform, *((when, phase) for phase, when in begun.items())]):
         if phase:
@@ -135,11 +151,8 @@ def test_a_study_killed_twelve_times_gives_the_bytes_of_an_undisturbed_one(tmp_p
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_one_worker_and_two_give_the_same_bytes_in_other_folders(tmp_path: Path) -> None:
+def test_one_worker_and_two_give_the_same_bytes_in_other_folders(undisturbed: Undisturbed, tmp_path: Path) -> None:
     """If this fails, results depend on the size of the cluster."""
-    for name in ("one", "two"):
-        (tmp_path / name).mkdir()
-        write_corpora(tmp_path / name)
-        study = write_study(tmp_path / name)
-        finish(study, tmp_path / name / "out", {"one": 1, "two": 2}[name])
-    assert contents(tmp_path / "one" / "out") == contents(tmp_path / "two" / "out")
+    write_corpora(tmp_path)
+    finish(write_study(tmp_path), tmp_path / "out", 1)
+    assert contents(tmp_path / "out") == contents(undisturbed.out)

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import Finished
+from finished import Finished
 from loam import Loam
 
 from ablations.cells.measure_job import MEASURE

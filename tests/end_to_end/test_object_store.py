@@ -53,14 +53,14 @@ PASSES = [
 def environment() -> Iterator[dict[str, str]]:
     """What a user's shell holds: the address of the store and the keys. Workers inherit it."""
     server = subprocess.Popen(
-        [sys.executable, Path(__file__).with_name("object_store.py")],
+        [sys.executable, Path(__file__).with_name("support") / "object_store.py"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     )
     assert server.stdin
     assert server.stdout
-    url = server.stdout.read1().decode().strip()
+    url = server.stdout.readline().decode().strip()
     keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
     yield {**keys, "AWS_ENDPOINT_URL": url}
     server.stdin.close()

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Finished
+from click.testing import CliRunner
+from finished import Finished
 from loam import Ended, Loam
 
+from ablations.cli import loam as doors
 from curation.runtime.identity import fingerprint
 from curation.runtime.store.folder import MANIFEST
 
@@ -84,20 +86,27 @@ def data(out: Path) -> dict[str, str]:
     return only_data(contents(out))
 
 
-@pytest.fixture
-def whole(finished: Finished, tmp_path: Path, loam: Loam) -> Path:
+@pytest.fixture(scope="module")
+def whole(finished: Finished, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the finished study's folder with its own record, and without what other tests may have left there."""
-    out = Path(shutil.copytree(finished.out, tmp_path / "whole"))
-    assert loam("ablate", "run", finished.study, "--out", out).code == 0
-    assert loam("gc", "--out", out, "--yes").code == 0
+    out = Path(shutil.copytree(finished.out, tmp_path_factory.mktemp("whole") / "out"))
+    for command in (["ablate", "run", str(finished.study)], ["gc", "--yes"]):
+        assert CliRunner().invoke(doors, [*command, "--out", str(out)], catch_exceptions=False).exit_code == 0
     return out
 
 
-@pytest.fixture
-def old(whole: Path, tmp_path: Path) -> Path:
-    out = Path(shutil.copytree(whole, tmp_path / "out"))
+@pytest.fixture(scope="module")
+def unchanged(whole: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An old folder for all who only ask it something; each of them shows that it left it as it was."""
+    out = Path(shutil.copytree(whole, tmp_path_factory.mktemp("old") / "out"))
     age(out)
     return out
+
+
+@pytest.fixture
+def old(unchanged: Path, tmp_path: Path) -> Path:
+    """One that may be changed."""
+    return Path(shutil.copytree(unchanged, tmp_path / "out"))
 
 
 def one_line(ended: Ended) -> bool:
@@ -165,17 +174,17 @@ COMMANDS = {
 
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
 def test_whoever_asks_it_something_gets_an_answer_or_one_line(
-    finished: Finished, old: Path, loam: Loam, command: str
+    finished: Finished, unchanged: Path, loam: Loam, command: str
 ) -> None:
     """What runs nothing cannot make it anew; it says what is the matter."""
-    before = contents(old)
-    ended = loam(*(word.format(study=finished.study, out=old) for word in command.split()))
+    before = contents(unchanged)
+    ended = loam(*(word.format(study=finished.study, out=unchanged) for word in command.split()))
     assert one_line(ended), ended.err
-    assert contents(old) == before
+    assert contents(unchanged) == before
 
 
-def test_verify_knows_nothing_of_what_is_old(old: Path, loam: Loam) -> None:
-    ended = loam("verify", old, "--json")
+def test_verify_knows_nothing_of_what_is_old(unchanged: Path, loam: Loam) -> None:
+    ended = loam("verify", unchanged, "--json")
     found = json.loads(ended.out)
     assert {each["state"] for each in found} == {"unknown"}
     manifests = [each for each in found if each["path"].endswith(MANIFEST)]

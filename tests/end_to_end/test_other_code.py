@@ -27,10 +27,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 def two_codes(*arguments: object) -> dict[str, Any]:
-    """What the script beside this file printed; it has a Ray of its own."""
+    """What the script two_codes.py printed; it has a Ray of its own."""
     with tempfile.TemporaryDirectory(dir="/tmp") as ray:  # its sockets need a short path
         ended = subprocess.run(
-            [sys.executable, Path(__file__).with_name("two_codes.py"), *map(str, arguments)],
+            [sys.executable, Path(__file__).with_name("support") / "two_codes.py", *map(str, arguments)],
             capture_output=True,
             text=True,
             timeout=400,

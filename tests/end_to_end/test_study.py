@@ -6,7 +6,7 @@ import json
 
 import pyarrow.parquet as pq
 import pytest
-from conftest import Finished
+from finished import Finished
 from loam import Loam
 
 from curation.runtime.stages import scheduling

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Finished
+from finished import Finished
 
 from ablations.core.metrics.registry import METRICS
 from ablations.prompts.tasks.registry import TASKS

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 
 def block(file: str, language: str, holding: str) -> str:
     """The code block of a page that holds some words."""
-    blocks = re.findall(rf"```{language}\n(.*?)```", (ROOT / file).read_text(encoding="utf8"), re.DOTALL)
+    blocks: list[str] = re.findall(rf"```{language}\n(.*?)```", (ROOT / file).read_text(encoding="utf8"), re.DOTALL)
     return next(text for text in blocks if holding in text)
 
 

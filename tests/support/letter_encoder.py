@@ -102,7 +102,7 @@ def items_of(
     **design: Any,
 ) -> Any:
     """Items of a task of its own rows or others, of two draws; selection and order by their names."""
-    members = {"selection": SELECTIONS, "order": ORDERS}
+    members: dict[str, Any] = {"selection": SELECTIONS, "order": ORDERS}
     design = {key: members[key].get(value)() if key in members else value for key, value in design.items()}
     rows = ROWS[task.kind]
     return task_items(

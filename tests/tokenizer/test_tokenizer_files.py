@@ -116,7 +116,7 @@ def test_a_model_of_other_settings_is_refused() -> None:
     import sentencepiece
 
     made = io.BytesIO()
-    options = {"vocab_size": 300, "model_type": "bpe", "byte_fallback": True, "minloglevel": 2}
+    options: dict[str, Any] = {"vocab_size": 300, "model_type": "bpe", "byte_fallback": True, "minloglevel": 2}
     sentencepiece.SentencePieceTrainer.train(sentence_iterator=iter(PROSE), model_writer=made, **options)
     with pytest.raises(InputError, match="a normaliser"):
         tokenizer_files(made.getvalue(), 64, "tokenizer.model")

@@ -84,7 +84,9 @@ def add(out: Folder) -> Add:
         }
         file = f"{study}.study.json"
         runs = out / "runs"
-        record = runs.read_json(file) if runs.exists(file) else {"identity": IDENTITY, "name": study, "cells": {}}
+        record: dict[str, Any] = (
+            runs.read_json(file) if runs.exists(file) else {"identity": IDENTITY, "name": study, "cells": {}}
+        )
         record["cells"][name] = entry
         runs.write_json(file, record)
 

@@ -30,7 +30,7 @@ from curation.runtime.cluster.cluster import Idle
 from curation.runtime.errors import ConfigError
 from curation.runtime.registry import Plugin
 from curation.runtime.stages.other_code import expected
-from curation.runtime.stages.scheduling import work_and_sign
+from curation.runtime.stages.scheduling import Handed, work_and_sign
 from curation.runtime.stages.stages import run_stages
 from curation.runtime.store.folder import open_out
 from curation.runtime.store.manifest import Manifest
@@ -231,7 +231,7 @@ def test_they_train_a_cell_of_a_study_here_and_elsewhere_to_the_same_bytes(token
     assert mine.name != plan(tokens, 0).name
     here, there = open_out(str(tmp_path / "here")), open_out(str(tmp_path / "there"))
     stage = mine.stage()
-    work_and_sign((cell_job, {}, expected()), stage.jobs[0], {"cell": mine.output.folder(here)})
+    work_and_sign(Handed(cell_job, None, expected()), stage.jobs[0], {"cell": mine.output.folder(here)})
     run_stages([stage], here, Idle())
     assert [state.trained for state in states([mine], here)] == [True]
     pack.pack("own", [mine], tmp_path / "packed")

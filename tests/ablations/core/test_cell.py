@@ -103,6 +103,7 @@ def test_adamw_with_a_cooldown_resumes_to_the_same_bytes(tmp_path: Path) -> None
     assert contents(tmp_path / "a") == contents(tmp_path / "b")
 
 
+@pytest.mark.end_to_end
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*script_method.*:DeprecationWarning")  # of torch, when it compiles
 def test_a_compiled_cell_resumes_to_the_same_bytes(tmp_path: Path) -> None:

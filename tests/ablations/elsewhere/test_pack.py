@@ -21,7 +21,7 @@ from ablations.core.data.documents import Documents
 from ablations.core.data.packing import chosen
 from ablations.elsewhere import pack
 from ablations.elsewhere.runner.archives import read_archives, write_archives
-from ablations.elsewhere.runner.outcome import seal, sign, to_send
+from ablations.elsewhere.runner.outcome import Weights, seal, sign, to_send
 from ablations.elsewhere.runner.pack_folder import digest, lay_out, read_pack
 from ablations.elsewhere.unpack import archives_at, unpack
 from ablations.settings.machine import MachineSettings, is_stated, machine_of
@@ -37,13 +37,13 @@ from curation.runtime.store.manifest import Manifest
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory):
+def study(tmp_path_factory: pytest.TempPathFactory):
     """The cells of a small study."""
     return plans(tmp_path_factory.mktemp("tokens"))
 
 
 @pytest.fixture(scope="module")
-def ran(study, tmp_path_factory):
+def ran(study, tmp_path_factory: pytest.TempPathFactory):
     """Two of them packed and run, signed and archived."""
     folder = tmp_path_factory.mktemp("elsewhere") / "packed"
     pack.pack("small", study[:2], folder)
@@ -60,7 +60,7 @@ def tree(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_merged_cells_are_what_a_run_here_leaves(study, ran, tmp_path):
+def test_merged_cells_are_what_a_run_here_leaves(study, ran, tmp_path: Path) -> None:
     """If this fails, a study means something else when part of it ran on a borrowed machine."""
     here, there = open_out(str(tmp_path / "here")), open_out(str(tmp_path / "there"))
     stage = study[0].stage()
@@ -91,6 +91,7 @@ def _measure(cell, out: Folder) -> None:
     (state,) = states([cell], out)
     assert state.missing
     stage = sweep.measuring_stage(state, out)
+    assert stage
     folders = {label: each.output.folder(out) for label, each in state.missing.items()}
     work_and_sign(Handed(measure_job, None, expected()), stage.jobs[0], folders)
     run_stages([stage], out, Idle())
@@ -102,7 +103,7 @@ def measured(state, out: Folder) -> dict[str, bytes]:
     return {folder.name: folder.read(MEASURE) for folder in folders}
 
 
-def test_merging_twice_changes_nothing(study, ran, tmp_path):
+def test_merging_twice_changes_nothing(study, ran, tmp_path: Path) -> None:
     out = open_out(str(tmp_path))
     unpack(study, out, archives_at([ran]))
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
@@ -178,7 +179,9 @@ def inputs_changed(files: dict[tuple[str, str], bytes], cell: str) -> None:
         ),
     ],
 )
-def test_a_foreign_or_spoilt_result_is_refused_and_the_other_is_merged(study, ran, tmp_path, spoil, why):
+def test_a_foreign_or_spoilt_result_is_refused_and_the_other_is_merged(
+    study, ran, tmp_path: Path, spoil, why: str
+) -> None:
     files, cell = files_of(ran), study[0].name
     spoil(files, cell)
     written = write_archives(tmp_path / "results", [(*key, content) for key, content in files.items()], 2**20)
@@ -189,7 +192,7 @@ def test_a_foreign_or_spoilt_result_is_refused_and_the_other_is_merged(study, ra
     assert (out / "cells").names() == done.merged, "nothing of the refused one is there"
 
 
-def test_results_of_another_study_or_of_other_tokens_are_refused(study, ran, tmp_path):
+def test_results_of_another_study_or_of_other_tokens_are_refused(study, ran, tmp_path: Path) -> None:
     out = open_out(str(tmp_path / "out"))
     others = [plan(token_set(tmp_path / "tokens", "glossary", documents=65), seed) for seed in (0, 1)]
     refused = unpack(study[2:], out, archives_at([ran])).refused
@@ -199,7 +202,7 @@ def test_results_of_another_study_or_of_other_tokens_are_refused(study, ran, tmp
     assert not (out / "cells").exists()
 
 
-def test_a_truncated_archive_is_refused_in_one_line(study, ran, tmp_path):
+def test_a_truncated_archive_is_refused_in_one_line(study, ran, tmp_path: Path) -> None:
     (archive,) = archives_at([ran])
     (tmp_path / "cut.tar").write_bytes(archive.read_bytes()[:-40_000])
     out = open_out(str(tmp_path / "out"))
@@ -211,7 +214,7 @@ def test_a_truncated_archive_is_refused_in_one_line(study, ran, tmp_path):
 
 
 @pytest.mark.parametrize(("weights", "away"), [("none", 4), ("last", 3), ("all", 0)])
-def test_weights_come_along_as_they_are_asked_for(study, ran, tmp_path, weights, away):
+def test_weights_come_along_as_they_are_asked_for(study, ran, tmp_path: Path, weights: Weights, away: int) -> None:
     cells = [ran / "cells" / each.name for each in study[:2]]
     written = write_archives(tmp_path / "results", to_send(cells, weights), 2**20)
     out = open_out(str(tmp_path / "out"))
@@ -224,7 +227,7 @@ def test_weights_come_along_as_they_are_asked_for(study, ran, tmp_path, weights,
     assert states(study[:1], out)[0].state == "done"
 
 
-def test_shared_files_are_packed_once_and_only_documents_that_are_used(study, tmp_path):
+def test_shared_files_are_packed_once_and_only_documents_that_are_used(study, tmp_path: Path) -> None:
     made = pack.pack("small", study, tmp_path / "packed")
     packed = read_pack(made.folder)
     blobs = {blob for cell in packed.cells for blob in cell.files.values()}
@@ -242,7 +245,7 @@ def test_shared_files_are_packed_once_and_only_documents_that_are_used(study, tm
     assert len(kept) < len(documents)
 
 
-def test_the_packer_says_how_often_each_source_will_be_seen(study, tmp_path):
+def test_the_packer_says_how_often_each_source_will_be_seen(study, tmp_path: Path) -> None:
     (glossary, chatter) = pack.pack("small", study, tmp_path / "packed").repetitions
     assert (glossary.arm, glossary.source, glossary.scheduled_tokens) == ("glossary", "glossary", 12 * 4 * 40)
     tokens = study[0].tokens["tokens/glossary.train"]
@@ -253,7 +256,7 @@ def test_the_packer_says_how_often_each_source_will_be_seen(study, tmp_path):
     assert chatter.arm == "chatter"
 
 
-def test_what_does_not_fit_is_refused_with_its_sizes_and_leaves_nothing(study, tmp_path):
+def test_what_does_not_fit_is_refused_with_its_sizes_and_leaves_nothing(study, tmp_path: Path) -> None:
     with pytest.raises(
         ConfigError, match=r"do not fit into 0\.1 MiB: .*training tokens of glossary \([\d,]+ distinct\)"
     ) as info:
@@ -267,7 +270,7 @@ def test_what_does_not_fit_is_refused_with_its_sizes_and_leaves_nothing(study, t
         pack.pack("small", [], tmp_path / "none")
 
 
-def test_the_machine_that_a_study_states_is_the_identity_word_for_word():
+def test_the_machine_that_a_study_states_is_the_identity_word_for_word() -> None:
     gpu = MachineSettings(device="NVIDIA H200", torch="2.11.0")
     assert machine_of(gpu, "cuda") == machine_of(gpu, "cuda:1") == {"device": "NVIDIA H200", "torch": "2.11.0"}
     assert machine_of(gpu, "cpu") == machine_of(None, "cpu"), "cells on a processor stay here"
@@ -284,7 +287,7 @@ def test_the_machine_that_a_study_states_is_the_identity_word_for_word():
         ({"gpu": 1}, "unknown key 'gpu'"),
     ],
 )
-def test_a_machine_that_says_too_little_is_refused(machine, line):
+def test_a_machine_that_says_too_little_is_refused(machine, line: str) -> None:
     with pytest.raises(ConfigError, match=line):
         build(Study, {"name": "x", "machine": machine}, "study.yaml")
 

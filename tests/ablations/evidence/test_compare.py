@@ -1,5 +1,7 @@
 """Two arms in one measure, said in a sentence."""
 
+from __future__ import annotations
+
 import pytest
 
 from ablations.core.results.readings import Reading
@@ -23,7 +25,7 @@ def cells(better, seeds=6):
         (None, "b is higher, which is neither better nor worse, if"),
     ],
 )
-def test_the_better_arm_is_named_if_a_side_of_the_measure_is_better(better, said):
+def test_the_better_arm_is_named_if_a_side_of_the_measure_is_better(better, said: str) -> None:
     """If this fails, a bias or a count makes a winner."""
     for one, other in (("a", "b"), ("b", "a")):
         found = compare(cells(better), one, other, "mine")

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -108,7 +109,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory, compute: Compute) -> tuple[Fol
     return out, plan
 
 
-def explained(ran: tuple[Folder, CellPlan], metric: str, choice: Choice = EVERYTHING) -> dict:
+def explained(ran: tuple[Folder, CellPlan], metric: str, choice: Choice = EVERYTHING) -> Any:
     """As the study's author has it, who names the plugins."""
     return explain(ran[0].url, "both_s0", metric, choice, PLUGINS)
 
@@ -121,7 +122,9 @@ def result(ran: tuple[Folder, CellPlan]) -> CellResult:
     return cell_result(sweep.kept(state, out))
 
 
-def test_a_few_shot_number_leads_to_its_items_prompts_and_answers(ran, result):
+def test_a_few_shot_number_leads_to_its_items_prompts_and_answers(
+    ran: tuple[Folder, CellPlan], result: CellResult
+) -> None:
     out, plan = ran
     told = explained(ran, GAP)
     assert told["value"] == result.values[GAP]
@@ -146,7 +149,7 @@ def test_a_few_shot_number_leads_to_its_items_prompts_and_answers(ran, result):
             assert each[condition]["choices_logp"][item.gold] == -each[condition]["gold_nll"]
 
 
-def test_a_level_is_the_mean_of_the_answers_that_are_shown(ran):
+def test_a_level_is_the_mean_of_the_answers_that_are_shown(ran: tuple[Folder, CellPlan]) -> None:
     for reading, key in (("nll", "gold_nll"), ("accuracy", "correct")):
         told = explained(ran, f"few_shot.control_map.k4.gold.{reading}")
         assert told["value"] == pytest.approx(fmean(row["gold"][key] for row in told["answers"]["items"]))
@@ -155,13 +158,15 @@ def test_a_level_is_the_mean_of_the_answers_that_are_shown(ran):
 
 
 @pytest.mark.parametrize("reading", ["nll", "exact_match", "char_f1", "chrf", "letters"])
-def test_a_number_over_written_answers_comes_out_once_more_from_what_was_written(ran, reading):
+def test_a_number_over_written_answers_comes_out_once_more_from_what_was_written(
+    ran: tuple[Folder, CellPlan], reading: str
+) -> None:
     told = explained(ran, f"few_shot.writes.k2.gold.{reading}")
     assert told["answers"]["recomputed"] == pytest.approx(told["value"])
     assert {(draw["k"], draw["draw"], draw["items"]) for draw in told["answers"]["draws"]} == {(2, 0, 4), (2, 1, 4)}
 
 
-def test_a_written_answer_is_shown_with_what_counts_as_right_and_its_scores(ran):
+def test_a_written_answer_is_shown_with_what_counts_as_right_and_its_scores(ran: tuple[Folder, CellPlan]) -> None:
     told = explained(ran, "few_shot.writes.k2.gold.exact_match")
     assert len(told["answers"]["shown"]) == 2
     for shown in told["answers"]["shown"]:
@@ -192,14 +197,16 @@ def test_a_written_answer_is_shown_with_what_counts_as_right_and_its_scores(ran)
         ("bits_per_byte.english", "bits per UTF-8 byte", "lower"),
     ],
 )
-def test_a_number_comes_with_its_own_unit_and_direction(ran, metric, unit, better):
+def test_a_number_comes_with_its_own_unit_and_direction(
+    ran: tuple[Folder, CellPlan], metric, unit: str, better
+) -> None:
     """If this fails, an accuracy is read as a loss."""
     told = explained(ran, metric, Choice(0))
     assert (told["unit"], told["better"]) == (unit, better)
     assert len(told["n"]) == 1 or not metric.startswith("few_shot")
 
 
-def test_one_item_and_one_draw_can_be_asked_for(ran):
+def test_one_item_and_one_draw_can_be_asked_for(ran: tuple[Folder, CellPlan]) -> None:
     first = explained(ran, GAP)["answers"]["items"][0]
     told = explained(ran, GAP, Choice(5, first["draw"], first["id"]))
     assert [row["id"] for row in told["answers"]["items"]] == [first["id"]]
@@ -210,7 +217,9 @@ def test_one_item_and_one_draw_can_be_asked_for(ran):
 
 
 @pytest.mark.parametrize("metric", ["bits_per_byte.korean", "late_minus_early.english", "late_minus_early.pooled"])
-def test_a_number_over_held_out_text_leads_to_documents_in_curated_shards(ran, result, metric):
+def test_a_number_over_held_out_text_leads_to_documents_in_curated_shards(
+    ran: tuple[Folder, CellPlan], result: CellResult, metric: str
+) -> None:
     out, _ = ran
     told = explained(ran, metric)
     assert told["documents"]
@@ -224,7 +233,9 @@ def test_a_number_over_held_out_text_leads_to_documents_in_curated_shards(ran, r
             assert len(text.encode()) == row["utf8_bytes"]
 
 
-def test_every_number_of_a_cell_is_explained_with_its_seeds_and_sources(ran, result):
+def test_every_number_of_a_cell_is_explained_with_its_seeds_and_sources(
+    ran: tuple[Folder, CellPlan], result: CellResult
+) -> None:
     out, plan = ran
     for name, value in result.values.items():
         told = explain(out.url, plan.name, name, Choice(0), PLUGINS)
@@ -243,7 +254,7 @@ def test_every_number_of_a_cell_is_explained_with_its_seeds_and_sources(ran, res
         assert as_text(told).startswith(told["cell"])
 
 
-def test_a_score_of_sacrebleu_comes_with_its_signature(ran):
+def test_a_score_of_sacrebleu_comes_with_its_signature(ran: tuple[Folder, CellPlan]) -> None:
     """A published score has to name tokenizer, references and version."""
     for reading in ("gold.chrf", "blind_chrf"):
         told = explained(ran, f"few_shot.writes.k2.{reading}", Choice(0))
@@ -252,7 +263,9 @@ def test_a_score_of_sacrebleu_comes_with_its_signature(ran):
     assert "signature" not in explained(ran, "few_shot.writes.k2.gold.exact_match")["answers"]
 
 
-def test_a_number_of_a_plugin_is_explained_without_running_its_code(ran, result):
+def test_a_number_of_a_plugin_is_explained_without_running_its_code(
+    ran: tuple[Folder, CellPlan], result: CellResult
+) -> None:
     """If this fails, looking into a folder of somebody else's runs what that folder brings along."""
     out, _ = ran
     told = explain(out.url, "both_s0", "widths", Choice(0))
@@ -271,7 +284,7 @@ def test_a_number_of_a_plugin_is_explained_without_running_its_code(ran, result)
         explain(out.url, "both_s0", "few_shot.writes.k2.gold.letters", Choice(0))
 
 
-def test_a_plugin_that_changed_since_is_said_to_be_another(ran):
+def test_a_plugin_that_changed_since_is_said_to_be_another(ran: tuple[Folder, CellPlan]) -> None:
     """If this fails, a number of another rule is taken for the study's."""
     edited = Plugin("letters.py", LETTERS.replace("fmean(map(len, answers))", "1 + fmean(map(len, answers))"))
     told = explain(ran[0].url, "both_s0", "few_shot.writes.k2.gold.letters", Choice(0), [edited, PLUGINS[1]])
@@ -307,7 +320,9 @@ def without_heads(ran: tuple[Folder, CellPlan], monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize("done", ["top", "random"])
-def test_what_silenced_heads_cost_leads_to_the_answers_with_and_without_them(ran, without_heads, done):
+def test_what_silenced_heads_cost_leads_to_the_answers_with_and_without_them(
+    ran: tuple[Folder, CellPlan], without_heads, done: str
+) -> None:
     told = explained(ran, f"head_ablation.{GAP}.{done}")
     intact, left = told["answers"], told["answers_without"]
     assert told["value"] == pytest.approx(intact["recomputed"] - left["recomputed"])
@@ -321,13 +336,13 @@ def test_what_silenced_heads_cost_leads_to_the_answers_with_and_without_them(ran
     assert f"answers without layer 0 head {left['silenced'][0][1]}, counted from 0" in text
 
 
-def test_what_silenced_heads_cost_in_text_leads_to_the_documents(ran, without_heads):
+def test_what_silenced_heads_cost_in_text_leads_to_the_documents(ran: tuple[Folder, CellPlan], without_heads) -> None:
     told = explained(ran, "head_ablation.late_minus_early.pooled.top")
     assert told["documents"] == explained(ran, "late_minus_early.pooled")["documents"]
     assert "answers" not in explained(ran, "head_ablation.silenced")
 
 
-def test_a_damaged_measure_is_refused(ran):
+def test_a_damaged_measure_is_refused(ran: tuple[Folder, CellPlan]) -> None:
     out, _ = ran
     folder = Path(out.url, explained(ran, GAP, Choice(0))["measure"]["folder"])
     kept = (folder / "measure.json").read_bytes()
@@ -339,7 +354,7 @@ def test_a_damaged_measure_is_refused(ran):
         (folder / "measure.json").write_bytes(kept)
 
 
-def test_the_command_that_it_prints_trains_the_same_cell_again(ran, tmp_path):
+def test_the_command_that_it_prints_trains_the_same_cell_again(ran: tuple[Folder, CellPlan], tmp_path: Path) -> None:
     out, plan = ran
     told = explained(ran, GAP)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
@@ -348,7 +363,7 @@ def test_the_command_that_it_prints_trains_the_same_cell_again(ran, tmp_path):
         assert (tmp_path / "again" / name).read_bytes() == plan.output.folder(out).read(name)
 
 
-def test_the_command_prints_text_and_json(ran):
+def test_the_command_prints_text_and_json(ran: tuple[Folder, CellPlan]) -> None:
     arguments = ["ablate", "explain", "both_s0", GAP, "--out", ran[0].url, "--items", "1"]
     for plugin in PLUGINS:
         arguments += ["--plugin", str(Path(ran[0].url).parent / plugin.name)]
@@ -368,14 +383,14 @@ def test_the_command_prints_text_and_json(ran):
         ("both_s0", "few_shot.control_map.k8.permuted_minus_golt", f"Did you mean '{GAP}'?"),
     ],
 )
-def test_an_unknown_name_is_answered_with_the_known_ones(ran, cell, metric, line):
+def test_an_unknown_name_is_answered_with_the_known_ones(ran: tuple[Folder, CellPlan], cell: str, metric, line) -> None:
     with pytest.raises(ConfigError) as info:
         explain(ran[0].url, cell, metric, EVERYTHING)
     assert line in str(info.value)
     assert "Known: " in str(info.value)
 
 
-def test_a_cell_that_is_not_trained_or_of_no_study_is_refused(ran, tmp_path):
+def test_a_cell_that_is_not_trained_or_of_no_study_is_refused(ran: tuple[Folder, CellPlan], tmp_path: Path) -> None:
     out = open_out(str(tmp_path))
     (out / "cells/half_s0-0123456789ab").write_json("cell.json", {})
     with pytest.raises(ConfigError, match=r"half_s0-0123456789ab: not trained, it has no training.json"):

@@ -101,7 +101,8 @@ def logits_by_hand(folder: Path) -> Tensor:
     angles = torch.outer(torch.arange(TOKENS.shape[1]), base ** (-torch.arange(0, D, 2).double() / D)).repeat(1, 2)
 
     def norm(x: Tensor, weight: Tensor) -> Tensor:
-        return x / (x.square().mean(-1, keepdim=True) + config["rms_norm_eps"]).sqrt() * weight
+        size: Tensor = (x.square().mean(-1, keepdim=True) + config["rms_norm_eps"]).sqrt()
+        return x / size * weight
 
     def turned(x: Tensor) -> Tensor:
         half = torch.cat((-x[..., D // 2 :], x[..., : D // 2]), -1)
@@ -112,7 +113,8 @@ def logits_by_hand(folder: Path) -> Tensor:
         if config["model_type"] == "qwen3":
             q, k = norm(q, w[f"{layer}.self_attn.q_norm.weight"]), norm(k, w[f"{layer}.self_attn.k_norm.weight"])
         seen = torch.full((x.shape[1],) * 2, -torch.inf).triu(1)
-        return (turned(q) @ turned(k).transpose(1, 2) / D**0.5 + seen).softmax(-1) @ v
+        weights: Tensor = (turned(q) @ turned(k).transpose(1, 2) / D**0.5 + seen).softmax(-1)
+        return weights @ v
 
     x = w["model.embed_tokens.weight"][TOKENS]
     for layer in (f"model.layers.{number}" for number in range(config["num_hidden_layers"])):
@@ -127,7 +129,8 @@ def logits_by_hand(folder: Path) -> Tensor:
 
 def ours(name: str) -> Tensor:
     with torch.no_grad():
-        return random_model(ModelSpec(**{**SHAPE, **SHAPES[name]}))(TOKENS)
+        logits: Tensor = random_model(ModelSpec(**{**SHAPE, **SHAPES[name]}))(TOKENS)
+    return logits
 
 
 @pytest.mark.parametrize("name", SHAPES)
@@ -151,7 +154,7 @@ def test_transformers_gives_the_cells_logits(make_cell: MakeCell, tmp_path: Path
     assert set(classes) == {"LlamaForCausalLM", "Qwen3ForCausalLM"}
     for name in SHAPES:
         found = load_file(tmp_path / f"{name}.safetensors")["logits"]
-        torch.testing.assert_close(found, ours(name), atol=1e-4, rtol=0, msg=lambda said, name=name: f"{name}: {said}")
+        torch.testing.assert_close(found, ours(name), atol=1e-4, rtol=0, msg=f"{name}: {{}}".format)
 
 
 def test_the_command_says_what_it_wrote(make_cell: MakeCell, tmp_path: Path) -> None:
@@ -168,7 +171,7 @@ def refused(error: type[LoamError], match: str, cell: Path | str, to: Path, toke
     """One clear error, and no half of a folder."""
     before = sorted(to.parent.iterdir())
     with pytest.raises(error, match=match):
-        export(str(cell), str(to), str(to.parent / "out"), tokenizer and str(tokenizer))
+        export(str(cell), str(to), str(to.parent / "out"), str(tokenizer) if tokenizer else None)
     assert sorted(to.parent.iterdir()) == before
 
 

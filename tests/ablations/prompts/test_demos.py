@@ -73,8 +73,8 @@ def test_orders_are_different_ones_and_the_first_is_the_given(n: int, count: int
 def test_spread_out_rows_are_those_of_the_definition(n: int, seed: int) -> None:
     """The slow form: at each step compare all rows that are left with all that were taken."""
     rng = np.random.default_rng(seed)
-    near = rng.integers(0, 9, n).astype(np.float32) / 8
-    among = rng.integers(0, 9, (n, n)).astype(np.float32) / 8
+    near = rng.integers(0, 9, n).astype(np.float32) / np.float32(8)
+    among = rng.integers(0, 9, (n, n)).astype(np.float32) / np.float32(8)
     among = np.maximum(among, among.T)
     taken: list[int] = []
     while len(taken) < n:

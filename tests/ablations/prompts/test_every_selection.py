@@ -52,7 +52,7 @@ def test_a_selection_takes_different_rows_and_the_same_ones_again(selection: Sel
 @every_selection
 def test_balanced_demonstrations_have_as_many_of_each_label(selection: Selection) -> None:
     chosen = selection.chosen(draw(1, balanced=True))
-    assert sum(ROWS[place]["label"] == 1 for place in chosen[:8]) == 4  # type: ignore[index]
+    assert sum(ROWS[place]["label"] == 1 for place in chosen[:8]) == 4
 
 
 @every_order

@@ -38,7 +38,7 @@ class Mistakes(LabelMetric):
 
 
 @given(st.lists(LABELS, min_size=1, max_size=4), st.data())
-def test_blind_guesses_are_those_of_guessers_who_answer_one_by_one(gold, data):
+def test_blind_guesses_are_those_of_guessers_who_answer_one_by_one(gold, data: st.DataObject) -> None:
     shown = [data.draw(st.lists(st.integers(0, 2), min_size=1, max_size=5)) for _ in gold]
     answers = [(label, group) for labels, group in zip(gold, shown, strict=True) for label in labels]
     n, labels = len(answers), [label for label, _ in answers]
@@ -58,7 +58,7 @@ def test_blind_guesses_are_those_of_guessers_who_answer_one_by_one(gold, data):
 
 @every_metric
 @given(gold=st.lists(LABELS, min_size=1, max_size=4), data=st.data())
-def test_no_guesser_beats_the_baseline_of_a_metric(metric, gold, data):
+def test_no_guesser_beats_the_baseline_of_a_metric(metric, gold, data: st.DataObject) -> None:
     """If this fails, a model that repeats a label passes for one that understands."""
     shown = [data.draw(st.lists(st.integers(0, 2), min_size=1, max_size=5)) for _ in gold]
     sayings = [[label] * len(gold) for label in range(3) if any(label in group for group in gold)]
@@ -72,17 +72,17 @@ def test_no_guesser_beats_the_baseline_of_a_metric(metric, gold, data):
     assert blind_label_score(metric, gold, shown) == pytest.approx(max(best, drawn))
 
 
-def test_where_lower_is_better_the_strongest_guesser_has_the_least():
+def test_where_lower_is_better_the_strongest_guesser_has_the_least() -> None:
     assert blind_label_score(Mistakes(), [[0, 0, 0, 1]], [()]) == 0.25
 
 
-def test_without_items_there_is_nothing_to_guess():
+def test_without_items_there_is_nothing_to_guess() -> None:
     for guess in (blind_accuracies, lambda *groups: blind_label_score(Mistakes(), *groups)):
         with pytest.raises(ValueError, match="no items were evaluated"):
             guess([[], []], [(0,), (1,)])
 
 
-def test_of_equally_frequent_labels_none_is_the_only_commonest():
+def test_of_equally_frequent_labels_none_is_the_only_commonest() -> None:
     assert only_commonest([1, 1, 0]) == 1
     assert only_commonest([1, 0]) is None
     assert only_commonest([]) is None

@@ -3,6 +3,7 @@
 import importlib.util
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 from report_rows import a_row, bits, gain, shots
@@ -12,6 +13,8 @@ from curation.dashboard.as_json import to_json
 
 _CURATION = Path(__file__).parents[2] / "curation" / "dashboard" / "conftest.py"
 _spec = importlib.util.spec_from_file_location("a_curation_run", _CURATION)
+assert _spec
+assert _spec.loader
 _curation = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(_curation)
 run = _curation.run
@@ -123,7 +126,7 @@ def a_measure(reading, base, arms, n=None):
 
 def the_measures(arms, sources):
     answers = {"answers": 200}
-    share = {"unit": "share of items", "better": "higher"}
+    share: dict[str, Any] = {"unit": "share of items", "better": "higher"}
     late = Reading(
         "late_minus_early", None, "nats per token", "lower", "late-minus-early loss, common", source="common"
     )

@@ -14,6 +14,7 @@ from ablations.core.results.readings import Reading
 from ablations.evidence import power
 from ablations.evidence.pilot import Pilot
 from ablations.report import page
+from ablations.report.reading import report_of
 from ablations.settings import study as settings
 from ablations.settings.study import Study
 from ablations.statistics.cell_result import CellResult
@@ -49,7 +50,7 @@ def cells() -> list[CellResult]:
 
 
 def verdict_of(study: Study) -> Verdict:
-    (verdict,) = judge(study.claims, Measures(cells()))
+    (verdict,) = judge(study.claims, Measures.of_cells(cells()))
     return verdict
 
 
@@ -64,7 +65,7 @@ def test_it_is_judged_like_any_other(tmp_path: Path) -> None:
 
 
 def test_it_is_planned_and_a_design_that_cannot_win_it_is_refused(tmp_path: Path) -> None:
-    pilot = Pilot(Measures(cells()), place="out")
+    pilot = Pilot(Measures.of_cells(cells()), place="out")
     (planned,) = power.make(study_with(tmp_path), pilot).claims
     assert planned.smallest_effect
     assert planned.refusal is None
@@ -77,7 +78,7 @@ def test_the_page_and_the_json_show_it(tmp_path: Path, report: dict[str, object]
     study = study_with(tmp_path)
     verdict = dataclasses.asdict(verdict_of(study))
     report["verdicts"] = json.loads(json.dumps([verdict]))
-    shown = page.render(report)
+    shown = page.render(report_of(report, "report.json"))
     assert f"arm english is better in {MEASURE} than 1.2" in shown
     assert "n = 6 seeds." in shown
     assert "It is so." in shown
@@ -106,6 +107,6 @@ def test_a_kind_may_be_judged_unasked(tmp_path: Path) -> None:
     study, _ = settings.load(str(write_study(tmp_path, plugins=["unasked.py"], claims=[])))
     gain = Reading("few_shot", 0.1, "nats", "higher", "gain", reading="permuted_minus_gold", task="t", k=8)
     measured = [dataclasses.replace(each, readings={**each.readings, gain.name: gain}) for each in cells()]
-    verdicts = exploratory(Measures(measured), ["english"], study.claims, study.loaded_plugins)
+    verdicts = exploratory(Measures.of_cells(measured), ["english"], study.claims, study.loaded_plugins)
     assert "beats_constant" in {verdict.claim for verdict in verdicts}
     assert not any(verdict.registered for verdict in verdicts)

@@ -1,7 +1,10 @@
 """From the readings and answers of cells to the values of a report."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -29,7 +32,7 @@ MATCHING = Reading(
 ONSET = Onset(0.3, 9, None, None)
 
 
-def a_group(k, condition="gold", draw=0, items=1, **other):
+def a_group(k, condition: str = "gold", draw=0, items=1, **other):
     scores = tuple(Score(str(i), i % 2, (-1.0, -2.0), (1, 1), (3, 3)) for i in range(items))
     return GroupAnswers(k, condition, draw, scores, **other)
 
@@ -40,7 +43,7 @@ def some_answers():
 
 
 def some_readings(gap):
-    late = {"source": "common", "n": {"windows": 40}}
+    late: dict[str, Any] = {"source": "common", "n": {"windows": 40}}
     found = [
         shots(TASK, 0, "nll", "gold", value=5.0, n=8),
         shots(TASK, 0, "blind_accuracy", value=0.5, n=8),
@@ -65,7 +68,7 @@ def some_readings(gap):
     return {reading.name: reading for reading in found}
 
 
-def a_cell(arm="code", seed=0, gap=0.4):
+def a_cell(arm: str = "code", seed=0, gap=0.4):
     per_head = [
         {"layer": i, "head": 0, "prefix_matching": 0.1 * i, "previous_token": 0.2, "copying": 0.5} for i in (0, 1)
     ]
@@ -82,7 +85,7 @@ def a_cell(arm="code", seed=0, gap=0.4):
     )
 
 
-def test_a_point_holds_every_reading_of_its_k_and_condition():
+def test_a_point_holds_every_reading_of_its_k_and_condition() -> None:
     (row,) = shot_rows(a_cell(seed=3))
     assert (row.arm, row.seed, row.task) == ("code", 3, "korquad")
     points = {(p.k, p.condition): p for p in row.points}
@@ -95,13 +98,13 @@ def test_a_point_holds_every_reading_of_its_k_and_condition():
     assert row.readings["char_f1"] == ShotReading("character F1", "F1, 0 to 1", "higher")
 
 
-def test_a_k_that_fits_nowhere_is_a_point_without_numbers():
+def test_a_k_that_fits_nowhere_is_a_point_without_numbers() -> None:
     (row,) = shot_rows(a_cell())
     last = row.points[[p.k for p in row.points].index(70)]
     assert (last.nll, last.accuracy, last.n) == (None, None, 0)
 
 
-def test_a_point_says_how_many_answers_were_asked_for():
+def test_a_point_says_how_many_answers_were_asked_for() -> None:
     (row,) = shot_rows(a_cell())
     assert {(p.k, p.condition): p.asked for p in row.points} == {
         (0, "gold"): 1,
@@ -112,7 +115,7 @@ def test_a_point_says_how_many_answers_were_asked_for():
     }
 
 
-def test_every_reading_is_kept_by_arm_and_seed_with_its_n():
+def test_every_reading_is_kept_by_arm_and_seed_with_its_n() -> None:
     cells = [a_cell(seed=0, gap=0.1), a_cell(seed=1, gap=0.2), a_cell("web", 0, gap=0.3)]
     rows = {row.measure: row for row in final(Measures.of_cells(cells))}
     gap = rows["few_shot.korquad.k4.permuted_minus_gold"]
@@ -124,7 +127,7 @@ def test_every_reading_is_kept_by_arm_and_seed_with_its_n():
     assert "late_minus_early.common.standard_error" not in rows
 
 
-def test_probes_keep_losses_by_place_and_every_head():
+def test_probes_keep_losses_by_place_and_every_head() -> None:
     (row,) = positions(a_cell(seed=2))
     assert row == PositionLoss("code", 2, "common", (1.0, 2.0, 3.0), (5.0, 4.0, 3.0))
     (found,) = heads(a_cell())
@@ -132,13 +135,13 @@ def test_probes_keep_losses_by_place_and_every_head():
     assert found.heads[1].scores == {"prefix_matching": 0.1, "previous_token": 0.2, "copying": 0.5}
 
 
-def test_a_cell_without_probes_has_no_rows():
+def test_a_cell_without_probes_has_no_rows() -> None:
     bare = CellResult("a_s0-00", "a", 0, {})
     assert [*positions(bare), *heads(bare), *shot_rows(bare)] == []
     assert curve(bare, control=True) == Curve("a", 0, True, (), {})
 
 
-def test_a_curve_has_losses_and_measures_by_full_name_at_the_same_tokens():
+def test_a_curve_has_losses_and_measures_by_full_name_at_the_same_tokens() -> None:
     found = curve(a_cell(), control=False)
     assert found.points == (
         Point(0, None, {"heads.prefix_matching.max": 0.0}),
@@ -149,11 +152,12 @@ def test_a_curve_has_losses_and_measures_by_full_name_at_the_same_tokens():
 
 
 @given(st.lists(st.floats(-100, 100), max_size=700))
-def test_thinned_places_lose_no_loss(losses):
+def test_thinned_places_lose_no_loss(losses: list[float]) -> None:
     """Groups times their widths must give the whole sum; few enough for a page, in order, the first place alone."""
     tokens, means = thinned(losses)
     assert len(tokens) == len(means) <= PLACES
-    widths, edge = [], 0
+    widths: list[float] = []
+    edge = 0.0
     for middle in tokens:
         widths.append(2 * (middle - edge) - 1)
         edge += widths[-1]
@@ -163,7 +167,7 @@ def test_thinned_places_lose_no_loss(losses):
     assert tokens[:1] == (1.0,) * bool(losses)
 
 
-def test_changes_of_transforms_come_step_by_step():
+def test_changes_of_transforms_come_step_by_step() -> None:
     steps = [{"pass": "1 break_repeats", "statistics": {"words": [10.0, 10.0], "pairs": [0.5, None]}}]
     found = changes({"broken": {"of": "glossary", "steps": steps}})
     assert [(c.source, c.of, c.step) for c in found] == [("broken", "glossary", "1 break_repeats")] * 2
@@ -187,7 +191,7 @@ def drawn(report, cells):
     )
 
 
-def test_what_was_gathered_can_be_drawn(report):
+def test_what_was_gathered_can_be_drawn(report) -> None:
     """From cells to the page: written answers, heads and losses by place all reach it."""
     cells = [a_cell(arm, seed, gap=0.1 * seed) for arm in ("code", "korean") for seed in (0, 1)]
     page = drawn(report, cells)
@@ -224,7 +228,7 @@ def asked(answers, about):
     return CellResult("code_s0-00", "code", 0, found, {answers.task: answers})
 
 
-def test_a_label_metric_unknown_to_the_report_has_its_panel_and_its_columns(report):
+def test_a_label_metric_unknown_to_the_report_has_its_panel_and_its_columns(report) -> None:
     """If this fails, a new label metric needs a line in the report."""
     answers = TaskAnswers("mine", tuple(a_group(k, items=4, demo_labels=(0, 1)) for k in (0, 4)))
     page = drawn(report, [asked(answers, AboutTask(labels=True, label_metrics=[Kappa()]))])
@@ -235,7 +239,7 @@ def test_a_label_metric_unknown_to_the_report_has_its_panel_and_its_columns(repo
     assert ">Cohen&#39;s kappa of mine</th>" in readings[: readings.index("</section>")]
 
 
-def test_a_text_metric_unknown_to_the_report_has_its_panel_and_its_column(report):
+def test_a_text_metric_unknown_to_the_report_has_its_panel_and_its_column(report) -> None:
     """If this fails, a new text metric needs a line in the report."""
     groups = tuple(a_group(k, items=2, texts=("ab", "abc")) for k in (0, 4))
     about = AboutTask(written=True, text_metrics=[Terseness()], references={"0": ["a"], "1": ["b"]})

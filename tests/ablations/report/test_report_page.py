@@ -1,5 +1,7 @@
 """The report of a study: what a reader must find in it, and what must never be in it."""
 
+from __future__ import annotations
+
 import contextlib
 import json
 import math
@@ -88,13 +90,13 @@ def visible(page):
     return re.sub(r"<[^>]*>", " ", re.sub(r"<style>.*?</style>", "", page, flags=re.DOTALL))
 
 
-def test_every_section_is_there_in_order(page):
+def test_every_section_is_there_in_order(page) -> None:
     places = [page.index(f'<section id="{name}">') for name in SECTIONS]
     assert places == sorted(places)
     assert page.index("Which of three sources") < places[0]
 
 
-def test_nothing_is_loaded_from_anywhere(page):
+def test_nothing_is_loaded_from_anywhere(page) -> None:
     """If this fails, the page is not the same without a network, or tells somebody that it was opened."""
     assert "<script" not in page
     assert not re.search(r"@import|@font-face|<link|<iframe|<img", page)
@@ -103,17 +105,17 @@ def test_nothing_is_loaded_from_anywhere(page):
     assert set(re.findall(r"https?://[^\"'\s<]+", page)) <= {"http://www.w3.org/2000/svg"}
 
 
-def test_no_two_elements_share_an_id(page):
+def test_no_two_elements_share_an_id(page) -> None:
     ids = re.findall(r'\sid="([^"]*)"', page)
     assert len(ids) == len(set(ids))
     assert set(re.findall(r"url\(#([^)]*)\)", page)) <= set(ids)
 
 
-def test_the_page_is_small(page):
+def test_the_page_is_small(page) -> None:
     assert len(page.encode()) < 2_000_000
 
 
-def test_verdicts_are_sentences_with_effect_interval_n_and_what_could_have_been_seen(page):
+def test_verdicts_are_sentences_with_effect_interval_n_and_what_could_have_been_seen(page) -> None:
     words = " ".join(visible(page).split())
     assert "1 supported, 1 contradicted and 1 undecided of 3 registered claims. 1 exploratory finding" in words
     assert (
@@ -126,27 +128,27 @@ def test_verdicts_are_sentences_with_effect_interval_n_and_what_could_have_been_
     assert "2 seeds: points only, no verdict below 5" in words
 
 
-def test_a_verdict_leads_to_its_cells_and_to_the_command_that_explains_them(page):
+def test_a_verdict_leads_to_its_cells_and_to_the_command_that_explains_them(page) -> None:
     cells = set(re.findall(r'href="#(cell-[^"]+)"', page))
     assert cells
     assert cells <= set(re.findall(r'\sid="([^"]*)"', page))
     assert f"loam ablate explain code_s0-0123456789ab {GAP}" in page
 
 
-def test_exploratory_findings_stand_apart_from_registered_claims(page):
+def test_exploratory_findings_stand_apart_from_registered_claims(page) -> None:
     registered, _, exploratory = page[: page.index('id="seeds"')].partition("Not registered before the run")
     assert "mix_half gains more than code and reference apart" in registered
     assert "repeated lines go with the gain" in exploratory
     assert "repeated lines go with the gain" not in registered
 
 
-def test_censored_onsets_are_said_in_words_and_others_as_an_interval(page):
+def test_censored_onsets_are_said_in_words_and_others_as_an_interval(page) -> None:
     assert "seeds 0 and 1: no onset within 1M tokens (censored)" in page
     assert "seed 0: between 320k and 370k tokens" in page
     assert "left its baseline in 0 of 8 cells of real arms and 2 of 6 cells of controls" in page
 
 
-def test_the_best_real_arm_is_marked_and_no_control_is(report):
+def test_the_best_real_arm_is_marked_and_no_control_is(report) -> None:
     """In the example code has the lowest loss and the controls have the highest gain."""
     text = render({**report, **EMPTY, "measures": report["measures"][:4], "arms": report["arms"]})
     rows = re.findall(r"<tr><th>(\w+)</th>\n(.*?)</tr>", text, re.DOTALL)
@@ -155,7 +157,7 @@ def test_the_best_real_arm_is_marked_and_no_control_is(report):
     assert any(name == "control_chatter" for name, _ in rows)
 
 
-def test_shares_of_a_mixture_add_up_to_one(report):
+def test_shares_of_a_mixture_add_up_to_one(report) -> None:
     """Weights are relative: 1 and 1 is half and half."""
     report["arms"][3]["mixture"] = {"code": 1.0, "reference": 1.0}
     text = render({**report, **EMPTY, "arms": report["arms"][3:4]})
@@ -163,7 +165,7 @@ def test_shares_of_a_mixture_add_up_to_one(report):
     assert section.count('<td class="n">50.0 %</td>') == 3  # both sources, and the share of the data
 
 
-def test_a_failed_instrument_is_said_before_everything(report):
+def test_a_failed_instrument_is_said_before_everything(report) -> None:
     report["instrument"] |= {"works": False, "sentence": "control_chatter is outside."}
     report["instrument"]["controls"][2] |= {"seeds": {"0": 0.01, "1": 0.7}, "passed": False}
     body = render({**report, **EMPTY}).split("<body>")[1]
@@ -173,7 +175,7 @@ def test_a_failed_instrument_is_said_before_everything(report):
     assert "✗ failed" in body
 
 
-def test_without_controls_nothing_is_said_to_work(report):
+def test_without_controls_nothing_is_said_to_work(report) -> None:
     """If this fails, a study without controls looks like one whose instrument was shown to work."""
     report["instrument"]["controls"] = []
     body = render({**report, **EMPTY}).split("<body>")[1]
@@ -181,7 +183,7 @@ def test_without_controls_nothing_is_said_to_work(report):
     assert '<div class="banner"' not in body
 
 
-def test_a_part_that_was_not_measured_leaves_no_heading(report):
+def test_a_part_that_was_not_measured_leaves_no_heading(report) -> None:
     page = render({**report, **EMPTY})
     for name in ONLY_WHERE_MEASURED:
         assert f'id="{name}"' not in page
@@ -189,7 +191,7 @@ def test_a_part_that_was_not_measured_leaves_no_heading(report):
     assert "Mechanisms" not in page
 
 
-def test_a_page_of_many_readings_says_what_it_left_out(report):
+def test_a_page_of_many_readings_says_what_it_left_out(report) -> None:
     one = report["measures"][-1]
     many = [{**one, "measure": f"late_minus_early.source{i}", "source": f"source{i}"} for i in range(100)]
     page = render({**report, **EMPTY, "arms": report["arms"], "measures": many})
@@ -198,14 +200,14 @@ def test_a_page_of_many_readings_says_what_it_left_out(report):
     assert "source60" not in page
 
 
-def test_a_study_without_anything_is_said_in_sentences(report):
-    cost = {"predicted": None, "actual": None, "stages": [], "cells": []}
+def test_a_study_without_anything_is_said_in_sentences(report) -> None:
+    cost: dict[str, object] = {"predicted": None, "actual": None, "stages": [], "cells": []}
     page = render({**report, **EMPTY, "cost": cost, "instrument": {"works": None, "sentence": "", "controls": []}})
     for section in page.split("<section ")[1:]:
         assert re.search(r"<p[ >].*?\.</p>", section, re.DOTALL), section[:40]
 
 
-def test_hostile_names_are_only_text(report):
+def test_hostile_names_are_only_text(report) -> None:
     """If this fails, the name of a folder runs as a program in the reader's browser."""
     report["study"]["name"] = report["study"]["question"] = report["config"] = HOSTILE
     report["warnings"] = [HOSTILE]
@@ -222,17 +224,17 @@ def test_hostile_names_are_only_text(report):
     assert page.count("&lt;script&gt;") > 20
 
 
-def test_a_number_that_is_missing_is_never_a_word_of_python(report):
+def test_a_number_that_is_missing_is_never_a_word_of_python(report) -> None:
     report["measures"][0]["arms"]["code"]["0"] = float("nan")
     words = visible(render(without_numbers(of_two_arms(report))))
     assert not re.search(r"\b(nan|NaN|None|null|inf|undefined|Infinity)\b", words)
 
 
-def test_a_whole_page_holds_no_word_of_python(page):
+def test_a_whole_page_holds_no_word_of_python(page) -> None:
     assert not re.search(r"\b(nan|NaN|None|null|inf|undefined|Infinity)\b", visible(page))
 
 
-def test_every_chart_is_valid_vega_lite(report, monkeypatch):
+def test_every_chart_is_valid_vega_lite(report, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages are drawn without this check, since it takes longer than drawing."""
     assert DEBUG_MODE
     monkeypatch.setattr(charts, "unchecked", contextlib.nullcontext)
@@ -254,7 +256,7 @@ def test_another_format_is_refused(report):
         render({**report, "format": 1})
 
 
-def test_a_missing_section_is_an_error_that_names_it(report):
+def test_a_missing_section_is_an_error_that_names_it(report) -> None:
     del report["shots"], report["cost"]
     with pytest.raises(InputError, match=r"report\.json, shots: no such key, and 1 more mistakes"):
         render(report)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from report_rows import a_row, bits, gain, shots
 
+from ablations.core.results.readings import Better
 from ablations.report.contents import ArmSource, ModelSize, ShotPoint, ShotReading, Shots, TrainedArm
 from ablations.report.values import Values
 from ablations.report.views import mechanisms, points, synergy
@@ -34,10 +35,11 @@ def a_verdict(sentence, **other):
     return replace(whole, **other)
 
 
-def test_a_size_curve_needs_two_shares_of_the_same_mixture_and_shape():
+def test_a_size_curve_needs_two_shares_of_the_same_mixture_and_shape() -> None:
     measures = [a_row(GAP, {"small": [0.1, 0.2], "large": [0.4, 0.6]})]
     small, large = an_arm("small", {"a": 1.0}, 0.1), an_arm("large", {"a": 3.0})  # weights are relative
     found = sizes_view(Values(measures, [small, large]), [small, large])
+    assert found
     assert list(found.mixtures) == ["small (10.0 %) and large (100.0 %)"]
     assert "what permuted labels cost in nsmc" in found.figures[0]
     for other in (
@@ -53,11 +55,13 @@ def test_a_size_curve_needs_two_shares_of_the_same_mixture_and_shape():
 def test_an_arm_that_read_its_data_less_than_once_is_named():
     small, large = an_arm("small", {"a": 1.0}, 0.1), an_arm("large", {"a": 1.0}, repetitions=0.3)
     values = Values([a_row(GAP, {"small": [0.1], "large": [0.4]})], [small, large])
-    assert sizes_view(values, [small, large]).partly == "large"
+    view = sizes_view(values, [small, large])
+    assert view
+    assert view.partly == "large"
 
 
 @pytest.mark.parametrize(("better", "more"), [("higher", 0.1), ("lower", -0.5)])
-def test_synergy_is_against_the_best_part_and_positive_when_better(better, more):
+def test_synergy_is_against_the_best_part_and_positive_when_better(better: Better, more: float) -> None:
     """Means are 0.2 and 0.6 alone and 0.7 mixed: better than both, or worse than the better of the two."""
     arms = [an_arm("a", {"x": 1.0}), an_arm("b", {"y": 1.0}), an_arm("ab", {"x": 1.0, "y": 1.0})]
     measure = a_row(gain(better=better), {"a": [0.1, 0.3], "b": [0.5, 0.7], "ab": [0.7, 0.7, 9.0]})
@@ -68,13 +72,13 @@ def test_synergy_is_against_the_best_part_and_positive_when_better(better, more)
     assert matrix.alone == pytest.approx({"x": 0.2, "y": 0.6})
 
 
-def test_a_mixture_without_its_parts_at_the_same_size_has_no_square():
+def test_a_mixture_without_its_parts_at_the_same_size_has_no_square() -> None:
     arms = [an_arm("a", {"x": 1.0}, 0.5), an_arm("b", {"y": 1.0}), an_arm("ab", {"x": 1.0, "y": 1.0})]
     measure = a_row(GAP, {"a": [0.1], "b": [0.5], "ab": [0.7]})
     assert synergy.matrices(Values([measure], arms), arms) == []
 
 
-def test_a_pair_of_measures_has_its_correlation_interval_and_n():
+def test_a_pair_of_measures_has_its_correlation_interval_and_n() -> None:
     arms = [an_arm(name, {name: 1.0}) for name in "abcde"]
     compression = a_row(bits("common"), {name: [float(i)] for i, name in enumerate("abcde")})
     gap = a_row(GAP, dict(zip("abcde", [[4.0], [3.0], [2.0], [0.0], [1.0]], strict=True)))
@@ -86,7 +90,7 @@ def test_a_pair_of_measures_has_its_correlation_interval_and_n():
     assert "n = 5 arms" in figure
 
 
-def test_a_registered_pair_is_drawn_once_and_first():
+def test_a_registered_pair_is_drawn_once_and_first() -> None:
     arms = [an_arm(name, {name: 1.0}) for name in "abcd"]
     compression = a_row(bits("common"), {name: [float(i)] for i, name in enumerate("abcd")})
     gap = a_row(GAP, {name: [float(i) ** 2] for i, name in enumerate("abcd")})
@@ -97,13 +101,13 @@ def test_a_registered_pair_is_drawn_once_and_first():
     assert (len(found.registered), len(found.others)) == (1, 0)
 
 
-def test_two_arms_make_no_picture_of_a_relation():
+def test_two_arms_make_no_picture_of_a_relation() -> None:
     arms = [an_arm(name, {name: 1.0}) for name in "ab"]
     measures = [a_row(reading, {"a": [1.0], "b": [2.0]}) for reading in (bits("common"), GAP)]
     assert points.pairs_view(Values(measures, arms), [], []).others == []
 
 
-def test_bits_per_byte_are_averaged_over_sources_that_all_real_arms_share():
+def test_bits_per_byte_are_averaged_over_sources_that_all_real_arms_share() -> None:
     arms = [an_arm("a", {"x": 1.0}), an_arm("b", {"y": 1.0}), an_arm("c", {"z": 1.0}, control=True)]
     shared = [a_row(bits(s), {"a": [v], "b": [v + 1]}) for s, v in (("x", 1.0), ("y", 2.0))]
     own = a_row(bits("z"), {"a": [100.0], "c": [7.0]})
@@ -112,12 +116,12 @@ def test_bits_per_byte_are_averaged_over_sources_that_all_real_arms_share():
     assert values.primary() == ["bits_per_byte"]
 
 
-def test_the_primary_gap_is_that_of_the_largest_k():
+def test_the_primary_gap_is_that_of_the_largest_k() -> None:
     measures = [a_row(gain(k=k), {"a": [1.0]}) for k in (16, 70, 8)]
     assert Values(measures, [an_arm("a", {"x": 1.0})]).primary() == ["few_shot.nsmc.k70.permuted_minus_gold"]
 
 
-def test_midpoint_marks_need_an_arm_called_all():
+def test_midpoint_marks_need_an_arm_called_all() -> None:
     measures = [
         a_row(GAP, {"all": [0.0]}),
         a_row(shots("nsmc", 4, "accuracy", "gold"), {"all": [0.9], "low": [0.6], "high": [0.8, 0.82]}),
@@ -130,7 +134,7 @@ def test_midpoint_marks_need_an_arm_called_all():
     assert midpoint_marks(Values(named, arms[1:])) == {}
 
 
-def test_recognising_and_learning_are_told_apart_in_words():
+def test_recognising_and_learning_are_told_apart_in_words() -> None:
     readings = (
         (shots("known_map", 0, "nll", "gold"), 0.1, 4.2),
         (shots("known_map", 8, "nll", "permuted"), 0.2, 6.0),
@@ -177,7 +181,7 @@ def test_measures_that_nobody_measured_have_the_words_of_their_names(name, said)
     assert words_of_name(name) == said
 
 
-def test_measures_have_the_words_of_their_readings():
+def test_measures_have_the_words_of_their_readings() -> None:
     values = Values([a_row(shots("nsmc", 4, "mine", "gold", short="a metric of mine"), {"a": [1.0]})], [])
     assert values.title("few_shot.nsmc.k4.gold.mine") == "a metric of mine in nsmc, k = 4, gold demos"
     assert values.title(GAP.name) == words_of_name(GAP.name)
@@ -193,7 +197,7 @@ def of_kinds(condition, **readings):
     return rows
 
 
-def test_a_label_metric_that_nobody_here_knows_has_its_column():
+def test_a_label_metric_that_nobody_here_knows_has_its_column() -> None:
     rows = of_kinds("gold", accuracy=("share of items", "accuracy"), kappa=("kappa, -1 to 1", "Cohen's kappa"))
     more = [
         a_row(
@@ -212,7 +216,7 @@ def test_a_label_metric_that_nobody_here_knows_has_its_column():
     assert [values.mean("a", column.measure) for column in table.columns] == [0.5, 0.5, 0.1]
 
 
-def test_written_answers_have_no_table_of_ways_to_score_choices():
+def test_written_answers_have_no_table_of_ways_to_score_choices() -> None:
     rows = of_kinds("gold", exact_match=("share of items", "exact match"), terseness=("words", "terseness"))
     assert task_tables(Values(rows, [an_arm("a", {"x": 1.0})])) == []
 
@@ -229,7 +233,7 @@ def a_task(**readings):
     return Shots("a", 0, "t", about, tuple(points))
 
 
-def test_metrics_that_nobody_here_knows_have_panels_of_their_own():
+def test_metrics_that_nobody_here_knows_have_panels_of_their_own() -> None:
     nll = {"nll": ("NLL of the gold answer", "nats")}
     labels = a_task(**nll, accuracy=("accuracy", "share of items"), margin=("margin", "nats"), kappa=("kappa", "kappa"))
     (view,) = shots_view([labels], set()).tasks
@@ -242,7 +246,7 @@ def test_metrics_that_nobody_here_knows_have_panels_of_their_own():
     assert view.rows[1].scores == {"terseness": 0.5, "wit": 0.5}
 
 
-def test_a_curve_over_other_items_at_one_k_says_so():
+def test_a_curve_over_other_items_at_one_k_says_so() -> None:
     """Long prompts that do not fit leave easy items behind: the loss falls, and no demo did it."""
     asked = ((0, 800.0, 20, 20), (1, 799.0, 40, 40), (4, 690.0, 34, 40))
     points = tuple(ShotPoint(k, "gold", nll, None, {}, {}, n, of) for k, nll, n, of in asked)

@@ -24,7 +24,7 @@ def detail(counts: dict[str, int], items: dict[int, int]) -> Detail:
     return counts, items
 
 
-def test_prompts_that_do_not_fit_are_told_by_k():
+def test_prompts_that_do_not_fit_are_told_by_k() -> None:
     """If this fails, a k-shot number over five items looks like one over twenty."""
     some = detail({"too_long": 88, "too_long.k1": 8, "too_long.k4": 80}, {0: 20, 1: 12, 4: 0})
     assert task_warnings([cell(korquad=some)]) == [
@@ -37,7 +37,7 @@ def test_prompts_that_do_not_fit_are_told_by_k():
     ]
 
 
-def test_cut_tokens_and_empty_questions_are_told_and_usual_counts_are_not():
+def test_cut_tokens_and_empty_questions_are_told_and_usual_counts_are_not() -> None:
     odd = detail({"border_crossings": 3, "query_rows_empty": 2, "too_long": 0, "pool_rows_left_out": 7}, {0: 20})
     told = task_warnings([cell(nsmc=odd), cell(nsmc=odd)])
     assert told == [
@@ -52,6 +52,6 @@ def test_cut_tokens_and_empty_questions_are_told_and_usual_counts_are_not():
     assert task_warnings([CellResult("a_s0", "a", 0, {})]) == []
 
 
-def test_of_a_task_that_was_not_asked_nothing_is_said_of_its_numbers():
+def test_of_a_task_that_was_not_asked_nothing_is_said_of_its_numbers() -> None:
     unmeasured = CellResult("a_s0", "a", 0, {}, counts={"nsmc": {"too_long": 1, "too_long.k16": 1}})
     assert task_warnings([unmeasured]) == ["task nsmc: 1 prompt longer than the context, left out: 1 at k = 16"]

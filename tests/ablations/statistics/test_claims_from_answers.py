@@ -83,10 +83,11 @@ def test_the_blind_guess_is_taken_off_item_by_item() -> None:
 
 
 def test_items_that_one_cell_lacks_are_left_out_of_all() -> None:
-    measures = study({"a": 0.3, "b": 0.3})
-    one = measures.cells[3]
+    cells = list(study({"a": 0.3, "b": 0.3}).cells)
+    one = cells[3]
     fewer = tuple(replace(group, scores=group.scores[1:]) for group in one.answers[TASK].groups)
-    measures.cells[3] = replace(one, answers={TASK: TaskAnswers(TASK, fewer)})
+    cells[3] = replace(one, answers={TASK: TaskAnswers(TASK, fewer)})
+    measures = Measures.of_cells(cells)
     (verdict,) = judge([Differs(arm_a="a", arm_b="b", measure=GAIN)], measures)
     assert (verdict.seeds, verdict.draws, verdict.items) == (5, DRAWS, ITEMS - 1)
 
@@ -109,6 +110,7 @@ def test_what_items_share_cancels_in_a_paired_difference() -> None:
     assert verdict.permutation_p == least_sign_flip_p(5)
 
 
+@pytest.mark.simulation
 def test_two_arms_that_are_alike_get_no_verdict() -> None:
     """The null study in small: 40 of them, each with three claims about two arms of one distribution."""
     decided = 0

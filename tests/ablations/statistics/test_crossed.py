@@ -47,6 +47,7 @@ def test_mean_squares_are_those_of_the_textbook(shape: tuple[int, int, int], see
     assert {effect: float(square) for effect, square in found.items()} == pytest.approx(slow_mean_squares(values))
 
 
+@pytest.mark.simulation
 def test_components_come_back_from_many_simulated_studies() -> None:
     truth = Variances(1.0, 0.5, 2.0, 0.3, 0.4, 0.2, 0.7)
     values = crossed_values(Setting("", truth), (400, 10, 8, 12), np.random.default_rng(0))
@@ -55,6 +56,7 @@ def test_components_come_back_from_many_simulated_studies() -> None:
         assert float(found[effect].mean()) == pytest.approx(variance, rel=0.15)
 
 
+@pytest.mark.simulation
 @every_setting
 @pytest.mark.parametrize("seeds", [5, 3])
 def test_intervals_cover_95_percent_wherever_the_variance_lies(setting: Setting, seeds: int) -> None:
@@ -84,11 +86,13 @@ def test_the_smallest_effect_is_found_four_times_in_five(df: float, alpha: float
     assert np.mean(t > stats.t.ppf(1 - alpha / 2, df)) == pytest.approx(0.8, abs=0.01)
 
 
+@pytest.mark.simulation
 def test_a_stated_smallest_effect_is_seen_with_a_chance_of_80_percent() -> None:
     for setting in (SETTINGS[0], SETTINGS[2], SETTINGS[6]):
         assert 0.72 < power(setting, 5, 10, 200, QUICK, claims=6).found < 0.88
 
 
+@pytest.mark.simulation
 def test_false_verdicts_of_a_study_where_nothing_is_there_are_rare() -> None:
     """60 studies of six claims: below 5 % in truth gives more than 9 wrong ones in less than one of a thousand runs."""
     found = false_verdicts(SETTINGS[0].variances, 5, 4, 20, 60)

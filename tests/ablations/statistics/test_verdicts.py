@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
+from statsmodels.stats.multitest import multipletests  # type: ignore[import-untyped]
 
 from ablations.core.results.readings import Name, Reading
 from ablations.statistics.adjustment import holm
@@ -76,6 +77,7 @@ def test_the_interval_is_students(values: list[float]) -> None:
         assert found.interval == pytest.approx((low, high))
 
 
+@pytest.mark.simulation
 def test_an_interval_covers_what_it_says() -> None:
     """Five normal seeds: 95 % of intervals hold the truth, within the error of 4,000 simulations."""
     rng = np.random.default_rng(7)
@@ -97,6 +99,13 @@ def test_holm_never_lowers_and_keeps_the_order(ps: list[float]) -> None:
     order = np.argsort(ps, kind="stable")
     assert list(np.array(adjusted)[order]) == sorted(adjusted)
     assert min(adjusted) == pytest.approx(min(1.0, len(ps) * min(ps)))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_holm_says_to_the_last_bit_what_statsmodels_says(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    ps = [*rng.uniform(0, 0.3, seed + 1), *rng.choice([0.0, 0.01, 0.4, 1.0], seed)]
+    assert holm(ps) == multipletests(ps, method="holm")[1].tolist()
 
 
 def test_two_seeds_give_points_and_no_verdict() -> None:
@@ -202,6 +211,7 @@ def test_the_p_and_the_interval_of_a_synergy_say_the_same(seed: int) -> None:
     assert (verdict.p < 0.05) == (not verdict.interval[0] <= 0 <= verdict.interval[1])
 
 
+@pytest.mark.simulation
 def test_the_interval_of_a_synergy_covers_the_least_gain_though_the_worst_part_was_chosen() -> None:
     rng = np.random.default_rng(2)
     held = 0
@@ -230,6 +240,7 @@ def test_seeds_of_one_arm_are_no_evidence_on_arms() -> None:
     assert verdict.outcome == "undecided"
 
 
+@pytest.mark.simulation
 def test_a_mixture_like_its_equal_parts_is_not_contradicted_for_its_luckiest_part() -> None:
     """The part that looks best among many does so by luck; the verdict has to allow for it."""
     rng = np.random.default_rng(3)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from odd_texts import ODD, odd_texts
 
-from curation.annotators.base import Annotator, Spans, rows_of
+from curation.annotators.base import Annotator, Bands, Spans, rows_of
 from curation.annotators.registry import ANNOTATORS
 from curation.passes.annotate import table_of
 from curation.runtime.identity import canonical
@@ -103,6 +103,7 @@ def _check_contract(annotator: Annotator, texts: list[str]) -> None:
             assert isinstance(values, Spans)
             _check_spans(values, texts)
             continue
+        assert not isinstance(values, Spans)
         assert len(values) == len(texts)
         if column.type in {"int", "float", "bool"}:
             least, most = column.range
@@ -111,6 +112,7 @@ def _check_contract(annotator: Annotator, texts: list[str]) -> None:
                 assert least is None or value >= least, column.name
                 assert most is None or value <= most + 1e-12, column.name
         if column.type == "hash":
+            assert not isinstance(values, Bands)
             assert all(len(value) == 16 for value in values)
 
 

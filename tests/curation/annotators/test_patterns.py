@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from curation.annotators.base import Spans
 from curation.annotators.patterns import Patterns
 from curation.runtime.config import build
 from curation.runtime.errors import ConfigError
@@ -16,8 +17,9 @@ from curation.text.batch import Batch
 
 def _spans(pattern: str, text: str) -> list[tuple[int, int, str]]:
     scores = Patterns(patterns={"p": pattern}).score(Batch.of([text]))
-    found: list[tuple[int, int, str]] = scores["spans"].per_document()[0]  # type: ignore[union-attr]
-    return found
+    spans = scores["spans"]
+    assert isinstance(spans, Spans)
+    return spans.per_document()[0]
 
 
 @given(st.text("ab( )\n가é", max_size=60))

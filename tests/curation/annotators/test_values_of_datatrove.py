@@ -150,6 +150,14 @@ def repetition(**bound: Any) -> GopherRepetitionFilter:
     return GopherRepetitionFilter(**{**off, "top_n_grams": (), "dup_n_grams": (), **bound})
 
 
+def bounded(option: str) -> Make:
+    return lambda threshold: repetition(**{option: threshold})
+
+
+def of_n(option: str, n: int) -> Make:
+    return lambda threshold: repetition(**{option: ((n, threshold),)})
+
+
 @given(text=TEXTS)
 def test_gopher_repetition(text: str) -> None:
     value = ours(GopherRepetition(), text)
@@ -161,13 +169,13 @@ def test_gopher_repetition(text: str) -> None:
         ("dup_paragraph_share", "dup_paragraph_char_share", "para"),
     ):
         for name, option in ((share, f"dup_{short}_frac"), (chars, f"dup_{short}_char_frac")):
-            check_high(lambda t, option=option: repetition(**{option: t}), value[name], text, option)
+            check_high(bounded(option), value[name], text, option)
     for n in (2, 3, 4):
         top = value[f"top_{n}gram_char_share"]
-        check_high(lambda t, n=n: repetition(top_n_grams=((n, t),)), top, text, f"top_{n}_gram")
+        check_high(of_n("top_n_grams", n), top, text, f"top_{n}_gram")
     for n in range(5, 11):
         dup = value[f"dup_{n}gram_char_share"]
-        check_high(lambda t, n=n: repetition(dup_n_grams=((n, t),)), dup, text, f"duplicated_{n}_n_grams")
+        check_high(of_n("dup_n_grams", n), dup, text, f"duplicated_{n}_n_grams")
 
 
 def fineweb(**bound: Any) -> FineWebQualityFilter:

@@ -1,5 +1,7 @@
 """The dashboard of a curation run: what a reader must find in it, and what must never be in it."""
 
+from __future__ import annotations
+
 import re
 from html.parser import HTMLParser
 
@@ -22,18 +24,18 @@ class Tables(HTMLParser):
         super().__init__()
         self.rows, self._cell = [], False
 
-    def handle_starttag(self, tag, attrs):
+    def handle_starttag(self, tag, attrs) -> None:
         if tag == "tr":
             self.rows.append([])
         elif tag in ("td", "th"):
             self.rows[-1].append("")
             self._cell = True
 
-    def handle_endtag(self, tag):
+    def handle_endtag(self, tag) -> None:
         if tag in ("td", "th"):
             self._cell = False
 
-    def handle_data(self, data):
+    def handle_data(self, data) -> None:
         if self._cell:
             self.rows[-1][-1] += data
 
@@ -51,7 +53,7 @@ def empty():
     return {"funnel": {}, "histograms": [], "contamination": [], "warnings": [], "provenance": [], "config": ""}
 
 
-def test_every_section_is_there_in_order(run):
+def test_every_section_is_there_in_order(run) -> None:
     page = render(run)
     places = [page.index(f'<section id="{name}">') for name in ("funnel", "scores", "provenance", "config")]
     assert places == sorted(places)
@@ -59,7 +61,7 @@ def test_every_section_is_there_in_order(run):
     assert page.index("40 rows have no text") < places[0]
 
 
-def test_the_numbers_of_the_funnel_add_up_in_the_page(run):
+def test_the_numbers_of_the_funnel_add_up_in_the_page(run) -> None:
     """If this fails, a reader who adds up the account finds documents that nobody speaks of."""
     lines = account(render(run))
     found, kept = lines.pop("rows found"), lines.pop("curated")
@@ -74,18 +76,18 @@ def test_the_numbers_of_the_funnel_add_up_in_the_page(run):
     assert kept == [777, 753, 2770, 4300]
 
 
-def test_rows_that_nobody_accounts_for_are_shown(run):
+def test_rows_that_nobody_accounts_for_are_shown(run) -> None:
     run["funnel"]["code"]["curated"] -= 5
     assert account(render(run))["NOT ACCOUNTED FOR"] == [5, 0, 0, 5]
 
 
-def test_a_run_without_anything_is_said_in_sentences(empty):
+def test_a_run_without_anything_is_said_in_sentences(empty) -> None:
     page = render(empty)
     for sentence in ("No source was curated", "No scores to show", "No warnings", "Nothing was recorded", "No config"):
         assert sentence in page
 
 
-def test_thresholds_are_named_and_a_score_without_documents_is_too(run):
+def test_thresholds_are_named_and_a_score_without_documents_is_too(run) -> None:
     run["histograms"][3]["sources"]["reference"]["counts"] = [0] * 30
     page = render(run)
     assert "min 50 (code, reference)" in page
@@ -94,12 +96,12 @@ def test_thresholds_are_named_and_a_score_without_documents_is_too(run):
     assert "Without any scored document: clean: language.certainty" in page
 
 
-def test_a_threshold_far_from_every_score_is_named_and_not_drawn(run):
+def test_a_threshold_far_from_every_score_is_named_and_not_drawn(run) -> None:
     run["histograms"][3]["sources"]["reference"]["max"] = 50.0
     assert "max 50 (not in view)" in render(run)
 
 
-def test_odd_scores_can_be_drawn(run):
+def test_odd_scores_can_be_drawn(run) -> None:
     """One document, one bin of no width, negative scores on a logarithmic axis."""
     odd = {"edges": [0.0, 0.0], "counts": [1], "min": None, "max": None}
     run["histograms"][0]["sources"] = {"code": odd}
@@ -108,7 +110,7 @@ def test_odd_scores_can_be_drawn(run):
     assert "<svg" in render(run)
 
 
-def test_the_same_run_gives_the_same_bytes(run):
+def test_the_same_run_gives_the_same_bytes(run) -> None:
     assert render(run) == render(run)
 
 

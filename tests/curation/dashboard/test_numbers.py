@@ -1,5 +1,7 @@
 """Numbers as people read them."""
 
+from __future__ import annotations
+
 import pytest
 
 from curation.dashboard import numbers
@@ -11,7 +13,7 @@ EVERY = (numbers.count, numbers.number, numbers.setting, numbers.amount, numbers
 
 
 @pytest.mark.parametrize("function", EVERY, ids=lambda f: f.__name__)
-def test_a_missing_number_is_a_dash(function):
+def test_a_missing_number_is_a_dash(function) -> None:
     assert function(None) == "–"
 
 
@@ -35,7 +37,7 @@ def test_a_missing_number_is_a_dash(function):
         (numbers.duration, 3600 * 3 + 12 * 60, "3 h 12 min"),
     ],
 )
-def test_numbers_read_well(function, value, text):
+def test_numbers_read_well(function, value, text: str) -> None:
     assert function(value) == text
 
 
@@ -44,7 +46,7 @@ def test_what_is_shown_holds_no_nan_and_nothing_that_breaks_xml():
     assert found == {"a\ufffd": [None, None, 1.5, "x\ufffd\ufffdy\n"], "b": (Fact("\ufffd", "c"),)}
 
 
-def test_logarithmic_axes_have_ticks():
+def test_logarithmic_axes_have_ticks() -> None:
     assert log_ticks(1, 10_000) == [1, 10, 100, 1000, 10_000]
     assert log_ticks(20, 80) == [20, 50]
     assert log_ticks(-10, 10)[0] == -10

@@ -29,7 +29,7 @@ def _bytes(number: int) -> bytes:
 @given(documents=DOCUMENTS, data=st.data())
 def test_edges_are_those_of_a_dictionary(documents: list[tuple[int, int]], data: st.DataObject) -> None:
     ids = data.draw(st.permutations(range(len(documents))))
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"hash": _bytes(hash_), "id": _bytes(id_), "priority": priority, "shard": f"s{row % 3}", "row": row}
         for row, ((hash_, priority), id_) in enumerate(zip(documents, ids, strict=True))
     ]

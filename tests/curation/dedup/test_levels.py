@@ -130,7 +130,7 @@ def test_one_more_level_is_one_class_and_its_place_in_the_list(
     """The plan, the decision with its evidence, the funnel, the record and `loam gc` know a level by its protocol alone."""
     plain = pipeline.curate(recipe, out, compute)
     monkeypatch.setattr(levels, "LEVELS", (*levels.LEVELS, FirstOfShardLevel()))
-    assert "    the first document of each shard of 3 sources" in dry_run.describe(recipe).splitlines()
+    assert "    the first document of each shard of 3 sources" in dry_run.as_text(dry_run.dry_run(recipe)).splitlines()
     curated = pipeline.curate(recipe, out, compute)
     assert curated.record["fingerprint"] != plain.record["fingerprint"]
     for name, of_source in curated.funnel.items():

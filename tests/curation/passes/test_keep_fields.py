@@ -163,7 +163,7 @@ def test_explain_finds_a_document_by_its_user_s_id_and_shows_its_row(
     found = explain(load(out.url), f"{EMAIL}/3")
     assert found["user_id"] == f"{EMAIL}/3"
     assert found["path"] == f"{IN_NAME}.jsonl"
-    assert json.loads(found["meta"])["contact"] == PHONE
+    assert json.loads(str(found["meta"]))["contact"] == PHONE
     assert [passed["reason"] for passed in found["passes"].values()] == ["kept", "kept"]
 
 

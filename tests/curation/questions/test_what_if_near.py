@@ -134,7 +134,7 @@ def test_a_copy_of_a_dropped_one_says_what_was_kept(compute: Compute, tmp_path: 
         run(tmp_path, open_out(out), compute, settings)
         found = [explain(load(out), name)["passes"]["only"] for name in ("zulu", "alpha", "plain")]
         ids = {explain(load(out), name)["id"]: name for name in ("zulu", "alpha", "plain")}
-        return [(f["reason"], ids.get(f["duplicate_of"]), ids.get(f["kept_instead"])) for f in found]
+        return [(f["reason"], ids.get(f["duplicate_of"] or ""), ids.get(f["kept_instead"] or "")) for f in found]
 
     assert told(str(tmp_path / "one"), []) == [
         ("kept", None, None),

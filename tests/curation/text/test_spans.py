@@ -24,7 +24,7 @@ def oracle(cuts: list[tuple[int, int]], replacements: list[tuple[int, int, str]]
     """Character by character: cut ones vanish; of a replacement's others the first turns into the new text."""
     cut = _mask(cuts)
     owner: list[int | None] = [None] * LENGTH
-    chosen = []
+    chosen: list[tuple[int, int, str]] = []
     for start, end, new in sorted(replacements, key=lambda r: (r[0], r[0] - r[1], r[2])):
         if start < end and not any(a < end and start < b for a, b, _ in chosen):
             owner[start:end] = [len(chosen)] * (end - start)

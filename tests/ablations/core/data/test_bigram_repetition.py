@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,14 +16,14 @@ from ablations.core.data.bigram_repetition import bigram_repetition, of_mixture
 from ablations.core.data.documents import Documents
 from ablations.core.data.mixture import MixedWindows
 from ablations.core.data.packing import PackedSource, chosen
-from curation.sources.control_texts import document
+from curation.sources.control_texts import Kind, document
 
 
 def slow(windows):
     """Window by window, bigram by bigram."""
     seen = kept = bigrams = 0
     for window in windows:
-        latest = {}
+        latest: dict[int, int] = {}
         for first, second in itertools.pairwise(window):
             bigrams += 1
             if first in latest:
@@ -37,7 +38,7 @@ shapes = st.tuples(st.integers(1, 5), st.integers(2, 30))
 
 @settings(max_examples=80, deadline=None)
 @given(hnp.arrays(np.uint16, shapes, elements=st.integers(0, 6)))
-def test_it_is_what_a_walk_through_the_windows_counts(windows):
+def test_it_is_what_a_walk_through_the_windows_counts(windows) -> None:
     frequency, reliability, bigrams = slow(windows.tolist())
     found = bigram_repetition(windows)
     assert found["frequency"] == pytest.approx(frequency)
@@ -46,20 +47,20 @@ def test_it_is_what_a_walk_through_the_windows_counts(windows):
     assert (found["windows"], found["bigrams"]) == (len(windows), bigrams)
 
 
-def test_repeats_in_another_window_do_not_count():
+def test_repeats_in_another_window_do_not_count() -> None:
     assert bigram_repetition(np.array([[1, 2, 3], [1, 2, 3]]))["frequency"] == 0
     assert bigram_repetition(np.array([[1, 2, 3, 1, 2, 3]]))["frequency"] == pytest.approx(2 / 5)
 
 
 @pytest.mark.parametrize("shape", [(0, 5), (3, 1), (4,)])
-def test_windows_without_a_bigram_are_refused(shape):
+def test_windows_without_a_bigram_are_refused(shape) -> None:
     with pytest.raises(ValueError, match="at least one window of two tokens"):
         bigram_repetition(np.zeros(shape, np.int64))
 
 
-def test_a_fresh_map_and_a_known_one_repeat_alike_and_chatter_is_less_reliable():
+def test_a_fresh_map_and_a_known_one_repeat_alike_and_chatter_is_less_reliable() -> None:
     """So repetition alone cannot say that induction emerges from the first and not from the second."""
-    kinds = ("glossary", "encyclopedia", "chatter")
+    kinds: tuple[Kind, ...] = ("glossary", "encyclopedia", "chatter")
     windows = {k: np.array([[BOS, *encode(document(k, 1, i, 64))] for i in range(60)]) for k in kinds}
     found = {kind: bigram_repetition(of_kind) for kind, of_kind in windows.items()}
     assert found["glossary"]["frequency"] > 0.7
@@ -69,7 +70,7 @@ def test_a_fresh_map_and_a_known_one_repeat_alike_and_chatter_is_less_reliable()
 
 
 @pytest.fixture
-def mixture(tmp_path):
+def mixture(tmp_path: Path):
     sources = []
     for kind in ("glossary", "chatter"):
         write_control(tmp_path, kind, kind, seed=1, count=40, context=40)
@@ -78,7 +79,7 @@ def mixture(tmp_path):
     return MixedWindows(sources, [3, 1], 7)
 
 
-def test_a_short_run_is_looked_at_whole_and_a_long_one_by_a_sample_that_is_near_it(mixture):
+def test_a_short_run_is_looked_at_whole_and_a_long_one_by_a_sample_that_is_near_it(mixture) -> None:
     whole = of_mixture(mixture, 3000, seed=1, count=3000)
     assert whole == bigram_repetition(np.stack([mixture.window(n) for n in range(3000)]))
     sample = of_mixture(mixture, 3000, seed=1, count=600)

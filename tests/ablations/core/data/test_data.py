@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,18 +18,18 @@ from ablations.core.data.packing import PackedSource, chosen
 from curation.runtime.errors import ConfigError, InputError
 
 
-def documents_of(tmp_path, lengths, name="a"):
+def documents_of(tmp_path: Path, lengths, name: str = "a"):
     texts = [[0, *range(1, length)] for length in lengths]
     write_tokens(tmp_path, name, texts, [length * 2 for length in lengths])
     return Documents.read(tmp_path, name, 1000, 0)
 
 
-def packed(tmp_path, lengths, context=8, name="a", seed=3):
+def packed(tmp_path: Path, lengths, context=8, name: str = "a", seed=3):
     documents = documents_of(tmp_path, lengths, name)
     return PackedSource(name, documents, np.arange(len(documents)), context, seed)
 
 
-def test_splitmix64_gives_the_published_numbers():
+def test_splitmix64_gives_the_published_numbers() -> None:
     """First outputs of SplitMix64 seeded with 0, as in the reference implementation."""
     gamma = 0x9E3779B97F4A7C15
     states = np.array([0, gamma, 2 * gamma % 2**64], np.uint64)
@@ -36,13 +37,13 @@ def test_splitmix64_gives_the_published_numbers():
 
 
 @given(st.floats(0.01, 1), st.floats(0.01, 1))
-def test_a_smaller_subset_is_part_of_a_larger_one(a, b):
+def test_a_smaller_subset_is_part_of_a_larger_one(a: float, b: float) -> None:
     hashes = hash_numbers(500, "any")
     small, large = below(hashes, min(a, b)), below(hashes, max(a, b))
     assert not (small & ~large).any()
 
 
-def test_a_fraction_takes_about_that_share_of_documents(tmp_path):
+def test_a_fraction_takes_about_that_share_of_documents(tmp_path: Path) -> None:
     documents = documents_of(tmp_path, [3] * 4000)
     assert len(chosen(documents, 1.0, 1)) == 4000
     assert len(chosen(documents, 0.25, 1)) == pytest.approx(1000, abs=100)
@@ -50,7 +51,7 @@ def test_a_fraction_takes_about_that_share_of_documents(tmp_path):
     assert set(chosen(documents, 0.25, 1)) != set(chosen(documents, 0.25, 2))
 
 
-def test_windows_of_one_epoch_are_the_documents_once_and_follow_on(tmp_path):
+def test_windows_of_one_epoch_are_the_documents_once_and_follow_on(tmp_path: Path) -> None:
     source = packed(tmp_path, [5, 9, 2, 30, 1, 11], context=8)
     windows = [source.window(i) for i in range(source.windows)]
     assert source.windows == 58 // 8
@@ -61,7 +62,7 @@ def test_windows_of_one_epoch_are_the_documents_once_and_follow_on(tmp_path):
     assert np.concatenate([w[:-1] for w in windows]).tolist() == oracle[: 8 * source.windows].tolist()
 
 
-def test_any_window_is_the_same_in_any_order_of_asking(tmp_path):
+def test_any_window_is_the_same_in_any_order_of_asking(tmp_path: Path) -> None:
     """If this fails, a resumed run trains on other data than an undisturbed one."""
     there, back = packed(tmp_path, [5, 9, 2, 30, 1, 11]), packed(tmp_path, [5, 9, 2, 30, 1, 11])
     numbers = range(4 * there.windows)
@@ -69,14 +70,14 @@ def test_any_window_is_the_same_in_any_order_of_asking(tmp_path):
     assert forward == {n: back.window(n).tolist() for n in reversed(numbers)}
 
 
-def test_each_epoch_has_its_own_order_and_sources_shuffle_apart(tmp_path):
+def test_each_epoch_has_its_own_order_and_sources_shuffle_apart(tmp_path: Path) -> None:
     source = packed(tmp_path, [8] * 50)
     first, second = source._shuffled(0)[0].tolist(), source._shuffled(1)[0].tolist()
     assert first != second
     assert sorted(first) == sorted(second)
 
 
-def test_documents_of_one_context_are_never_cut(tmp_path):
+def test_documents_of_one_context_are_never_cut(tmp_path: Path) -> None:
     write_control(tmp_path, "c", "glossary", 0, 20, 32)
     documents = Documents.read(tmp_path, "c", 200, 0)
     source = PackedSource("c", documents, np.arange(20), 32, 1)
@@ -87,24 +88,24 @@ def test_documents_of_one_context_are_never_cut(tmp_path):
     assert (seen.documents_cut, seen.tokens_lost_an_epoch, seen.documents_seen, seen.repetitions) == (0, 0, 20, 1.0)
 
 
-def test_what_packing_loses_and_repeats_is_counted(tmp_path):
+def test_what_packing_loses_and_repeats_is_counted(tmp_path: Path) -> None:
     seen = packed(tmp_path, [5, 9, 2, 30, 1, 11], context=8).seen(14)
     assert (seen.tokens, seen.repetitions, seen.tokens_chosen, seen.tokens_lost_an_epoch) == (112, 2.0, 58, 2)
 
 
-def test_a_source_of_less_than_one_window_is_refused(tmp_path):
+def test_a_source_of_less_than_one_window_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="source a: 2 chosen documents of 7 tokens give no window of 8"):
         packed(tmp_path, [3, 4])
 
 
 @given(st.lists(st.floats(0.01, 100), min_size=1, max_size=8))
-def test_shares_are_whole_sum_up_and_are_met_to_within_one(weights):
+def test_shares_are_whole_sum_up_and_are_met_to_within_one(weights: list[float]) -> None:
     counts = apportion(weights, BLOCK)
     assert sum(counts) == BLOCK
     assert all(abs(c - w / sum(weights) * BLOCK) < 1 for c, w in zip(counts, weights, strict=True))
 
 
-def test_every_block_holds_each_source_exactly_and_each_window_in_turn(tmp_path):
+def test_every_block_holds_each_source_exactly_and_each_window_in_turn(tmp_path: Path) -> None:
     sources = [packed(tmp_path, [8] * 40, name=name) for name in ("a", "b", "c")]
     mixed = MixedWindows(sources, [1, 2, 5], 9)
     for blocks in (1, 2, 3):
@@ -116,7 +117,7 @@ def test_every_block_holds_each_source_exactly_and_each_window_in_turn(tmp_path)
     assert sum(seen.windows for seen in mixed.seen(1500).values()) == 1500
 
 
-def test_a_batch_does_not_depend_on_the_batches_before(tmp_path):
+def test_a_batch_does_not_depend_on_the_batches_before(tmp_path: Path) -> None:
     def make():
         return MixedWindows([packed(tmp_path, [5, 9, 20], name=n) for n in ("a", "b")], [1, 3], 9)
 
@@ -126,12 +127,12 @@ def test_a_batch_does_not_depend_on_the_batches_before(tmp_path):
     assert batches[0].shape == (7, 9)
 
 
-def test_a_weight_too_small_for_a_block_is_refused(tmp_path):
+def test_a_weight_too_small_for_a_block_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="source b: its weight is less than one window"):
         MixedWindows([packed(tmp_path, [9], name=n) for n in ("a", "b")], [1, 1e-6], 0)
 
 
-def test_token_files_that_do_not_fit_are_refused(tmp_path):
+def test_token_files_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     write_tokens(tmp_path, "a", [[0, 5], [1, 2]], [1, 1])
     with pytest.raises(InputError, match="1 documents that do not begin with BOS"):
         Documents.read(tmp_path, "a", 10, 0)

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 import pytest
 from cells import write_cell, write_tokens
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -44,20 +44,23 @@ def stream_of(mixture: MixedWindows, windows: int) -> NDArray[np.uint16]:
     return np.concatenate([mixture.window(number)[:-1] for number in range(windows)])
 
 
-@given(LENGTHS, LENGTHS, st.integers(1, 5))
+@given(
+    LENGTHS, LENGTHS, st.integers(1, 5), st.integers(0, 2 * BLOCK).map(lambda first: range(first, first + 2 * ROUND))
+)
+@example([5, 1, 30, 9], [17, 2], 3, range(2 * BLOCK + 50))
 def test_the_random_stream_is_whole_documents_one_after_another(
-    tmp_path: Path, a: list[int], b: list[int], weight: int
+    tmp_path: Path, a: list[int], b: list[int], weight: int, numbers: range
 ) -> None:
     """If this fails, text is lost or said twice between rounds."""
     sources = [source_of(tmp_path, name, numbered(x, f)) for name, x, f in (("a", a, 100), ("b", b, 200))]
     mixture = MixedDocuments(sources, [1, weight], 9)
-    windows = [mixture.window(number) for number in range(2 * BLOCK + 50)]
+    windows = [mixture.window(number) for number in numbers]
     assert all(len(window) == 9 for window in windows)
     assert all(left[-1] == right[0] for left, right in itertools.pairwise(windows))
     stream = np.concatenate([window[:-1] for window in windows])
     starts = np.flatnonzero(stream == 0)
     lengths = dict(zip(range(100, 100 + len(a)), a, strict=True)) | dict(zip(range(200, 200 + len(b)), b, strict=True))
-    assert starts[0] == 0
+    assert numbers.start or starts[0] == 0
     for start, stop in itertools.pairwise(starts):
         document = stream[start:stop]
         if len(document) > 1:
@@ -65,11 +68,14 @@ def test_the_random_stream_is_whole_documents_one_after_another(
             assert set(document[1:]) == {document[1]}
 
 
-@given(LENGTHS, LENGTHS)
-def test_what_was_seen_of_the_random_stream_is_what_a_count_finds(tmp_path: Path, a: list[int], b: list[int]) -> None:
+@settings(max_examples=25)
+@given(LENGTHS, LENGTHS, st.integers(ROUND, 4 * ROUND))
+@example([5, 1, 30, 9], [17, 2], BLOCK + 77)
+def test_what_was_seen_of_the_random_stream_is_what_a_count_finds(
+    tmp_path: Path, a: list[int], b: list[int], windows: int
+) -> None:
     sources = [source_of(tmp_path, name, numbered(x, f)) for name, x, f in (("a", a, 100), ("b", b, 200))]
     mixture = MixedDocuments(sources, [2, 1], 9)
-    windows = BLOCK + 77
     stream, seen = stream_of(mixture, windows), mixture.seen(windows)
     owner = 0
     counts = [0, 0]

@@ -26,7 +26,7 @@ T, CUT, PIECES = 24, 9, 50
 Seen = dict[int, tuple[Tensor, Tensor]]
 
 
-@pytest.fixture(params=SHAPES.values(), ids=SHAPES)
+@pytest.fixture(params=list(SHAPES.values()), ids=list(SHAPES))
 def model(request: pytest.FixtureRequest) -> Model:
     """No matrix is zero, as they are before training."""
     spec = {"vocab_size": PIECES, "layers": 2, "width": 16, "heads": 2, "context": T, **request.param}

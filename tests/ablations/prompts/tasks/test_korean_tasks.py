@@ -116,7 +116,7 @@ def test_stray_spaces_line_breaks_and_lone_surrogates_do_not_reach_a_prompt() ->
 
 
 def test_prompts_of_reviews_look_as_a_reader_expects() -> None:
-    pool = [{"text": f"감상 {i}", "label": i % 2} for i in range(12)]
+    pool: list[dict[str, Any]] = [{"text": f"감상 {i}", "label": i % 2} for i in range(12)]
     task = CLASSES["nsmc"]()
     question = [{"text": "다시 보고 싶다", "label": 1}]
     made = task_items(task, asked(task, pool), asked(task, question), Letters(), 200, Design((1,), draws=1))

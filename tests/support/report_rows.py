@@ -1,15 +1,30 @@
 """Rows of measures as a report keeps them, made of readings."""
 
-from ablations.core.results.readings import FEW_SHOT, GAIN, GAIN_WORDS, Reading, shots_words
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ablations.core.results.readings import FEW_SHOT, GAIN, GAIN_WORDS, Better, Reading, shots_words
 from ablations.statistics.measures import Measure
 
 
-def a_row(reading, arms, n=None):
+def a_row(reading: Reading, arms: Mapping[str, Sequence[float]], n: Mapping[str, int] | None = None) -> Any:
     """`arms`: arm -> values of its seeds, in order."""
     return Measure.about(reading, n or {}, {arm: dict(enumerate(seeds)) for arm, seeds in arms.items()})
 
 
-def shots(task, k, reading, condition="", unit="nats", better="lower", short="", value=None, n=0):
+def shots(
+    task: str,
+    k: int,
+    reading: str,
+    condition: str = "",
+    unit: str = "nats",
+    better: Better = "lower",
+    short: str = "",
+    value: float | None = None,
+    n: int = 0,
+) -> Reading:
     """A few-shot reading with the words that it has in a study."""
     short = short or reading.replace("_", " ")
     words = f"{short} {shots_words(task, k, condition)}"
@@ -28,10 +43,10 @@ def shots(task, k, reading, condition="", unit="nats", better="lower", short="",
     )
 
 
-def gain(task="nsmc", k=4, value=None, n=0, better="higher"):
+def gain(task: str = "nsmc", k: int = 4, value: float | None = None, n: int = 0, better: Better = "higher") -> Reading:
     return shots(task, k, GAIN, better=better, short=GAIN_WORDS, value=value, n=n)
 
 
-def bits(source, value=None):
+def bits(source: str, value: float | None = None) -> Reading:
     words = f"bits per byte, {source}"
     return Reading("bits_per_byte", value, "bits per UTF-8 byte", "lower", words, source=source)
