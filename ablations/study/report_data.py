@@ -37,6 +37,7 @@ from curation.dashboard.contents import Fact
 from curation.dashboard.gathering.contamination import contamination
 from curation.dashboard.gathering.curation_run import funnel_of, provenance, warnings
 from curation.dashboard.gathering.score_histograms import histograms
+from curation.dashboard.numbers import plural
 from curation.questions.run_record import RunRecord
 from curation.recipes.resolved_yaml import resolved_yaml
 from curation.runtime.command_line.usage import Usage
@@ -99,11 +100,6 @@ def control_outcomes(study: Study, measures: Measures) -> list[ControlOutcome]:
     return check(limits, measures, gain_name(FRESH, k), k, controls.seeds or study.seeds)
 
 
-def counted(n: int, what: str) -> str:
-    """A number with its noun."""
-    return f"{n} {what}" if n == 1 else f"{n} {what}s"
-
-
 def _heading(prepared: Prepared) -> Heading:
     study = prepared.study
     tokens = sorted({plan.training.schedule.tokens for plan in prepared.plans if not plan.control})
@@ -116,7 +112,7 @@ def _heading(prepared: Prepared) -> Heading:
         code=code_version(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         seeds=study.seeds,
-        budget_note=f"{budget} tokens a cell, {counted(study.seeds, 'seed')}, {counted(len(prepared.plans), 'cell')}",
+        budget_note=f"{budget} tokens a cell, {plural(study.seeds, 'seed')}, {plural(len(prepared.plans), 'cell')}",
     )
 
 
