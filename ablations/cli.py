@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator, Sequence
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import click
 
-from ablations.cells_cli import adopt, explain, measure, pack, unpack
-from ablations.folder_cli import gc, verify
-from ablations.readings.registries import LABEL_METRICS, METRICS, TASKS, TEXT_METRICS
-from ablations.statistics_cli import compare, plan
-from curation.runtime.command_line.command import errors_as_one_line, listing, table, what_options, where_options
+from ablations.ablate import ablate, of_a_study, study_argument, what_a_study_names
+from curation.runtime.command_line.command import errors_as_one_line, table
+from curation.runtime.command_line.options import Command, command_options
+
+if TYPE_CHECKING:
+    from ablations.cells.freeing import CellWeights
+    from curation.runtime.store.folder import Folder
+    from curation.runtime.store.gc import Unused
+    from curation.runtime.store.verify import Checked
 
 GALLERY = "gallery"  # in place of a study's file; a file of that name is ./gallery
 FLOORS = {"curate": "curation.cli", "tokenizer": "tokenizer.cli"}
+SHOWN = 20  # files of a sort that are named
 
 
 class Doors(click.Group):
@@ -54,176 +61,133 @@ def loam() -> None:
     """
 
 
-@loam.command(cls=listing(TASKS, METRICS, LABEL_METRICS, TEXT_METRICS))
-@click.argument("study")
-@where_options
-@what_options
+@loam.command(cls=what_a_study_names)
+@study_argument
 @click.option("--dry-run", is_flag=True, help="Print configuration, stages, cells and an estimate; train nothing.")
-def study(
-    study: str, out: str, workers: int | None, ray_address: str | None, settings: tuple[str, ...],
-    plugins: tuple[str, ...], dry_run: bool,
-) -> None:  # fmt: skip
+@of_a_study
+def study(command: Command, dry_run: bool) -> None:
     """Run STUDY, a YAML file, from raw text to the report; `loam study gallery` lists those that come with loam.
 
     Curates the sources, trains tokenizer and models, measures in-context learning, judges the registered claims. What is
     finished is not done again; a killed run goes on where it stopped. The last line is the path of the report.
     """
-    from ablations import commands
+    if command.path == GALLERY:
+        from ablations.study import gallery
 
-    where = commands.Where(out, workers, ray_address)
-    if study == GALLERY:
-        commands.gallery()
+        entries = gallery.entries()
+        command.show(entries, "\n".join(gallery.lines(entries)))
     elif dry_run:
-        commands.dry_run(study, settings, plugins, where)
+        from ablations.study import dry_run as planning
+
+        plan = planning.dry_run(command)
+        command.show(plan, planning.as_text(plan))
     else:
-        commands.study(study, settings, plugins, where)
+        from ablations.study import whole_study
+
+        end = whole_study.run(command)
+        command.show(end, whole_study.as_text(end))
 
 
-@loam.group()
-def ablate() -> None:
-    """Train and measure the cells of a study, see where they stand, write its report; and what goes with tasks and tables."""
+@loam.command()
+@click.argument("out", metavar="FOLDER", default="out")
+@click.option("--forget", is_flag=True, help="Count what is damaged as not done, so that the next run makes it again.")
+@command_options()
+def verify(command: Command, forget: bool) -> None:
+    """Hold every file of an output FOLDER against size and hash in its stage's manifest.
 
-
-@ablate.command(cls=listing(TASKS, METRICS, LABEL_METRICS, TEXT_METRICS))
-@click.argument("study")
-@where_options
-@what_options
-def run(
-    study: str,
-    out: str,
-    workers: int | None,
-    ray_address: str | None,
-    settings: tuple[str, ...],
-    plugins: tuple[str, ...],
-) -> None:
-    """Do what is missing of STUDY up to its finished cells; no report."""
-    from ablations import commands
-
-    commands.run(study, settings, plugins, commands.Where(out, workers, ray_address))
-
-
-@ablate.command()
-@click.argument("study")
-@where_options
-@what_options
-def status(
-    study: str,
-    out: str,
-    workers: int | None,
-    ray_address: str | None,
-    settings: tuple[str, ...],
-    plugins: tuple[str, ...],
-) -> None:
-    """Where the cells of STUDY stand: done, to measure, failed, damaged, started or waiting. Runs nothing."""
-    from ablations import commands
-    from ablations.cells.cell_states import summary
-
-    found = commands.status(study, settings, plugins, commands.Where(out, workers, ray_address))
-    click.echo(table(("cell", "state", "note"), [(state.plan.name, state.state, state.note) for state in found]))
-    click.echo(f"\n{summary(found)}")
-
-
-@ablate.command()
-@click.argument("study")
-@where_options
-@what_options
-def report(
-    study: str,
-    out: str,
-    workers: int | None,
-    ray_address: str | None,
-    settings: tuple[str, ...],
-    plugins: tuple[str, ...],
-) -> None:
-    """Write the report of STUDY from the cells that are finished. Runs nothing."""
-    from ablations import commands
-
-    commands.report(study, settings, plugins, commands.Where(out, workers, ray_address))
-
-
-@ablate.command("export-queries")
-@click.argument("folder")
-@click.argument("out")
-@click.option(
-    "--fields",
-    multiple=True,
-    metavar="TASK=KEY,KEY",
-    help="Which fields of a task's rows hold its questions and contexts; for a task that loam does not know.",
-)
-@click.option(
-    "--shuffled", is_flag=True, help="Mix the letters of each text: a control in which nothing should be found."
-)
-@click.option("--plugin", "plugins", multiple=True, metavar="FILE.py", help="Python file with further tasks.")
-def export_queries(folder: str, out: str, fields: tuple[str, ...], shuffled: bool, plugins: tuple[str, ...]) -> None:
-    """Write the questions, contexts and demonstrations of the tasks in FOLDER to OUT, for decontamination.
-
-    FOLDER holds <task>/{train,dev,test}.jsonl, which may end in .gz or .zst as OUT may. The annotator `contamination`
-    reads OUT; rows of train are demonstrations, the others questions.
+    Whole is as it was written. Damaged is not, or gone: a run that reads it makes it again, and so does any run after --forget.
+    Unknown is what no manifest lists: pages, records, what a killed run left. The exit code is 1 if anything is damaged. --json
+    lists every file that is not whole.
     """
-    from ablations import commands
+    from curation.runtime.store import verify as verifying
 
-    commands.export_queries(folder, out, fields, shuffled, plugins)
+    folder = _output_folder(command)
+    files = verifying.verify(folder)
+    damaged = [each for each in files if each.state == "damaged"]
+    unknown = [each for each in files if each.state == "unknown"]
+    by_stage: dict[str, list[Checked]] = {}
+    for each in files:
+        by_stage.setdefault(each.stage, []).append(each)
+    stages = table(("stage", "whole", "damaged", "unknown", "MB"), [_row(*stage) for stage in by_stage.items()])
+    total = f"\n{len(files):,} files, {_megabytes(files):,.1f} MB: {len(damaged):,} damaged"
+    not_whole = [each for each in files if each.state != "whole"]
+    command.show(not_whole, "\n".join((stages, *_named(damaged), *_named(unknown), total)))
+    for path in verifying.forget_damaged(folder, damaged) if forget else ():
+        command.note(f"counts as not done: {path}")
+    if damaged:
+        sys.exit(1)
 
 
-@ablate.command()
-@click.argument("table", metavar="TABLE.csv")
-@click.option("--related", multiple=True, metavar="CORPUS=TASK", help="A corpus related to a task; may be repeated.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def findings(table: str, related: tuple[str, ...], as_json: bool) -> None:
-    """What a published table of scores allows one to say of four claims about corpora, and what it does not.
+def _row(stage: str, files: Sequence[Checked]) -> tuple[object, ...]:
+    counts = [sum(each.state == state for each in files) for state in ("whole", "damaged", "unknown")]
+    return (stage, *counts, _megabytes(files))
 
-    TABLE has one corpus a row and one number a task, such as configs/reference/hyperclova_corpus_study.csv, which comes with loam.
+
+def _megabytes(files: Sequence[Checked | CellWeights | Unused]) -> float:
+    return sum(each.bytes for each in files) / 1e6
+
+
+def _named(files: Sequence[Checked]) -> Iterator[str]:
+    if files:
+        yield ""
+    yield from (f"{each.state}: {each.path}: {each.why}" for each in files[:SHOWN])
+    if len(files) > SHOWN:
+        yield f"{files[0].state}: {len(files) - SHOWN:,} more; --json lists all"
+
+
+@loam.command()
+@click.option("--checkpoints", is_flag=True, help="Free the weights that finished cells kept along the way, instead.")
+@click.option("--yes", is_flag=True, help="Remove them; without it they are only listed.")
+@command_options("out")
+def gc(command: Command, checkpoints: bool, yes: bool) -> None:
+    """Remove results that no run in FOLDER/runs names any more.
+
+    Results of earlier settings stay until then, so that going back to them costs nothing. Links are listed and left alone. With
+    --checkpoints only weights go that cells kept at their evaluation points: what was measured of them stays, but a new metric
+    then has no curve. The weights of the end always stay.
     """
-    import json
+    from ablations.cells import freeing
+    from curation.runtime.store import gc as collecting
+    from curation.runtime.store.lock import sole_run
 
-    from ablations.evidence import published_table
-    from ablations.evidence.findings import as_text, find
-    from curation.runtime.shipped import resolve
-
-    found = find(published_table.read(resolve(table)), related)
-    click.echo(json.dumps(found.to_json(), indent=1, ensure_ascii=False) if as_json else as_text(found))
-
-
-@ablate.command()
-@click.argument("cell")
-@click.argument("target", metavar="FOLDER")
-@click.option(
-    "--out", default="out", show_default=True, metavar="FOLDER", help="Where the cells are, if CELL is a name."
-)
-@click.option(
-    "--tokenizer", metavar="FOLDER", help="Where its tokenizer.model is; found by itself in an output folder."
-)
-def export(cell: str, target: str, out: str, tokenizer: str | None) -> None:
-    """Write the finished CELL with its tokenizer to FOLDER, which transformers, lm-eval and others load.
-
-    CELL is a folder or a name in <out>/cells. The model is a Llama, or a Qwen3 where queries and keys are normalised; its logits
-    and its pieces are those of the cell.
-    """
-    from ablations.export import cell as exporting
-
-    done = exporting.export(cell, target, out, tokenizer)
-    click.echo(f"{done.model_type}, {done.parameters:,} weights of the cell; float32")
-    click.echo(done.folder)
+    folder = _output_folder(command)
+    with sole_run(folder):
+        if checkpoints:
+            freed = freeing.free(folder, yes)
+            weights = [(each.cell, each.files, each.bytes / 1e6) for each in freed.cells]
+            lines = [table(("cell", "weights along the way", "MB"), weights)] if weights else []
+            command.show(freed, "\n".join((*lines, _removed("cells with weights along the way", freed.cells, yes))))
+        else:
+            tidied = collecting.tidy(folder, yes)
+            lines = [
+                f"left alone: {path} is a link, and what it points at is not of this folder" for path in tidied.links
+            ]
+            if tidied.unused:
+                rows = [(each.path, each.bytes / 1e6) for each in tidied.unused]
+                lines.insert(0, table(("unused result", "MB"), rows))
+            command.show(tidied, "\n".join((*lines, _removed("unused results", tidied.unused, yes))))
 
 
-for _command in (measure, adopt, pack, unpack, explain, plan, compare):
-    ablate.add_command(_command)
+def _removed(what: str, each: Sequence[CellWeights | Unused], yes: bool) -> str:
+    end = " Remove them with --yes." if each and not yes else ""
+    return f"{len(each)} {what}{' removed' if yes else ''}, {_megabytes(each):.1f} MB.{end}"
 
 
-for _command in (gc, verify):
-    loam.add_command(_command)
+def _output_folder(command: Command) -> Folder:
+    from curation.runtime.errors import ConfigError
+
+    if not (command.folder / "runs").exists():
+        raise ConfigError(f"{command.out}: no runs/ in it, so it is no output folder of loam. Name one that is.")
+    return command.folder
+
+
+loam.add_command(ablate)
 
 
 def main() -> None:
     """Entry point of the `loam` command."""
     with errors_as_one_line():
-        try:
-            loam.main(prog_name="loam", standalone_mode=False)
-        except click.exceptions.Abort:
-            raise KeyboardInterrupt from None
-        except click.ClickException as error:
-            error.show()
-            sys.exit(error.exit_code)
+        loam.main(prog_name="loam", standalone_mode=False)
 
 
 if __name__ == "__main__":

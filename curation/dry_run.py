@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from curation.dedup import near
 from curation.passes import ingest
@@ -52,12 +53,29 @@ def tree(recipe: Recipe, planned: list[SourcePlan]) -> Iterator[str]:
         yield f"  transform {name}: documents of {derived.of}, {', '.join(each.kind for each in recipe.transforms(name))}"
 
 
-def shown(recipe: Recipe) -> str:
-    """The recipe as YAML; what was left to defaults stands there too, and is marked."""
-    return resolved_yaml(resolved(recipe), recipe.model_dump(mode="json", exclude_unset=True))
+@dataclass(frozen=True)
+class CurationDryRun:
+    """What `loam curate run --dry-run` says.
+
+    Attributes:
+        config: the recipe with everything that was left to defaults.
+        written: what of it the user wrote.
+        stages: the tree of stages, one line each.
+    """
+
+    config: Mapping[str, Any]
+    written: Mapping[str, Any]
+    sources: Sequence[SourcePlan]
+    stages: Sequence[str]
 
 
-def describe(recipe: Recipe) -> str:
-    """The text of `loam curate run --dry-run`."""
+def dry_run(recipe: Recipe) -> CurationDryRun:
+    """Builds everything, lists and hashes the input files; reads no document and writes nothing."""
     planned = sources(recipe)
-    return "\n".join((shown(recipe), *tree(recipe, planned), "", "nothing was written"))
+    written = recipe.model_dump(mode="json", exclude_unset=True)
+    return CurationDryRun(resolved(recipe), written, planned, list(tree(recipe, planned)))
+
+
+def as_text(plan: CurationDryRun) -> str:
+    """The recipe as YAML, in which what was left to defaults is marked, and the tree."""
+    return "\n".join((resolved_yaml(plan.config, plan.written), *plan.stages, "", "nothing was written"))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from curation import pipeline
 from curation.models import language_model
 from curation.passes import language_models
-from curation.recipes import named_models
+from curation.recipes import loading, named_models
 from curation.recipes.recipe import Recipe
 from curation.runtime.cluster.cluster import Compute
+from curation.runtime.command_line.options import Command
 from curation.runtime.identity import IDENTITY
 from curation.runtime.stages.stages import mended
 from curation.runtime.store.folder import Folder
@@ -18,6 +21,47 @@ from curation.runtime.store.manifest import code_version
 from curation.runtime.store.shards import ShardSet
 
 ENDING = ".lm.json"
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """What `loam curate train-lm` has to say of a model.
+
+    Attributes:
+        documents, tokens: that it was trained on.
+        heldout: documents whose perplexities the percentiles are of.
+        percentiles: the perplexity at 1, 2, ... 99 %.
+        head_until, tail_from: the perplexities that part head, middle and tail.
+    """
+
+    folder: str
+    estimator: str
+    documents: int
+    tokens: int
+    heldout: int
+    percentiles: Sequence[float]
+    head_until: float
+    tail_from: float
+
+
+def run(
+    command: Command, name: str | None, sources: Sequence[str], language: str | None, after: str | None
+) -> TrainedModel:
+    """The model `name` of a recipe, which need not have it; what is not None is laid on what the recipe says of it."""
+    name = name or language or "lm"
+    options = {"sources": list(sources) or None, "language": language, "after": after}
+    told = (f"models.{name}.{key}={json.dumps(value)}" for key, value in options.items() if value is not None)
+    settings = (*command.settings, *told)
+    recipe = loading.load(command.path, settings, command.plugins)
+    if name not in recipe.models:
+        recipe = loading.load(command.path, (*settings, f"models.{name}={{}}"), command.plugins)
+    with command.running(f"{recipe.name}.{name}") as out:
+        folder, card = train_lm(recipe, name, out, command.compute)
+    on = card["trained_on"]
+    counts = (on["documents"], on["tokens"], on["heldout"])
+    return TrainedModel(
+        folder.url, card["estimator"], *counts, card["percentiles"], card["head_until"], card["tail_from"]
+    )
 
 
 def train_lm(recipe: Recipe, name: str, out: Folder, compute: Compute) -> tuple[Folder, dict[str, Any]]:

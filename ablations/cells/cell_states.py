@@ -102,10 +102,3 @@ def _is_measured(output: Output, out: Folder) -> bool:
         return manifest is not None and not damage_at_start(folder, manifest.files)
     except DamagedError:
         return False
-
-
-def summary(found: Sequence[CellState]) -> str:
-    """'16 of 16 trained, 3 to measure'."""
-    trained = [state for state in found if state.trained]
-    to_measure = sum(state.state == TO_MEASURE for state in trained)
-    return f"{len(trained)} of {len(found)} trained" + (f", {to_measure} to measure" if to_measure else "")

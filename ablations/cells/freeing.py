@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ablations.cells.cell_folder import WEIGHTS
@@ -34,6 +34,32 @@ class AlongTheWay:
         dataclasses.replace(self.manifest, files=files, away=away).save(self.cell)
         for name in self.files:
             self.cell.remove_file(name)
+
+
+@dataclass(frozen=True)
+class CellWeights:
+    """A cell's weights along the way: how many files and bytes."""
+
+    cell: str
+    files: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class FreedWeights:
+    """All cells that have weights along the way, and whether those were removed."""
+
+    cells: Sequence[CellWeights]
+    removed: bool
+
+
+def free(out: Folder, remove: bool) -> FreedWeights:
+    """Find weights along the way, and remove them if that is asked for."""
+    listed = list(along_the_way(out))
+    weights = [CellWeights(each.cell.name, len(each.files), each.bytes) for each in listed]
+    for each in listed if remove else ():
+        each.free()
+    return FreedWeights(weights, remove)
 
 
 def along_the_way(out: Folder) -> Iterator[AlongTheWay]:

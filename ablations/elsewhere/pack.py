@@ -8,7 +8,6 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -225,12 +224,6 @@ def repetitions(laid: Laid) -> Iterator[Repetition]:
     for (arm, source), values in found.items():
         distinct, given = (round(sum(column) / len(values)) for column in zip(*values, strict=True))
         yield Repetition(arm, source, distinct, given)
-
-
-def to_json(made: Packed) -> dict[str, Any]:
-    """For `--json`."""
-    rows = [{**asdict(each), "times": each.times} for each in made.repetitions]
-    return {"folder": str(made.folder), "cells": made.cells, "bytes": made.bytes, "repetitions": rows}
 
 
 def lines(made: Packed, plans: Sequence[CellPlan], left_out: int, assumed: bool) -> list[str]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NotRequired, cast
+
+from typing_extensions import TypedDict
 
 from ablations.evidence.explain_answers import Choice, answers
 from ablations.evidence.explain_documents import documents_behind
@@ -14,11 +16,51 @@ from ablations.evidence.explain_text import as_text
 from curation.runtime.registry import Plugin
 from curation.runtime.store.folder import Folder
 
-__all__ = ["Choice", "as_text", "explain"]
+__all__ = ["Choice", "ExplainedNumber", "as_text", "explain"]
 
 
-def explain(out: str, cell: str, metric: str, choice: Choice, plugins: Sequence[Plugin] = ()) -> dict[str, Any]:
-    """Everything about one number, as JSON.
+class ExplainedNumber(TypedDict):
+    """A number, and what it rests on.
+
+    Attributes:
+        metric, words, unit, better, n, position: as the reading has them.
+        measure: folder and fingerprint.
+        answers, answers_without: of a few-shot task, see `explain_answers.answers`.
+        documents: held-out documents by source, of what was measured on them.
+        train: what the cell was trained on, by source; `code` and `machine`: with and where.
+        train_again: a command, where the cell's tokens lie beside it.
+    """
+
+    cell: str
+    metric: str
+    words: str
+    value: float | None
+    unit: str
+    better: str | None
+    n: dict[str, int]
+    position: str
+    metric_version: int
+    measure: dict[str, str]
+    notes: list[str]
+    answers: NotRequired[dict[str, Any]]
+    answers_without: NotRequired[dict[str, Any]]
+    documents: NotRequired[dict[str, list[dict[str, Any]]]]
+    arm: str
+    seed: int
+    seeds: dict[str, int]
+    model: dict[str, Any]
+    train: list[dict[str, Any]]
+    tokenizer: str
+    study: str
+    spec_digest: str
+    fingerprint: str
+    machine: dict[str, Any]
+    code: str
+    train_again: str | None
+
+
+def explain(out: str, cell: str, metric: str, choice: Choice, plugins: Sequence[Plugin] = ()) -> ExplainedNumber:
+    """Everything about one number.
 
     Args:
         cell: name of a folder in `<out>/cells`, or its beginning.
@@ -33,7 +75,7 @@ def explain(out: str, cell: str, metric: str, choice: Choice, plugins: Sequence[
     told |= answers(found, choice)
     if "answers" not in told and (documents := documents_behind(found.cell, found.reading, found.readings)):
         told["documents"] = documents
-    return {**told, **_background(found.cell)}
+    return cast(ExplainedNumber, {**told, **_background(found.cell)})
 
 
 def _number(found: Found) -> dict[str, Any]:

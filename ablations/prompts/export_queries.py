@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from ablations.readings.registries import TASKS
+from curation.runtime.command_line.command import table
+from curation.runtime.command_line.options import Command
 from curation.runtime.config import read_yaml
 from curation.runtime.errors import ConfigError, InputError, one_of
 from curation.runtime.identity import seed
@@ -34,6 +36,40 @@ class Exported:
 
     texts: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True)
+class TextsOfField:
+    task: str
+    split: str
+    field: str
+    texts: int
+
+
+@dataclass(frozen=True)
+class ExportedQueries:
+    """What is in `file` now, and texts that were left out, by reason."""
+
+    file: str
+    texts: Sequence[TextsOfField]
+    left_out: Mapping[str, int]
+
+
+def run(command: Command, fields: Sequence[str], shuffled: bool) -> ExportedQueries:
+    """What `loam ablate export-queries` does: the tasks in `command.path` to the file `command.out`."""
+    said, plugins = parse_fields(fields), command.read_plugins()
+    done = export(Path(command.path), Path(command.out), said, plugins, shuffled)
+    texts = [TextsOfField(*place, count) for place, count in done.texts.items()]
+    return ExportedQueries(command.out, texts, done.left_out)
+
+
+def as_text(done: ExportedQueries) -> str:
+    """How many texts of each field; the last line is the file."""
+    rows = [(each.task, each.split, each.field, each.texts) for each in done.texts]
+    lines = [table(("task", "split", "field", "texts"), rows)]
+    lines += [f"left out: {texts:,} texts, {reason}" for reason, texts in done.left_out.items()]
+    total = sum(each.texts for each in done.texts)
+    return "\n".join((*lines, f"\n{total:,} texts in", done.file))
 
 
 def export(folder: Path, out: Path, said: Fields, plugins: Sequence[Plugin] = (), shuffled: bool = False) -> Exported:

@@ -2,12 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from ablations.settings.cells import CellSettings, cells_of
 from ablations.settings.study import Study
+from ablations.study import estimate
+from ablations.study.opening import loaded_study
+from ablations.study.resolved import resolved, said
 from curation import dry_run as curation_plan
 from curation.recipes.recipe import Recipe
+from curation.recipes.resolved_yaml import resolved_yaml
+from curation.runtime.command_line.options import Command
+
+
+@dataclass(frozen=True)
+class StudyDryRun:
+    """What `loam study --dry-run` says.
+
+    Attributes:
+        config: the study with everything that was left to defaults.
+        written: what of it the user wrote.
+        stages: the tree of stages and cells, one line each.
+    """
+
+    config: Mapping[str, Any]
+    written: Mapping[str, Any]
+    stages: Sequence[str]
+    estimate: estimate.Estimate
+
+
+def dry_run(command: Command) -> StudyDryRun:
+    """Builds everything and times a little of it; writes nothing."""
+    study, recipe = loaded_study(command)
+    stages = list(tree(study, recipe))
+    cost = estimate.make(study, recipe, command.compute)
+    return StudyDryRun(resolved(study, recipe), said(study, recipe), stages, cost)
+
+
+def as_text(plan: StudyDryRun) -> str:
+    """The study as YAML, in which what was left to defaults is marked, the tree, and the estimate."""
+    config = resolved_yaml(plan.config, plan.written)
+    return "\n".join((config, *plan.stages, "", *estimate.lines(plan.estimate), "", "nothing was written"))
 
 
 def tree(study: Study, recipe: Recipe) -> Iterator[str]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ablations.settings import study as settings
-from ablations.settings.study import Study
 from ablations.study.drafts import drafts
 from ablations.study.rough_cost import cell_seconds, needs_gpu
 from curation.runtime.shipped import PLACES
@@ -20,19 +19,23 @@ CORES = 2
 
 @dataclass(frozen=True)
 class Entry:
-    """One study of the gallery. `core_seconds` and `gpu_seconds` are an estimate of its cells', on one core and on a GPU."""
+    """One study of the gallery.
+
+    Attributes:
+        claims: in words, as its file says them.
+        core_seconds, gpu_seconds: an estimate of its cells', on one core and on a GPU.
+        minutes: of wall time on `CORES` cores with nothing done before.
+    """
 
     path: str
-    study: Study
+    question: str
+    claims: Sequence[str]
+    seeds: int
     cells: int
     control_cells: int
     core_seconds: float
     gpu_seconds: float
-
-    @property
-    def minutes(self) -> float:
-        """Of wall time on `CORES` cores with nothing done before."""
-        return (CURATION_SECONDS + self.core_seconds / CORES) / 60
+    minutes: float
 
 
 def entries() -> list[Entry]:
@@ -53,17 +56,18 @@ def entry(path: str) -> Entry:
     own = sum(draft.arm in study.arms for draft in found)
     gpu = sum(cell_seconds(draft) for draft in found if needs_gpu(draft))
     core = sum(cell_seconds(draft) for draft in found if not needs_gpu(draft))
-    return Entry(path, study, own, len(found) - own, core, gpu)
+    minutes = (CURATION_SECONDS + core / CORES) / 60
+    claims = [in_words(claim.model_dump(exclude_none=True)) for claim in study.claims]
+    return Entry(path, study.question, claims, study.seeds, own, len(found) - own, core, gpu, minutes)
 
 
 def lines(found: list[Entry]) -> Iterator[str]:
     """The gallery as text."""
     for each in found:
         yield f"configs/studies/{Path(each.path).name}"
-        yield from textwrap.wrap(each.study.question, 110, initial_indent="  ", subsequent_indent="  ")
-        for claim in each.study.claims:
-            yield f"    claim: {in_words(claim.model_dump(exclude_none=True))}"
-        cells = f"{each.cells} cells and {each.control_cells} of controls, {each.study.seeds} seeds"
+        yield from textwrap.wrap(each.question, 110, initial_indent="  ", subsequent_indent="  ")
+        yield from (f"    claim: {claim}" for claim in each.claims)
+        cells = f"{each.cells} cells and {each.control_cells} of controls, {each.seeds} seeds"
         gpu = f" and {each.gpu_seconds / 60:.0f} on a GPU" if each.gpu_seconds else ""
         yield f"    cost: {cells}; about {each.minutes:.0f} minutes on {CORES} cores{gpu}"
         yield ""

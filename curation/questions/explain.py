@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NotRequired
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from typing_extensions import TypedDict
 
 from curation.policy.policy import KEPT, Rules, chosen
 from curation.questions.run_record import RunRecord
@@ -31,6 +32,42 @@ class Place:
     file: str
     row: int
     id: bytes
+
+
+class ExplainedPass(TypedDict):
+    """A document in one pass.
+
+    Attributes:
+        scores, units, bounds: by annotator and score; `units` as far as they are known.
+        reason: "kept" if it was not dropped.
+        duplicate_of, similarity: the document in whose favour it was dropped, and how similar that is.
+        kept_instead: the same, or the one that stands for it in turn.
+        cut, replaced: spans in characters.
+    """
+
+    scores: dict[str, dict[str, Any]]
+    units: dict[str, dict[str, str]]
+    bounds: Mapping[str, Mapping[str, Any]]
+    reason: str
+    duplicate_of: str | None
+    similarity: float | None
+    kept_instead: str | None
+    cut: list[dict[str, Any]]
+    replaced: list[dict[str, Any]]
+
+
+class Explained(TypedDict):
+    """A document's way through a run: where it is from, each pass that it reached, its text when that was asked for."""
+
+    id: str
+    source: str
+    path: str
+    offset: int
+    user_id: str | None
+    chars: int
+    meta: str | None
+    passes: dict[str, ExplainedPass]
+    text: NotRequired[str]
 
 
 def find(run: RunRecord, wanted: str) -> Place:
@@ -68,20 +105,13 @@ def _matches(run: RunRecord, wanted: str) -> Iterator[Place]:
             shown.advance()
 
 
-def explain(run: RunRecord, wanted: str, with_text: bool = False) -> dict[str, Any]:
-    """A document's way through the run.
-
-    Returns:
-        `id`, `source`, `path`, `offset`, `user_id`, `meta`, `chars`, and for each pass that it reached `scores`, their `units`
-        as far as they are known, `bounds`, `reason` ("kept" if none), `duplicate_of` (the document in whose favour it was
-        dropped), `similarity` to that one, `kept_instead` (the same, or the one that stands for it in turn), and the spans that
-        were `cut` or `replaced`; `text` of the kept document when asked for.
-    """
+def explain(run: RunRecord, wanted: str, with_text: bool = False) -> Explained:
+    """A document's way through the run; `text` of the kept document when asked for."""
     place = find(run, wanted)
     row = _row(run.raw(place.source), place.file, place.id)
     assert row is not None
     text = row.pop("text")
-    found: dict[str, Any] = {**row, "id": place.id.hex(), "passes": {}}
+    found: Explained = {**row, "id": place.id.hex(), "passes": {}}  # type: ignore[typeddict-item]
     for pass_ in run.recipe.passes:
         passed = _pass(run, place, pass_)
         if passed is None:
@@ -105,7 +135,7 @@ def _row(folder: Folder, file: str, id_: bytes) -> dict[str, Any] | None:
     return dict(read_columns(folder, file, DOCUMENT.names).slice(ids.index(id_), 1).to_pylist()[0])
 
 
-def _pass(run: RunRecord, place: Place, pass_: Pass) -> dict[str, Any] | None:
+def _pass(run: RunRecord, place: Place, pass_: Pass) -> ExplainedPass | None:
     decided = _decision(run, place.source, place.file, pass_.name, place.id)
     if decided is None:
         return None

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
+
+from typing_extensions import TypedDict
 
 from curation.questions.run_record import RunRecord
 from curation.runtime.errors import ConfigError, one_of
@@ -13,24 +16,41 @@ from curation.runtime.progress import meter
 from curation.runtime.store.manifest import Manifest
 from curation.runtime.store.shards import row_groups
 
-REMOVED, KEPT, QUARANTINED = "removed", "kept", "quarantined"
+REMOVED = "removed"
+
+
+class SampledDocument(TypedDict):
+    id: str
+    source: str
+    reason: str
+    text: str
+
+
+class QuarantinedRow(TypedDict):
+    """A row that could not be read, by file and offset in it."""
+
+    source: str
+    file: str
+    offset: int
+    reason: str
 
 
 def sample(
     run: RunRecord, which: str, n: int, source: str | None = None, pass_: str | None = None, reason: str | None = None
-) -> list[dict[str, Any]]:
-    """`n` documents, each with `id`, `source`, `reason` and `text` (or `file`, `offset`, `reason` of quarantined rows).
+) -> list[SampledDocument]:
+    """`n` documents that were removed or kept.
 
     Raises:
         ConfigError: an unknown source, pass or reason.
     """
     reason = reason.rpartition(": ")[2] if reason else None  # as the funnel shows it, or without its pass
-    if which == QUARANTINED:
-        return list(_quarantined(run, n, source))
     rows = _removed(run, source, pass_, reason) if which == REMOVED else _kept(run, source, pass_)
     with meter("choose documents", 1):
         chosen = heapq.nsmallest(n, rows, key=lambda row: share(row["id"], "sample"))
-    return [{**row, "id": row["id"].hex()} for row in chosen]
+    return [
+        SampledDocument(id=row["id"].hex(), source=row["source"], reason=row["reason"], text=row["text"])
+        for row in chosen
+    ]
 
 
 def _removed(run: RunRecord, source: str | None, pass_: str | None, reason: str | None) -> Iterator[dict[str, Any]]:
@@ -60,16 +80,17 @@ def _kept(run: RunRecord, source: str | None, pass_: str | None) -> Iterator[dic
                 yield from ({**row, "reason": "kept"} for row in table.to_pylist())
 
 
-def _quarantined(run: RunRecord, n: int, source: str | None) -> Iterator[dict[str, Any]]:
-    shown = 0
+def quarantined(run: RunRecord, n: int, source: str | None = None) -> list[QuarantinedRow]:
+    """The first `n` rows that could not be read."""
+    return list(islice(_quarantined(run, source), n))
+
+
+def _quarantined(run: RunRecord, source: str | None) -> Iterator[QuarantinedRow]:
     for name in run.sources(source):
         folder = run.raw(name)
         for file in (folder / "quarantine").names():
             for table in row_groups(folder, f"quarantine/{file}", ["source", "file", "offset", "reason"]):
-                for row in table.to_pylist():
-                    if shown < n:
-                        shown += 1
-                        yield row
+                yield from table.to_pylist()
 
 
 def _passes(run: RunRecord, pass_: str | None) -> list[str]:

@@ -28,11 +28,12 @@ class Outcome:
     """What a policy does to one source: documents that it keeps, and drops by reason."""
 
     documents: int
+    kept: int
     dropped: Mapping[str, int]
 
-    @property
-    def kept(self) -> int:
-        return self.documents - sum(self.dropped.values())
+    @classmethod
+    def of(cls, documents: int, dropped: Mapping[str, int]) -> Outcome:
+        return cls(documents, documents - sum(dropped.values()), dropped)
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def what_if(run: RunRecord, pass_name: str | None, settings: Sequence[str]) -> d
 
 def _decided(run: RunRecord, source: str, pass_name: str) -> Outcome:
     counts = Manifest.load(run.folder(source, pass_name, "decide")).counts
-    return Outcome(int(counts["documents"]), dict(counts["dropped"]))
+    return Outcome.of(int(counts["documents"]), dict(counts["dropped"]))
 
 
 def _outcomes(run: RunRecord, pass_name: str, rules: Mapping[str, Rules]) -> dict[str, Outcome]:
@@ -93,7 +94,7 @@ def _outcomes(run: RunRecord, pass_name: str, rules: Mapping[str, Rules]) -> dic
         dropped[shard.split("/")[0]][DUPLICATE] += 1
     for source, n in similar.dropped(edges).items() if similar else ():
         dropped[source][NEAR_DUPLICATE] += n
-    return {source: Outcome(documents[source], dict(sorted(dropped[source].items()))) for source in rules}
+    return {source: Outcome.of(documents[source], dict(sorted(dropped[source].items()))) for source in rules}
 
 
 def _shards(run: RunRecord, source: str, pass_name: str, rules: Rules) -> Iterator[tuple[str, list[bytes], list[str]]]:

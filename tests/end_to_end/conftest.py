@@ -12,8 +12,9 @@ import pytest
 from loam import Loam
 from small_study import write_corpora, write_study
 
-from ablations import commands
+from ablations.study import whole_study
 from curation.runtime.cluster.cluster import Compute
+from curation.runtime.command_line.options import Command
 
 
 @pytest.fixture
@@ -47,7 +48,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory, compute: Compute) -> Fini
     for name, numbers in (("numbers", range(35)), ("more_numbers", range(35, 40))):
         (folder / f"{name}.jsonl").write_text("\n".join(f'{{"n": {n}}}' for n in numbers), encoding="utf8")
     path = write_study(folder, **with_plugin(folder))
-    commands.study(str(path), (), (), commands.Where(str(folder / "out"), 2, None))
+    whole_study.run(Command(str(path), str(folder / "out"), workers=2))
     return Finished(folder, path, folder / "out")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import members
 import pytest
+from command_tree import NAMES
 from conftest import Finished
 from loam import Loam
 
@@ -119,18 +120,6 @@ def test_no_planted_code_runs(foreign: tuple[Path, Path], finished: Finished, lo
 
 def test_no_command_that_reads_is_missing_from_the_walk() -> None:
     """A reader that is added later has to be added here too."""
-    from click import Command, Context, Group
-
-    from ablations.cli import loam as doors
-
-    def names(group: Group, before: str = "") -> list[str]:
-        found = []
-        for name in group.list_commands(Context(group)):
-            command = group.get_command(Context(group), name)
-            assert isinstance(command, Command)
-            found += names(command, f"{before}{name} ") if isinstance(command, Group) else [f"{before}{name}"]
-        return found
-
     takes_no_output_folder = {"ablate findings", "ablate export-queries"}
     runs_the_users_own_recipe_or_study = {
         "study",
@@ -140,5 +129,5 @@ def test_no_command_that_reads_is_missing_from_the_walk() -> None:
         "ablate pack",
         "ablate unpack",
     }
-    walked = {name for name in names(doors) for command in QUESTIONS.values() if command.startswith(f"{name} ")}
-    assert set(names(doors)) == walked | takes_no_output_folder | runs_the_users_own_recipe_or_study
+    walked = {name for name in NAMES for command in QUESTIONS.values() if command.startswith(f"{name} ")}
+    assert set(NAMES) == walked | takes_no_output_folder | runs_the_users_own_recipe_or_study

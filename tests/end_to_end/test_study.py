@@ -9,7 +9,6 @@ import pytest
 from conftest import Finished
 from loam import Loam
 
-from ablations import commands
 from curation.runtime.stages import scheduling
 
 
@@ -112,8 +111,8 @@ def test_explain_shows_spans_but_not_the_address(finished: Finished, loam: Loam)
 def test_sample_shows_removed_kept_and_quarantined(finished: Finished, loam: Loam) -> None:
     assert "exact_duplicate" in loam("curate", "sample", finished.out).out
     assert "english.jsonl, offset" in loam("curate", "sample", finished.out, "--quarantined").out
-    rows = loam("curate", "sample", finished.out, "--kept", "--source", "korean", "-n", 3, "--json").out.splitlines()
-    assert [json.loads(row)["source"] for row in rows] == ["korean"] * 3
+    rows = loam("curate", "sample", finished.out, "--kept", "--source", "korean", "-n", 3, "--json").out
+    assert [row["source"] for row in json.loads(rows)] == ["korean"] * 3
 
 
 def test_status_and_gc(finished: Finished, loam: Loam) -> None:
@@ -156,7 +155,3 @@ def test_a_dry_run_prints_plan_and_estimate_and_writes_nothing(finished: Finishe
     for words in ("read english:", "cells", "control_glossary", "estimate", "GB of memory", "MB on disk"):
         assert words in ended.out
     assert not out.exists()
-
-
-def test_commands_share_where_and_how() -> None:
-    assert commands.Where("o", 3, None).compute.workers == 3

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from conftest import Finished
 
-from ablations import commands
 from ablations.readings.registries import METRICS, TASKS
+from ablations.study.opening import prepared_study
+from curation.runtime.command_line.options import Command
 from curation.runtime.registry import Registry
 
 NAMED = "metrics=[bits_per_byte, few_shot]"
@@ -55,7 +56,7 @@ def install(registry: Registry[Any], name: str, text: str, scratch: Path, monkey
 
 def cells_of(finished: Finished, *changes: str) -> dict[str, str]:
     """Name -> fingerprint of every cell; refused if a stage below them would have to be done again."""
-    prepared = commands.prepared_study(str(finished.study), changes, (), commands.Where(str(finished.out), 2, None))
+    prepared = prepared_study(Command(str(finished.study), str(finished.out), workers=2, settings=changes))
     return {f"{plan.arm} {plan.seed}": plan.output.fingerprint for plan in prepared.plans}
 
 

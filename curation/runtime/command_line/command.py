@@ -1,77 +1,23 @@
-"""What all commands share: options of where and how, help that lists members, errors as one line, tables."""
+"""What all commands share: help that lists members, errors as one line, tables."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from curation.runtime.cluster import interruption
 from curation.runtime.errors import LoamError
 from curation.runtime.registry import Plugin, Registry
-from curation.runtime.stages import other_code
 
-F = TypeVar("F", bound=Callable[..., Any])
 INTERRUPTED = 130
 BROKEN_PIPE = 141  # 128 + SIGPIPE, as other tools end
 OWN_MISTAKE = 70
 ALARM = "alarm: "  # how a warning begins that says a result is most likely not what was wanted
-
-
-def where_options(command: F) -> F:
-    """Where and how a command works; they change no byte of any result, but for nodes that may run other code."""
-    for option in reversed(
-        (
-            click.option("--out", default="out", show_default=True, metavar="FOLDER", help="Where everything is kept."),
-            click.option(
-                "--workers", type=click.IntRange(1), metavar="N", help="Tasks at a time. [default: all cores]"
-            ),
-            click.option(
-                "--ray-address",
-                metavar="HOST:PORT",
-                help="A running Ray cluster, or `auto`, or `local`. [default: $RAY_ADDRESS, else local: Ray starts here]",
-            ),
-            click.option(
-                "--allow-other-code",
-                multiple=True,
-                metavar="NODE",
-                expose_value=False,
-                callback=_allow_other_code,
-                help="A node of the cluster that may run other code or libraries; its results count as another computation.",
-            ),
-        )
-    ):
-        command = option(command)
-    return command
-
-
-def _allow_other_code(ctx: click.Context, _: click.Parameter, nodes: tuple[str, ...]) -> None:
-    if nodes and not ctx.resilient_parsing:
-        other_code.allow(nodes)
-
-
-def what_options(command: F) -> F:
-    """`--set` and `--plugin`: changes of the config."""
-    for option in reversed(
-        (
-            click.option(
-                "--set",
-                "settings",
-                multiple=True,
-                metavar="KEY=VALUE",
-                help="Change a key of the file, such as a.b.c=1.",
-            ),
-            click.option(
-                "--plugin", "plugins", multiple=True, metavar="FILE.py", help="Python file with further members."
-            ),
-        )
-    ):
-        command = option(command)
-    return command
 
 
 class ListingCommand(click.Command):
@@ -133,7 +79,15 @@ def errors_as_one_line() -> Iterator[None]:
     except LoamError as error:
         print(f"loam: {_one_line(str(error))}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        context = error.ctx if isinstance(error, click.UsageError) else None
+        hint = f" See {context.command_path} --help." if context else ""
+        print(f"loam: {_one_line(error.format_message())}{hint}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.exceptions.Abort):
         print("loam: interrupted. What was finished is kept; run the same command again to go on.", file=sys.stderr)
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
@@ -154,11 +108,12 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def echo_warnings(warnings: Sequence[str]) -> None:
+def warning_lines(warnings: Sequence[str]) -> list[str]:
     """Warnings line by line; an alarm stands out on a terminal."""
-    for warning in warnings:
-        is_alarm = warning.startswith(ALARM)
-        click.echo(click.style(warning, fg="red", bold=True) if is_alarm else f"warning: {warning}")
+    return [
+        click.style(warning, fg="red", bold=True) if warning.startswith(ALARM) else f"warning: {warning}"
+        for warning in warnings
+    ]
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

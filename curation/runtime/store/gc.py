@@ -6,7 +6,7 @@ removed. The link itself stays too, since whoever made it had a reason; it is li
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,23 @@ class Unused:
 
     path: str
     bytes: int
+
+
+@dataclass(frozen=True)
+class Tidied:
+    """What no record names, whether it was removed, and links that no record names, which are left alone."""
+
+    unused: Sequence[Unused]
+    links: Sequence[str]
+    removed: bool
+
+
+def tidy(out: Folder, remove: bool) -> Tidied:
+    """Find what is unused under `out`, and remove it if that is asked for."""
+    listed = Tidied(unused(out), links(out), remove)
+    for each in listed.unused if remove else ():
+        (out / each.path).remove()
+    return listed
 
 
 def unused(out: Folder) -> list[Unused]:

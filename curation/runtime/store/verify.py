@@ -10,9 +10,10 @@ from typing import Literal
 
 from curation.runtime.errors import DamagedError, InputError
 from curation.runtime.store.folder import MANIFEST, Folder
+from curation.runtime.store.lock import sole_run
 from curation.runtime.store.manifest import Manifest
 from curation.runtime.store.parts import compare
-from curation.runtime.store.receipts import RECEIPTS
+from curation.runtime.store.receipts import RECEIPTS, forget
 
 State = Literal["whole", "damaged", "unknown"]
 THREADS = 2 * (os.cpu_count() or 1)  # hashing and reading let go of the interpreter
@@ -61,6 +62,16 @@ def verify(out: Folder) -> list[Checked]:
     with ThreadPoolExecutor(THREADS) as pool:
         found += pool.map(_file, listed)
     return sorted(_linked(out, found), key=lambda each: each.path)
+
+
+def forget_damaged(out: Folder, checked: Sequence[Checked]) -> list[str]:
+    """Damaged files of stages count as not done from now on, so that the next run makes them again; returns their paths."""
+    paths = [each.path for each in checked if each.state == "damaged" and each.path.count("/") > 1]
+    with sole_run(out):
+        for path in paths:
+            stage, name, file = path.split("/", 2)
+            forget(out / stage / name, file)
+    return paths
 
 
 def _links(out: Folder) -> Iterator[Checked]:

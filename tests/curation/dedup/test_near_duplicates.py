@@ -250,4 +250,4 @@ def test_bands_of_two_annotators_are_not_compared(
         ],
     }
     with pytest.raises(ConfigError, match="source a names the scores 'min_hash', source b 'longer'"):
-        plan.describe(loading.from_mapping(value, str(tmp_path / "r.yaml")))
+        plan.dry_run(loading.from_mapping(value, str(tmp_path / "r.yaml")))

@@ -130,7 +130,7 @@ def test_text_that_is_not_sampled_is_not_learnt(corpora: Path, out: Folder, comp
 
 def test_a_plan_tells_the_training_and_its_cost_can_be_estimated(corpora: Path) -> None:
     loaded = built(corpora)
-    told = plan.describe(loaded)
+    told = plan.as_text(plan.dry_run(loaded))
     assert "train language model en: river after pass clean, at most 100.0 MB" in told
     assert told.index("pass clean\n") < told.index("train language model en") < told.index("pass select\n")
     assert all(each.annotate_seconds > 0 for each in probe.probe(loaded))

@@ -1,0 +1,43 @@
+"""Where the cells of a study stand, in words that can be printed or passed on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ablations.cells.cell_states import TO_MEASURE, CellState
+from curation.runtime.command_line.command import table
+
+
+@dataclass(frozen=True)
+class CellStanding:
+    """One cell; `state` and `note` are those of its `CellState`."""
+
+    cell: str
+    state: str
+    note: str
+
+
+@dataclass(frozen=True)
+class Standing:
+    """All cells of a study. `trained` counts those `to_measure` too."""
+
+    cells: Sequence[CellStanding]
+    trained: int
+    to_measure: int
+
+    @classmethod
+    def of(cls, states: Sequence[CellState]) -> Standing:
+        cells = tuple(CellStanding(state.plan.name, state.state, state.note) for state in states)
+        to_measure = sum(state.state == TO_MEASURE for state in states)
+        return cls(cells, sum(state.trained for state in states), to_measure)
+
+    @property
+    def summary(self) -> str:
+        """'16 of 16 trained, 3 to measure'."""
+        more = f", {self.to_measure} to measure" if self.to_measure else ""
+        return f"{self.trained} of {len(self.cells)} trained{more}"
+
+    @property
+    def table(self) -> str:
+        return table(("cell", "state", "note"), [(each.cell, each.state, each.note) for each in self.cells])

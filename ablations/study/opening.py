@@ -1,0 +1,31 @@
+"""A study as a command means it: loaded and checked, or with the plans of its cells."""
+
+from __future__ import annotations
+
+from ablations.settings import study as settings
+from ablations.study import pipeline as studies
+from ablations.study.pipeline import Prepared
+from curation.recipes.recipe import Recipe
+from curation.runtime.cluster.cluster import Idle
+from curation.runtime.command_line.options import Command
+
+
+def loaded_study(command: Command) -> tuple[settings.Study, Recipe]:
+    """A study and its recipe, checked as far as can be without reading text."""
+    study, recipe = settings.load(command.path, command.settings, command.plugins)
+    studies.check(study, recipe)
+    if warning := studies.undecidable(study):
+        command.note(f"warning: {warning}")
+    return study, recipe
+
+
+def prepared_study(command: Command) -> Prepared:
+    """The plans of a study whose curation and tokens are finished; nothing is run for it.
+
+    Raises:
+        ConfigError: they are not.
+    """
+    study, recipe = loaded_study(command)
+    path = command.path
+    waiting = f"{path}: not curated and encoded in {command.out} yet. Run `loam ablate run {path}` first."
+    return studies.prepare(study, recipe, command.opened(), Idle(message=waiting))

@@ -1,0 +1,31 @@
+"""What a study's claims could see, and how two of its arms differ. Runs nothing."""
+
+from __future__ import annotations
+
+from ablations.cells import sweep
+from ablations.cells.cell_states import states
+from ablations.evidence import compare as comparing
+from ablations.evidence import power
+from ablations.evidence.pilot import finished_cells, pilot_of
+from ablations.settings import study as settings
+from ablations.study import pipeline as studies
+from ablations.study.drafts import drafts
+from ablations.study.opening import prepared_study
+from ablations.study.rough_cost import cell_seconds
+from curation.runtime.command_line.options import Command
+
+
+def plan(command: Command, pilot: str | None) -> power.StudyPlan:
+    """Variances are those of the cells in `pilot`, an output folder, else of the study's own, else of cells measured for Loam."""
+    study, recipe = settings.load(command.path, command.settings, command.plugins)
+    studies.check(study, recipe)
+    own = study.loaded_plugins
+    cells = pilot_of(pilot, plugins=own) if pilot else finished_cells(command.folder, study.name, own)
+    seconds = [] if cells.seconds else [cell_seconds(draft) for draft in drafts(study)]
+    return power.make(study, cells, seconds)
+
+
+def compare(command: Command, a: str, b: str, measure: str) -> comparing.Comparison:
+    """Two arms, or two cells by name, in one measure."""
+    prepared, out = prepared_study(command), command.opened()
+    return comparing.compare(sweep.results(states(prepared.plans, out), out), a, b, measure)

@@ -1,0 +1,131 @@
+"""A study from raw text to its report, and each way of going only so far."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ablations.cells.cell_states import states
+from ablations.cells.standing import Standing
+from ablations.study import estimate, record, report_data
+from ablations.study import pipeline as studies
+from ablations.study.opening import loaded_study, prepared_study
+from curation.cli_text import funnel_table
+from curation.runtime.command_line.command import table, warning_lines
+from curation.runtime.command_line.options import Command
+from curation.runtime.command_line.usage import Usage
+from curation.runtime.progress import meter
+from curation.runtime.store.folder import Folder
+
+Report = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class StudyEnd:
+    """What a finished study has to say.
+
+    Attributes:
+        page: the report to look at.
+        report: the same as JSON.
+        works: whether every control gave what it must; `instrument` says so in a sentence.
+        funnel: source -> where its rows went, as the record of the curation has it.
+        verdicts: on the registered claims.
+    """
+
+    study: str
+    page: str
+    report: str
+    works: bool
+    instrument: str
+    funnel: Mapping[str, Mapping[str, Any]]
+    warnings: Sequence[str]
+    verdicts: Sequence[ShortVerdict]
+
+
+@dataclass(frozen=True)
+class ShortVerdict:
+    """One claim's outcome; the report has everything that a reader needs to doubt it."""
+
+    sentence: str
+    outcome: str
+    effect: float | None
+    why: str
+
+
+def run(command: Command) -> StudyEnd:
+    """Everything that is missing, up to the report."""
+    study, recipe = loaded_study(command)
+    with command.running(study.name) as out, Usage(out) as usage:
+        predicted = estimate.kept_or_made(study, recipe, out, command.compute)
+        prepared = studies.run(study, recipe, out, command.compute, record.write_record)
+        report = report_data.study_report(prepared, out, predicted, usage)
+        page = write_report(report, study.name, out)
+    return _end(report, page)
+
+
+def run_cells(command: Command) -> Standing:
+    """Everything that is missing, up to the measured cells."""
+    study, recipe = loaded_study(command)
+    with command.running(study.name) as out:
+        prepared = studies.run(study, recipe, out, command.compute, record.write_record)
+    return Standing.of(states(prepared.plans, out))
+
+
+def status(command: Command) -> Standing:
+    """Runs nothing."""
+    return Standing.of(states(prepared_study(command).plans, command.opened()))
+
+
+def report(command: Command) -> StudyEnd:
+    """The report of the cells that are finished. Runs nothing."""
+    prepared, out = prepared_study(command), command.opened()
+    predicted = estimate.kept(prepared.study, prepared.recipe, out)
+    report = report_data.study_report(prepared, out, predicted, None)
+    return _end(report, write_report(report, prepared.study.name, out))
+
+
+def _end(report: Report, page: str) -> StudyEnd:
+    verdicts = [
+        ShortVerdict(each["sentence"], each["outcome"], each["effect"], each["why"])
+        for each in report["verdicts"]
+        if each["registered"]
+    ]
+    instrument = report["instrument"]
+    return StudyEnd(
+        report["study"]["name"], page, f"{page.removesuffix('html')}json", instrument["works"], instrument["sentence"],
+        report["funnel"], report["warnings"], verdicts,
+    )  # fmt: skip
+
+
+def as_text(end: StudyEnd) -> str:
+    """The funnel, the warnings, whether the instrument works, the verdicts; the last line is the path of the page."""
+    lines = [funnel_table(end.funnel), *warning_lines(end.warnings), f"\n{end.instrument}"]
+    if end.verdicts:
+        rows = [(each.sentence, each.effect, each.why) for each in end.verdicts]
+        lines.append("\n" + table(("verdict", "effect", "why"), rows))
+    return "\n".join((*lines, "\nreport:", end.page))
+
+
+def write_report(report: Report, name: str, out: Folder) -> str:
+    """The report as HTML and as JSON; returns the path of the page. One that says the same already is kept."""
+    folder = out / "reports"
+    if not _is_there(report, folder, name):
+        from ablations.report import page
+
+        with meter("report", 1):
+            folder.write(f"{name}.html", page.render(report).encode())
+        folder.write_json(f"{name}.json", report)  # last: it exists = both do
+    return f"{folder.url}/{name}.html"
+
+
+def _is_there(report: Report, folder: Folder, name: str) -> bool:
+    """Whether the last report differs only in when it was made and in what that run happened to find done."""
+    if not (folder.exists(f"{name}.json") and folder.exists(f"{name}.html")):
+        return False
+    return _lasting(json.loads(json.dumps(report))) == _lasting(folder.read_json(f"{name}.json"))
+
+
+def _lasting(report: Report) -> Report:
+    return {**report, "study": {**report["study"], "created": None}, "cost": report["cost"]["actual"]}

@@ -1,0 +1,49 @@
+"""A recipe from its file to the page of its dashboard: what `loam curate run` does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from curation import pipeline
+from curation.dashboard import page
+from curation.dashboard.gathering.curation_run import curation_report
+from curation.recipes import loading
+from curation.runtime.command_line.options import Command
+
+
+@dataclass(frozen=True)
+class CurationEnd:
+    """What a finished curation has to say.
+
+    Attributes:
+        record: the file in `runs/` that names the curated shards.
+        report: the page.
+        funnel: source -> where its rows went, as the record has it.
+        contamination: what `curation.dashboard.gathering.contamination` says of each annotator of that name.
+    """
+
+    name: str
+    record: str
+    report: str
+    funnel: Mapping[str, Mapping[str, Any]]
+    contamination: Sequence[Mapping[str, Any]]
+    warnings: Sequence[str]
+
+
+def run(command: Command) -> CurationEnd:
+    """Curate the recipe and write its page; what is finished is not done again."""
+    recipe = loading.load(command.path, command.settings, command.plugins)
+    with command.running(recipe.name) as out:
+        curated = pipeline.curate(recipe, out, command.compute)
+        shown = curation_report(curated.record, out, recipe.loaded_plugins)
+        (out / "reports").write(f"{recipe.name}.curation.html", page.render(shown).encode())
+    return CurationEnd(
+        recipe.name,
+        f"{out.url}/runs/{recipe.name}.json",
+        f"{out.url}/reports/{recipe.name}.curation.html",
+        curated.record["funnel"],
+        shown["contamination"],
+        shown["warnings"],
+    )
