@@ -292,7 +292,7 @@ def test_a_machine_that_says_too_little_is_refused(machine, line: str) -> None:
         build(Study, {"name": "x", "machine": machine}, "study.yaml")
 
 
-def test_a_cell_for_another_machine_is_not_run_here(study, tmp_path):
+def test_a_cell_for_another_machine_is_not_run_here(study, tmp_path: Path) -> None:
     job = dataclasses.replace(study[0].stage().jobs[0].spec, machine={"cpu": "Abacus", "torch": "0.1"})
     with pytest.raises(ConfigError, match="Take the cell there with `loam ablate pack`"):
         cell_job(None, job, {"cell": Folder(str(tmp_path))})

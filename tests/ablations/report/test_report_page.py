@@ -7,6 +7,7 @@ import json
 import math
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from altair.utils.schemapi import DEBUG_MODE
@@ -241,7 +242,7 @@ def test_every_chart_is_valid_vega_lite(report, monkeypatch: pytest.MonkeyPatch)
     assert "<svg" in render(of_two_arms(report))
 
 
-def test_the_page_of_what_was_written_and_read_back_is_the_same(report, page):
+def test_the_page_of_what_was_written_and_read_back_is_the_same(report, page) -> None:
     """If this fails, somebody who has only the JSON sees another page."""
     value = report_of(report, "report.json")
     odd = to_json(replace(value, config="\ud800", verdicts=(replace(value.verdicts[0], effect=math.nan),)))
@@ -251,7 +252,7 @@ def test_the_page_of_what_was_written_and_read_back_is_the_same(report, page):
     assert report_page.render(again) == page
 
 
-def test_another_format_is_refused(report):
+def test_another_format_is_refused(report) -> None:
     with pytest.raises(InputError, match=r"report\.json: format 1, and this program draws 3\. Write it again"):
         render({**report, "format": 1})
 
@@ -266,7 +267,7 @@ def drawn_by_command(*args):
     return CliRunner().invoke(ablate.report, [str(arg) for arg in args])
 
 
-def test_a_page_is_drawn_from_a_file_alone(report, tmp_path):
+def test_a_page_is_drawn_from_a_file_alone(report, tmp_path: Path) -> None:
     """Neither the study nor its output folder is at hand."""
     whole = {**report, **EMPTY}
     (tmp_path / "demo.json").write_text(json.dumps(whole), encoding="utf8")
@@ -287,7 +288,7 @@ def test_a_page_is_drawn_from_a_file_alone(report, tmp_path):
         (None, "cannot be read"),
     ],
 )
-def test_what_is_no_report_is_refused_in_one_line(text, error, tmp_path):
+def test_what_is_no_report_is_refused_in_one_line(text, error: str, tmp_path: Path) -> None:
     path = tmp_path / "report.json"
     if text is not None:
         path.write_text(text, encoding="utf8")
@@ -300,5 +301,5 @@ def test_what_is_no_report_is_refused_in_one_line(text, error, tmp_path):
 
 
 @pytest.mark.parametrize("args", [(), ("study.yaml", "--from", "a.json"), ("study.yaml", "--to", "a.html")])
-def test_a_study_or_a_file_is_given_and_not_both(args):
+def test_a_study_or_a_file_is_given_and_not_both(args) -> None:
     assert drawn_by_command(*args).exit_code == 2

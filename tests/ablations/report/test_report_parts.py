@@ -1,5 +1,7 @@
 """The parts of a report that compare arms: sizes, mixtures, one measure against another, marks and what labels do."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 
 import pytest
@@ -21,7 +23,7 @@ GAP = gain()
 MODEL = ModelSize(2, 64, 128, 1000)
 
 
-def an_arm(name, mixture, fraction=1.0, control=False, repetitions=2.0, **other):
+def an_arm(name, mixture, fraction=1.0, control: bool = False, repetitions=2.0, **other):
     taken = {source: ArmSource(1000, repetitions, 9, 0) for source in mixture}
     return replace(TrainedArm(name, control, mixture, fraction, MODEL, 1000, taken), **other)
 
@@ -52,7 +54,7 @@ def test_a_size_curve_needs_two_shares_of_the_same_mixture_and_shape() -> None:
         assert sizes_view(Values(measures, [small, other]), [small, other]) is None
 
 
-def test_an_arm_that_read_its_data_less_than_once_is_named():
+def test_an_arm_that_read_its_data_less_than_once_is_named() -> None:
     small, large = an_arm("small", {"a": 1.0}, 0.1), an_arm("large", {"a": 1.0}, repetitions=0.3)
     values = Values([a_row(GAP, {"small": [0.1], "large": [0.4]})], [small, large])
     view = sizes_view(values, [small, large])
@@ -150,7 +152,7 @@ def test_recognising_and_learning_are_told_apart_in_words() -> None:
     assert mechanisms.recognising(Values([a_row(GAP, {"heart": [1.0]})], arms)) == []
 
 
-def test_a_predicted_onset_stands_beside_the_seen_interval_or_says_that_it_was_censored():
+def test_a_predicted_onset_stands_beside_the_seen_interval_or_says_that_it_was_censored() -> None:
     seen = OnsetPrediction("a", 0, "m", 1e5, 2e5, 1.5e5, 0.2, 0.5, 0.1, 1024.0, 16e6, 8e6)
     censored = replace(seen, seed=1, predicted=9e6, observed_after=1e6, observed_by=None, observed_at=None)
     other = replace(seen, arm="b")
@@ -162,7 +164,7 @@ def test_a_predicted_onset_stands_beside_the_seen_interval_or_says_that_it_was_c
     ]
 
 
-def test_the_clearest_exploratory_findings_come_first():
+def test_the_clearest_exploratory_findings_come_first() -> None:
     many = [a_verdict(f"finding {i}", p=i / 50, p_adjusted=i / 50) for i in range(40, 0, -1)]
     found = clearest([*many, a_verdict("asked", registered=True)])
     assert [verdict.sentence for verdict in found] == [f"finding {i}" for i in range(1, 41)]
@@ -177,7 +179,7 @@ def test_the_clearest_exploratory_findings_come_first():
         ("my_metric.of_mine", "my_metric.of_mine"),
     ],
 )
-def test_measures_that_nobody_measured_have_the_words_of_their_names(name, said):
+def test_measures_that_nobody_measured_have_the_words_of_their_names(name, said: str) -> None:
     assert words_of_name(name) == said
 
 

@@ -124,7 +124,7 @@ def test_the_same_run_gives_the_same_bytes(run) -> None:
         (("histograms", 1, "sources", "code"), "min", float("nan"), "min: Input should be a finite number"),
     ],
 )
-def test_what_is_no_run_is_refused_with_its_place(run, place, key, value, error):
+def test_what_is_no_run_is_refused_with_its_place(run, place, key: str, value, error: str) -> None:
     part = run
     for step in place:
         part = part[step]

@@ -41,7 +41,7 @@ def test_numbers_read_well(function, value, text: str) -> None:
     assert function(value) == text
 
 
-def test_what_is_shown_holds_no_nan_and_nothing_that_breaks_xml():
+def test_what_is_shown_holds_no_nan_and_nothing_that_breaks_xml() -> None:
     found = showable({"a\x00": [float("nan"), float("inf"), 1.5, "x\ud800\u202ey\n"], "b": (Fact("\x1b", "c"),)})
     assert found == {"a\ufffd": [None, None, 1.5, "x\ufffd\ufffdy\n"], "b": (Fact("\ufffd", "c"),)}
 
@@ -63,5 +63,5 @@ def test_logarithmic_axes_have_ticks() -> None:
         ("count", "", "count"),
     ],
 )
-def test_an_axis_says_its_unit_once(text, unit, whole):
+def test_an_axis_says_its_unit_once(text: str, unit: str, whole: str) -> None:
     assert axis(text, unit) == whole
