@@ -43,7 +43,9 @@ class Walk:
         path = frame.f_code.co_filename.removeprefix(f"{ROOT}/")
         if event not in ("call", "return") or path.split("/")[0] not in FLOORS:
             return
-        handed = [value] if event == "return" else frame.f_locals.values()
+        code = frame.f_code
+        arguments = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+        handed = [value] if event == "return" else [frame.f_locals.get(name) for name in arguments]
         for form in filter(None, (self.form(each) for each in handed)):
             self.forms.setdefault(form, path)
             self.files.setdefault(path, set()).add(frame.f_code.co_name)
@@ -51,18 +53,25 @@ class Walk:
             self.ran.add(path)
 
     def form(self, value: object, depth: int = DEPTH) -> str:
-        """The outermost class of the program that holds the number in `value`, else JSON or float; empty where none does."""
+        """The innermost class of the program that holds the number in `value`, else JSON or float; empty where none does.
+
+        What is only an envelope around that class is no form of its own.
+        """
         if isinstance(value, float):
             return "float" if value == self.number else ""
-        if isinstance(value, str):
-            return "JSON" if self.text in value else ""
+        if isinstance(value, str | bytes):
+            return (
+                "JSON"
+                if self.text.encode() in (value.encode("utf8", "replace") if isinstance(value, str) else value)
+                else ""
+            )
         parts = _parts(value) if depth else ()
         key = id(value), len(parts)
         if key in self._known and self._known[key][0] is value:
             return self._known[key][1]
         inner = next((form for each in parts if (form := self.form(each, depth - 1))), "")
         own = type(value).__module__.split(".")[0] in FLOORS
-        found = type(value).__name__ if inner and own else inner
+        found = type(value).__name__ if own and inner in ("float", "JSON") else inner
         if found or len(parts) >= LARGE or not isinstance(value, list | dict):
             self._known[key] = value, found
         return found

@@ -51,11 +51,6 @@ class Reading:
         """Under which files, tables and claims know it: the one place where names are written; `Name.parse` reads them."""
         return Name(self.metric, self.reading, self.source, self.task, self.k, self.condition, self.of).text
 
-    @property
-    def is_error(self) -> bool:
-        """Whether it says how sure another reading is, and nothing of its own."""
-        return self.reading.rpartition(".")[2] == STANDARD_ERROR
-
     def to_json(self) -> dict[str, Any]:
         """Without what is empty."""
         kept = {
