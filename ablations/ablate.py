@@ -7,6 +7,7 @@ from typing import Literal
 
 import click
 
+from ablations.claims.registry import CLAIMS
 from ablations.core.metrics.registry import METRICS
 from ablations.core.training.optimizers.registry import OPTIMIZERS
 from ablations.core.training.schedules.registry import SCHEDULES
@@ -15,7 +16,6 @@ from ablations.prompts.selections.registry import SELECTIONS
 from ablations.prompts.tasks.registry import TASKS
 from ablations.readings.label_metrics.registry import LABEL_METRICS
 from ablations.readings.text_metrics.registry import TEXT_METRICS
-from ablations.statistics.claims.registry import CLAIMS
 from curation.runtime.command_line.command import listing
 from curation.runtime.command_line.options import WHAT, WHERE, Command, command_options
 
@@ -67,7 +67,7 @@ def report(command: Command, source: str | None, target: str | None) -> None:
             "Give a STUDY, or --from with the .json of a report that was written; --to goes with --from."
         )
     if source:
-        from ablations.report import reading
+        from ablations.report.drawing import from_file as reading
 
         drawn = reading.draw(source, target)
         command.show(drawn, drawn.page)

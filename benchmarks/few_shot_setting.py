@@ -18,10 +18,10 @@ from ablations.core.spec.model_spec import ModelSpec
 from ablations.core.spec.training_spec import ScheduleSpec, SeedSpec, TrainingSpec, TrainSource
 from ablations.core.training.weights import FINAL, TRAINING, save_weights
 from ablations.export.cell import export
-from ablations.prompts.questions import questions
 from ablations.prompts.task_files import task_class
 from ablations.prompts.task_items import items_file
 from ablations.prompts.task_settings import TaskSettings
+from ablations.prompts.tasks.questions import questions
 from benchmarks.corpora import DATA
 from curation.sources.base import Piece
 from curation.sources.jsonl import objects

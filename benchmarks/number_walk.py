@@ -88,7 +88,7 @@ def _parts(value: object) -> tuple[Any, ...]:
 
 
 def main(out: str, study: str) -> None:
-    from ablations.report import page
+    from ablations.report.drawing import page
     from ablations.settings import study as settings
     from ablations.study import pipeline, report_data
     from curation.runtime.cluster.cluster import Idle
@@ -102,7 +102,7 @@ def main(out: str, study: str) -> None:
         page.render(report_data.study_report(prepared, folder, None, None))
     finally:
         sys.setprofile(None)
-    walk.forms["HTML"] = "ablations/report/page.py"
+    walk.forms["HTML"] = "ablations/report/drawing/page.py"
     print(f"{walk.number}: {len(walk.forms)} forms: {' -> '.join(walk.forms)}")
     print(f"{len(walk.files)} files held it, of {len(walk.ran)} that ran:")
     for path, functions in sorted(walk.files.items()):

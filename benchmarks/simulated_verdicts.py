@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import stats
 
+from ablations.claims.verdicts import decide
 from ablations.statistics.crossed import Array, mean_squares, uncertainty
 from ablations.statistics.paired import ALPHA, estimate_crossed, interval_of_least
 from ablations.statistics.questions import NEGLIGIBLE_NATS, Question
 from ablations.statistics.variances import Variances, planned_effect
-from ablations.statistics.verdicts import decide
 from benchmarks.simulated_cells import CHUNK, Rng, Setting, crossed_values
 
 SHARED = frozenset(

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from curation.dedup import levels
-from curation.passes import ingest
+from curation.passes import ingest, levels
 from curation.recipes import named_models
 from curation.recipes.recipe import Recipe
 from curation.recipes.resolved import resolved

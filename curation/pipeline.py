@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from curation.dedup import levels
 from curation.dedup.level import Dropped
-from curation.passes import annotate, decide, ingest, language_models, materialise, user_ids
+from curation.passes import annotate, decide, ingest, language_models, levels, materialise, user_ids
 from curation.passes import derive as transform
 from curation.passes.funnel import SourceFunnel
 from curation.policy import most_dropped

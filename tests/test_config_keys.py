@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from ablations.claims.registry import CLAIMS
 from ablations.prompts import task_settings
 from ablations.settings import cells as cell_settings
 from ablations.settings import controls as control_settings
 from ablations.settings import study as settings
-from ablations.statistics.claims.registry import CLAIMS
 from curation.policy import policy
 from curation.recipes import recipe
 from curation.runtime.config import Config

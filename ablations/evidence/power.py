@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from ablations.claims.base import Claim
 from ablations.core.results.readings import Name
 from ablations.core.spec.measuring_spec import EffortSpec
 from ablations.evidence.pilot import Guess, Pilot, own_variances, variances_between
 from ablations.prompts.task_files import task_class
 from ablations.prompts.tasks.map_task import MapTask
 from ablations.settings.study import Study
-from ablations.statistics.claims.base import Claim
 from ablations.statistics.paired import ALPHA, LEAST_FOR_INTERVAL, LEAST_FOR_VERDICT
 from ablations.statistics.permutation import least_exchange_p, least_sign_flip_p
 from ablations.statistics.variances import Variances, planned_effect

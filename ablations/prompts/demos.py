@@ -12,12 +12,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ablations.core.data.hashing import key_of
-from ablations.prompts.draws import Draw, Similarity
 from ablations.prompts.orders import hashed as hashed_order
 from ablations.prompts.orders.base import Order
-from ablations.prompts.questions import Question
 from ablations.prompts.selections import hashed as hashed_selection
 from ablations.prompts.selections.base import Selection
+from ablations.prompts.selections.draws import Draw, Similarity
+from ablations.prompts.tasks.questions import Question
 from curation.runtime.errors import ConfigError
 
 

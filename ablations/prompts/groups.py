@@ -15,9 +15,9 @@ from ablations.core.data.items import Group, Item
 from ablations.core.results.answers import CONTENT_FREE, UNCONDITIONAL
 from ablations.prompts.demos import Demos, Design
 from ablations.prompts.joining import Joining, common_start, split
-from ablations.prompts.questions import Question
 from ablations.prompts.tasks.base import Example, FewShotTask
 from ablations.prompts.tasks.conditions import ASKED, GOLD, Condition, conditions, labels_of
+from ablations.prompts.tasks.questions import Question
 from curation.runtime.errors import ConfigError
 
 # Zhao et al. 2021, https://arxiv.org/abs/2102.09690, average over these three

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from ablations.core.data.hashing import key_of
 from ablations.core.data.items import Generation, TaskItems
 from ablations.prompts.demos import Demos, Design, apart
-from ablations.prompts.draws import Measure
 from ablations.prompts.groups import GroupMaker
 from ablations.prompts.joining import Encoder, Joining
-from ablations.prompts.questions import Question
+from ablations.prompts.selections.draws import Measure
 from ablations.prompts.tasks.base import FewShotTask
 from ablations.prompts.tasks.conditions import ASKED, GOLD, OF_SHARED_CHOICES
+from ablations.prompts.tasks.questions import Question
 from curation.runtime.errors import ConfigError, one_of
 
 

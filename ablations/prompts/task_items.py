@@ -12,12 +12,12 @@ from typing import Any
 
 from ablations.core.data.items import TaskItems
 from ablations.prompts.prompts import check_design, task_items
-from ablations.prompts.questions import Question, questions
 from ablations.prompts.similarity import TfIdf
 from ablations.prompts.task_files import task_class
 from ablations.prompts.task_settings import TaskSettings, from_root
 from ablations.prompts.tasks.base import FewShotTask
 from ablations.prompts.tasks.map_task import MapTask
+from ablations.prompts.tasks.questions import Question, questions
 from ablations.prompts.tasks.registry import TASKS
 from curation.runtime.errors import ConfigError, DamagedError, InputError
 from curation.runtime.identity import canonical, fingerprint

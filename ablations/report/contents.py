@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ablations.claims.verdicts import Verdict
 from ablations.core.results.readings import Better
 from ablations.report.costs import Cost
 from ablations.statistics.instrument import ControlOutcome
 from ablations.statistics.measures import Measure
 from ablations.statistics.onset import Onset
 from ablations.statistics.onset_prediction import OnsetPrediction
-from ablations.statistics.verdicts import Verdict
 from curation.dashboard.contents import CurationRun
 
 FORMAT = 3

@@ -10,12 +10,12 @@ from typing import Any, Self
 
 from pydantic import Field, SerializeAsAny, field_validator, model_validator
 
+from ablations.claims.base import Claim
+from ablations.claims.registry import make
 from ablations.prompts.task_settings import TaskSettings
 from ablations.settings.cells import CellSettings, cells_of
 from ablations.settings.controls import ControlSettings
 from ablations.settings.machine import MachineSettings
-from ablations.statistics.claims.base import Claim
-from ablations.statistics.claims.registry import make
 from curation.policy.policy import Rules
 from curation.recipes import loading
 from curation.recipes.recipe import Recipe, check_name

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ablations.cells import cells, sweep
+from ablations.claims.base import Claim
 from ablations.core.metrics.registry import METRICS
 from ablations.core.results.readings import FEW_SHOT, Name
 from ablations.prompts.control_words import check_control_words
@@ -13,7 +14,6 @@ from ablations.prompts.task_items import ItemsFile, check_files, items_file, pro
 from ablations.prompts.task_settings import TaskSettings
 from ablations.settings import study as settings
 from ablations.settings.study import Study
-from ablations.statistics.claims.base import Claim
 from ablations.statistics.paired import LEAST_FOR_VERDICT
 from ablations.study.drafts import drafts
 from ablations.study.weights_budget import check_budget

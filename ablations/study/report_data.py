@@ -9,6 +9,7 @@ from typing import Any
 from ablations.cells import sweep
 from ablations.cells.cell_states import TO_MEASURE, CellState, states
 from ablations.cells.cells import CellPlan
+from ablations.claims.verdicts import Verdict, exploratory, judge
 from ablations.core.results.readings import gain_name
 from ablations.report.contents import (
     FORMAT,
@@ -29,7 +30,6 @@ from ablations.statistics.cell_result import CellResult
 from ablations.statistics.instrument import ControlOutcome, check
 from ablations.statistics.measures import Measures
 from ablations.statistics.onset_prediction import onset_predictions
-from ablations.statistics.verdicts import Verdict, exploratory, judge
 from ablations.study.pipeline import Prepared
 from ablations.study.record import cost, study_fingerprint
 from ablations.study.resolved import resolved, said

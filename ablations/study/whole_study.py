@@ -109,7 +109,7 @@ def as_text(end: StudyEnd) -> str:
 
 def write_report(report: Report, name: str, out: Folder) -> str:
     """The report as HTML and as JSON; returns the path of the page. One that says the same already is kept."""
-    from ablations.report import page
+    from ablations.report.drawing import page
     from curation.dashboard.as_json import to_json
 
     folder, value = out / "reports", to_json(report)

@@ -23,7 +23,7 @@ from ablations.evidence.explain import ExplainedNumber
 from ablations.evidence.power import StudyPlan
 from ablations.export.cell import Exported
 from ablations.prompts.export_queries import ExportedQueries
-from ablations.report.reading import DrawnPage
+from ablations.report.drawing.from_file import DrawnPage
 from ablations.study.dry_run import StudyDryRun
 from ablations.study.finished_cells import Adopted, Measured
 from ablations.study.gallery import Entry

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 from ablations.prompts.demos import Design
 from ablations.prompts.orders.registry import ORDERS
 from ablations.prompts.prompts import task_items
-from ablations.prompts.questions import Question, questions
 from ablations.prompts.selections.registry import SELECTIONS
 from ablations.prompts.tasks.base import FewShotTask
+from ablations.prompts.tasks.questions import Question, questions
 from ablations.prompts.tasks.template import Template
 
 

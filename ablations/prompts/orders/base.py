@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar
 
-from ablations.prompts.draws import Draw
+from ablations.prompts.selections.draws import Draw
 
 
 class Order(ABC):

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from ablations.core.data.hashing import key_of
-from ablations.prompts.draws import Draw
 from ablations.prompts.orders.base import Order
+from ablations.prompts.selections.draws import Draw
 
 ORDERS_TRIED = 8
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from ablations.prompts.draws import Draw
 from ablations.prompts.orders.base import Order
+from ablations.prompts.selections.draws import Draw
 
 
 class SimilarLast(Order):

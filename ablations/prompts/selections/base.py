@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
-from ablations.prompts.draws import Draw
+from ablations.prompts.selections.draws import Draw
 
 
 class Selection(ABC):

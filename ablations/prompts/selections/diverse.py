@@ -7,8 +7,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ablations.prompts.draws import Draw
 from ablations.prompts.selections.base import Selection
+from ablations.prompts.selections.draws import Draw
 
 LOOKED_AT = 4  # times k nearest rows from which diverse ones are taken
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from ablations.prompts.draws import Draw
 from ablations.prompts.selections.base import Selection
+from ablations.prompts.selections.draws import Draw
 
 
 class Hashed(Selection):

@@ -271,7 +271,11 @@ EDITS = {  # file -> before and after
     "a default": ("ablations/core/training/optimizers/adamw.py", "beta2: float = 0.95", "beta2: float = 0.99"),
     "a default of the measuring": ("ablations/core/spec/training_spec.py", "threads: int = 1", "threads: int = 2"),
     "model": ("ablations/core/model/model.py", "std = EMBEDDING_STD /", "std = EMBEDDING_STD *"),
-    "optimizer": ("ablations/core/training/batched_muon.py", "NEWTON_SCHULZ_STEPS = ", "NEWTON_SCHULZ_STEPS = 1 + "),
+    "optimizer": (
+        "ablations/core/training/optimizers/batched_muon.py",
+        "NEWTON_SCHULZ_STEPS = ",
+        "NEWTON_SCHULZ_STEPS = 1 + ",
+    ),
     "data": ("ablations/core/data/packing.py", "wanted - len(piece)", "wanted + len(piece)"),
     "loop": ("ablations/core/training/loop.py", ">=", ">"),
     "order of two statements": (
@@ -284,7 +288,11 @@ EDITS = {  # file -> before and after
         "    @property\n    def steps",
         "    @staticmethod\n    def steps",
     ),
-    "a base class": ("ablations/core/training/batched_muon.py", "class BatchedMuon(", "class BatchedMuon(dict, "),
+    "a base class": (
+        "ablations/core/training/optimizers/batched_muon.py",
+        "class BatchedMuon(",
+        "class BatchedMuon(dict, ",
+    ),
     "a keyword": ("ablations/core/model/cache.py", "attn_mask=mask_B1TS", "attn_mask=None"),
     "an imported function of others": ("ablations/core/training/training.py", "isfinite", "isnan"),
 }
@@ -316,11 +324,11 @@ def test_a_function_that_moves_to_another_file_leaves_every_result_what_it_is(
 
 
 def test_a_renamed_module_leaves_every_result_what_it_is(tree: Tree, expected: dict[str, str]) -> None:
-    (tree.root / "ablations/core/training/batched_muon.py").rename(tree.root / "ablations/core/momentum.py")
+    (tree.root / "ablations/core/training/optimizers/batched_muon.py").rename(tree.root / "ablations/core/momentum.py")
     for path in (tree.root / "ablations/core/training").rglob("*.py"):
         text = path.read_text(encoding="utf8")
         path.write_text(
-            text.replace("ablations.core.training.batched_muon", "ablations.core.momentum"), encoding="utf8"
+            text.replace("ablations.core.training.optimizers.batched_muon", "ablations.core.momentum"), encoding="utf8"
         )
     assert tree.digests() == expected
 

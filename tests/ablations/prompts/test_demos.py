@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from letter_encoder import Mood, asked
 
 from ablations.prompts.demos import Demos, Design, apart, ranked
-from ablations.prompts.draws import in_turn
 from ablations.prompts.orders.entropy import ORDERS_TRIED, some_orders
 from ablations.prompts.selections.diverse import spread_out
+from ablations.prompts.selections.draws import in_turn
 from curation.runtime.errors import ConfigError
 
 ROWS = [{"text": f"text {i}", "label": int(i % 5 == 0)} for i in range(40)]

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from letter_encoder import Mood, asked
 
-from ablations.prompts.draws import Draw
 from ablations.prompts.orders.base import Order
 from ablations.prompts.orders.registry import ORDERS
 from ablations.prompts.selections.base import Selection
+from ablations.prompts.selections.draws import Draw
 from ablations.prompts.selections.registry import SELECTIONS
 
 ROWS = [{"text": f"text {i}", "label": int(i % 3 == 0)} for i in range(40)]

@@ -16,9 +16,9 @@ from letter_encoder import ROWS, Capital, Copy, Letters, Mood, asked, groups_of,
 from ablations.core.data.items import TaskItems
 from ablations.core.results.answers import CONTENT_FREE, NOT_ASKED, UNCONDITIONAL
 from ablations.prompts.joining import split
-from ablations.prompts.questions import questions
 from ablations.prompts.tasks.base import FewShotTask
 from ablations.prompts.tasks.conditions import ASKED
+from ablations.prompts.tasks.questions import questions
 from curation.runtime.errors import ConfigError, InputError
 
 TASKS = (Mood(), Capital(), Copy())

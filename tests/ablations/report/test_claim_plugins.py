@@ -10,16 +10,16 @@ import pytest
 from contributing import contributed
 from small_study import write_study
 
+from ablations.claims.verdicts import Verdict, exploratory, judge
 from ablations.core.results.readings import Reading
 from ablations.evidence import power
 from ablations.evidence.pilot import Pilot
-from ablations.report import page
-from ablations.report.reading import report_of
+from ablations.report.drawing import page
+from ablations.report.drawing.from_file import report_of
 from ablations.settings import study as settings
 from ablations.settings.study import Study
 from ablations.statistics.cell_result import CellResult
 from ablations.statistics.measures import Measures
-from ablations.statistics.verdicts import Verdict, exploratory, judge
 from ablations.study import pipeline as studies
 from ablations.study.resolved import resolved
 from curation.runtime.errors import ConfigError

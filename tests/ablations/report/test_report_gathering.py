@@ -17,10 +17,10 @@ from ablations.readings.few_shot import AboutTask, few_shot_readings
 from ablations.readings.label_metrics.base import LabelMetric
 from ablations.readings.text_metrics.base import TextMetric
 from ablations.report.contents import Curve, Point, PositionLoss, ShotReading
+from ablations.report.drawing.from_file import report_of
+from ablations.report.drawing.page import render
 from ablations.report.gathering import PLACES, changes, curve, final, heads, positions, thinned
 from ablations.report.gathering import shots as shot_rows
-from ablations.report.page import render
-from ablations.report.reading import report_of
 from ablations.statistics.cell_result import CellResult
 from ablations.statistics.measures import Measures
 from ablations.statistics.onset import Onset

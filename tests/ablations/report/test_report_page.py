@@ -14,8 +14,8 @@ from altair.utils.schemapi import DEBUG_MODE
 from click.testing import CliRunner
 
 from ablations import ablate
-from ablations.report import page as report_page
-from ablations.report.reading import report_of
+from ablations.report.drawing import page as report_page
+from ablations.report.drawing.from_file import report_of
 from curation.dashboard import charts
 from curation.dashboard.as_json import to_json
 from curation.runtime.errors import InputError

@@ -7,17 +7,17 @@ from dataclasses import replace
 import pytest
 from report_rows import a_row, bits, gain, shots
 
+from ablations.claims.verdicts import Verdict
 from ablations.core.results.readings import Better
 from ablations.report.contents import ArmSource, ModelSize, ShotPoint, ShotReading, Shots, TrainedArm
+from ablations.report.drawing import mechanisms, points, synergy
+from ablations.report.drawing.arms import sizes_view
+from ablations.report.drawing.shots import shots_view
+from ablations.report.drawing.tables import midpoint_marks, task_tables
+from ablations.report.drawing.verdicts import clearest
 from ablations.report.values import Values
-from ablations.report.views import mechanisms, points, synergy
-from ablations.report.views.arms import sizes_view
-from ablations.report.views.shots import shots_view
-from ablations.report.views.tables import midpoint_marks, task_tables
-from ablations.report.views.verdicts import clearest
 from ablations.statistics.measures import words_of_name
 from ablations.statistics.onset_prediction import OnsetPrediction
-from ablations.statistics.verdicts import Verdict
 
 GAP = gain()
 MODEL = ModelSize(2, 64, 128, 1000)

@@ -11,13 +11,13 @@ from letter_encoder import Letters, asked
 
 from ablations.prompts.demos import Design
 from ablations.prompts.prompts import task_items
-from ablations.prompts.questions import questions
 from ablations.prompts.task_files import classes
 from ablations.prompts.tasks.base import FewShotTask
 from ablations.prompts.tasks.kobest_copa import KobestCopa
 from ablations.prompts.tasks.korquad import Korquad
 from ablations.prompts.tasks.korsts import Korsts
 from ablations.prompts.tasks.map_task import MapTask
+from ablations.prompts.tasks.questions import questions
 
 SHARED = Path(__file__).parents[5] / "shared" / "data"
 CLASSES = {name: cls for name, cls in classes().items() if not issubclass(cls, MapTask)}

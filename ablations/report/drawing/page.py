@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ablations.report.contents import Report
+from ablations.report.drawing import arms, cost, curves, mechanisms, points, shots, synergy, tables, verdicts
 from ablations.report.values import Values
-from ablations.report.views import arms, cost, curves, mechanisms, points, shots, synergy, tables, verdicts
 from curation.dashboard import charts
 from curation.dashboard import page as curation_page
 from curation.dashboard.numbers import ratio

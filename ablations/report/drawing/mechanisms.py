@@ -11,8 +11,8 @@ from markupsafe import Markup
 
 from ablations.core.results.readings import CONDITIONS, FEW_SHOT, SILENCED
 from ablations.report.contents import CellHeads, HeadScores, PositionLoss
+from ablations.report.drawing.curves import by_seed
 from ablations.report.values import WHOLE, Values
-from ablations.report.views.curves import by_seed
 from ablations.statistics.measures import Measure
 from ablations.statistics.onset_prediction import OnsetPrediction
 from ablations.statistics.recognition import Recognition, in_words, recognition

@@ -11,18 +11,18 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.multitest import multipletests  # type: ignore[import-untyped]
 
+from ablations.claims.differs import Differs
+from ablations.claims.emerges import Emerges
+from ablations.claims.goes_with import GoesWith
+from ablations.claims.size_effect import SizeEffect
+from ablations.claims.synergy import Synergy
+from ablations.claims.verdicts import judge
 from ablations.core.results.readings import Name, Reading
 from ablations.statistics.adjustment import holm
 from ablations.statistics.cell_result import CellResult
-from ablations.statistics.claims.differs import Differs
-from ablations.statistics.claims.emerges import Emerges
-from ablations.statistics.claims.goes_with import GoesWith
-from ablations.statistics.claims.size_effect import SizeEffect
-from ablations.statistics.claims.synergy import Synergy
 from ablations.statistics.instrument import check
 from ablations.statistics.measures import Measures
 from ablations.statistics.paired import Estimate, estimate_crossed, interval_of_least
-from ablations.statistics.verdicts import judge
 
 GAIN = "few_shot.control_map.k8.permuted_minus_gold"
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablations.core.data.hashing import key_of
-from ablations.prompts.questions import Question
+from ablations.prompts.tasks.questions import Question
 
 SHARE_SEEN = 0.5  # of the pool, by a draw whose demos depend on the query
 

@@ -1,4 +1,4 @@
-"""What is true of every kind of claim, now and later: a new file in `ablations/statistics/claims` is tested without a new test."""
+"""What is true of every kind of claim, now and later: a new file in `ablations/claims` is tested without a new test."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import Any, get_origin
 
 import pytest
 
-from ablations.report.views.verdicts import OUTCOMES
-from ablations.statistics.claims.base import Claim
-from ablations.statistics.claims.registry import CLAIMS, make
+from ablations.claims.base import Claim
+from ablations.claims.registry import CLAIMS, make
+from ablations.claims.verdicts import judge
+from ablations.report.drawing.verdicts import OUTCOMES
 from ablations.statistics.measures import Measures
-from ablations.statistics.verdicts import judge
 from curation.runtime.errors import ConfigError
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import altair as alt
 from markupsafe import Markup
 
+from ablations.claims.verdicts import Verdict
 from ablations.report.contents import Instrument
-from ablations.statistics.verdicts import Verdict
 from curation.dashboard import charts, palette
 from curation.dashboard.numbers import NOTHING, listed, number, plural, setting
 

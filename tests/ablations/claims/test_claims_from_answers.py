@@ -9,19 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ablations.claims.differs import Differs
+from ablations.claims.emerges import Emerges
+from ablations.claims.synergy import Synergy
+from ablations.claims.verdicts import exploratory, judge
 from ablations.core.results.answers import GroupAnswers, Score, TaskAnswers
 from ablations.evidence.compare import as_text, compare
 from ablations.readings.few_shot import AboutTask, few_shot_readings
 from ablations.statistics.adjustment import benjamini_hochberg
 from ablations.statistics.cell_result import CellResult
-from ablations.statistics.claims.differs import Differs
-from ablations.statistics.claims.emerges import Emerges
-from ablations.statistics.claims.synergy import Synergy
 from ablations.statistics.contrast import answers, right_minus_blind
 from ablations.statistics.measures import Measures
 from ablations.statistics.midpoint import marks
 from ablations.statistics.permutation import exchange_p, least_exchange_p, least_sign_flip_p, sign_flip_p
-from ablations.statistics.verdicts import exploratory, judge
 from curation.runtime.errors import ConfigError
 
 TASK, K, DRAWS, ITEMS = "topic", 4, 4, 30

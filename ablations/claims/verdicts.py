@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from ablations.claims.base import Claim
+from ablations.claims.registry import CLAIMS
 from ablations.statistics.adjustment import benjamini_hochberg, holm
-from ablations.statistics.claims.base import Claim
-from ablations.statistics.claims.registry import CLAIMS
 from ablations.statistics.crossed import LEVEL
 from ablations.statistics.measures import Measures
 from ablations.statistics.paired import ALPHA, LEAST_FOR_INTERVAL, LEAST_FOR_VERDICT, Estimate

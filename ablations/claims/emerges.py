@@ -8,9 +8,9 @@ from typing import Literal, Self
 
 from pydantic import Field
 
+from ablations.claims.base import Claim
 from ablations.core.results.readings import FEW_SHOT, Name, gain_name
 from ablations.statistics.cell_result import CellResult
-from ablations.statistics.claims.base import Claim
 from ablations.statistics.contrast import right_minus_blind, zero_minus_shots
 from ablations.statistics.measures import Measures
 from ablations.statistics.paired import Estimate

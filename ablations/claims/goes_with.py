@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, Literal
 
-from ablations.statistics.claims.base import Claim
+from ablations.claims.base import Claim
 from ablations.statistics.measures import Measures
 from ablations.statistics.over_arms import LEAST_ARMS, least_seeds, relation, smallest_correlation
 from ablations.statistics.questions import Question

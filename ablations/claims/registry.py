@@ -9,9 +9,9 @@ from curation.runtime.errors import ConfigError, one_of
 from curation.runtime.registry import Plugin, Registry
 
 if TYPE_CHECKING:
-    from ablations.statistics.claims.base import Claim
+    from ablations.claims.base import Claim
 
-CLAIMS: Registry[Claim] = Registry("ablations.statistics.claims", "Claim", "loam.claims", "claim")
+CLAIMS: Registry[Claim] = Registry("ablations.claims", "Claim", "loam.claims", "claim")
 
 
 def make(written: Any, plugins: Sequence[Plugin], where: str) -> Claim:

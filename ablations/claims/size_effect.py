@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from ablations.statistics.claims.base import DEFAULT_MEASURE, Claim
+from ablations.claims.base import DEFAULT_MEASURE, Claim
 from ablations.statistics.measures import Measures
 from ablations.statistics.questions import Question, better
 

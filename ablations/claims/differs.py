@@ -8,8 +8,8 @@ from typing import Literal, Self
 
 from pydantic import Field
 
+from ablations.claims.base import DEFAULT_MEASURE, Claim
 from ablations.core.results.readings import gain_name
-from ablations.statistics.claims.base import DEFAULT_MEASURE, Claim
 from ablations.statistics.measures import Measures
 from ablations.statistics.questions import Question, better
 

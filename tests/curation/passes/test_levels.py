@@ -17,8 +17,8 @@ from ray import cloudpickle
 
 from curation import dry_run, pipeline
 from curation.annotators.base import Annotator
-from curation.dedup import levels
 from curation.dedup.level import Drop, Dropped, Level
+from curation.passes import levels
 from curation.policy.eligibility import eligible
 from curation.policy.judging import JudgedPass, read_judged
 from curation.policy.policy import Rules

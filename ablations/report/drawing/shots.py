@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from ablations.report.contents import ShotPoint, ShotReading, Shots
+from ablations.report.drawing.shot_panels import GOLD, PERMUTED, overview, panels
 from ablations.report.gathering import ACCURACY, LOSS
-from ablations.report.views.shot_panels import GOLD, PERMUTED, overview, panels
 from curation.dashboard import charts
 from curation.dashboard.numbers import listed, mean, number, plural
 from curation.dashboard.palette import BLUE, VERMILLION, Style, styles

@@ -10,10 +10,10 @@ from typing import Any
 import altair as alt
 from markupsafe import Markup
 
+from ablations.claims.verdicts import Verdict
 from ablations.report.values import CONTEXT, MATCHING, Values
 from ablations.statistics.onset_prediction import OnsetPrediction, onset_correlation
 from ablations.statistics.rank_correlation import RankCorrelation, spearman
-from ablations.statistics.verdicts import Verdict
 from curation.dashboard import charts, palette
 from curation.dashboard.numbers import number, plural
 

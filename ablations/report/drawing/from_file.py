@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from ablations.report import page
 from ablations.report.contents import FORMAT, Report
+from ablations.report.drawing import page
 from curation.dashboard.as_json import from_json
 from curation.runtime.errors import InputError
 
