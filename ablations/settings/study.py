@@ -18,7 +18,7 @@ from ablations.settings.controls import ControlSettings
 from ablations.settings.machine import MachineSettings
 from curation.policy.policy import Rules
 from curation.recipes import loading
-from curation.recipes.recipe import Recipe, check_name
+from curation.recipes.recipe import Name, Recipe, check_name
 from curation.runtime.config import Config, build, merged, read_yaml, with_settings
 from curation.runtime.errors import ConfigError, one_of
 from curation.runtime.registry import Plugin
@@ -75,7 +75,7 @@ class Study(Config):
         plugins: Python files with further members, such as tasks, metrics and claims, relative to the study's file.
     """
 
-    name: str
+    name: Name
     question: str = ""
     recipe: dict[str, Any] = {"sources": {}}
     tokenizer: TokenizerSettings = TokenizerSettings()
@@ -92,11 +92,6 @@ class Study(Config):
     claims: tuple[SerializeAsAny[Claim], ...] = ()
     plugins: tuple[str, ...] = ()
     folder: str = Field(default=".", exclude=True)
-
-    @field_validator("name")
-    @classmethod
-    def _named(cls, value: str) -> str:
-        return check_name(value)
 
     @model_validator(mode="before")
     @classmethod

@@ -7,9 +7,9 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from curation.annotators.base import Annotator
 from curation.annotators.registry import make_all
@@ -28,6 +28,16 @@ from curation.transforms.base import Transform
 from curation.transforms.registry import make as make_transform
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_]*")
+
+
+def check_name(name: str) -> str:
+    if not NAME.fullmatch(name):
+        raise ValueError(f"the name {name!r} is not usable in a path. Write lower-case letters, digits and _.")
+    return name
+
+
+Name = Annotated[str, AfterValidator(check_name)]
+"""A word that may stand in a path."""
 
 
 class Pass(Config):
@@ -67,7 +77,7 @@ class Recipe(Config):
         samples: removed documents kept for reading, for each shard and reason.
     """
 
-    name: str
+    name: Name
     question: str = ""
     data_root: str | None = None
     plugins: tuple[str, ...] = ()
@@ -80,11 +90,6 @@ class Recipe(Config):
     shard_bytes: int = Field(default=64_000_000, ge=1_000)
     samples: int = Field(default=5, ge=0)
     folder: str = Field(default=".", exclude=True)  # of the recipe's file; never enters a fingerprint
-
-    @field_validator("name")
-    @classmethod
-    def _named(cls, value: str) -> str:
-        return check_name(value)
 
     @model_validator(mode="before")
     @classmethod
@@ -154,12 +159,6 @@ class Recipe(Config):
     @property
     def root(self) -> str:
         return self.data_root or os.getcwd()
-
-
-def check_name(name: str) -> str:
-    if not NAME.fullmatch(name):
-        raise ValueError(f"the name {name!r} is not usable in a path. Write lower-case letters, digits and _.")
-    return name
 
 
 def make_source(name: str, settings: Mapping[str, Any], plugins: Sequence[Plugin]) -> Source:
