@@ -18,6 +18,8 @@ from contributing import ROOT, contributed
 from ablations.claims.registry import CLAIMS
 from ablations.cli import loam
 from ablations.core.metrics.registry import METRICS
+from ablations.core.training.optimizers.registry import OPTIMIZERS
+from ablations.core.training.schedules.registry import SCHEDULES
 from ablations.prompts.orders.registry import ORDERS
 from ablations.prompts.selections.registry import SELECTIONS
 from ablations.prompts.tasks.registry import TASKS
@@ -41,6 +43,8 @@ MEMBERS: dict[str, Registry[Any]] = {
     "Farthest": SELECTIONS,
     "SimilarFirst": ORDERS,
     "BeatsConstant": CLAIMS,
+    "SignedMomentum": OPTIMIZERS,
+    "Cosine": SCHEDULES,
 }
 """Classes that CONTRIBUTING shows, and what finds them."""
 PRAISE = """# Whether a sentence praises. Ours.
@@ -60,7 +64,8 @@ CONTRACTS = {
         "ablations/prompts/tasks/test_korean_tasks.py", "ablations/prompts/test_every_selection.py",
         "ablations/core/metrics/test_metrics.py", "ablations/readings/test_label_metrics.py",
         "ablations/readings/test_text_metrics.py", "ablations/readings/test_blind.py",
-        "ablations/claims/test_every_claim.py",
+        "ablations/claims/test_every_claim.py", "ablations/core/training/test_optimizers.py",
+        "ablations/core/training/test_schedules.py",
     ),
 }  # fmt: skip
 """Floor -> tests that hold for every member, whoever wrote it."""

@@ -13,7 +13,10 @@ Named = Annotated[str, Field(alias="pass")]  # in JSON; in Python the word is ta
 
 @dataclass(frozen=True)
 class PassCounts:
-    """One pass over one source: documents in, kept, dropped by reason; what was cut and replaced in the kept ones."""
+    """One pass over one source: documents in, kept, dropped by reason; what was cut and replaced in the kept ones.
+
+    `changed`: documents that a transform changed, where the pass is one.
+    """
 
     documents: int
     kept: int
@@ -23,6 +26,7 @@ class PassCounts:
     chars_cut: int | None
     bytes_out: int | None
     replaced: Mapping[str, int]
+    changed: int | None = None
 
 
 @dataclass(frozen=True)

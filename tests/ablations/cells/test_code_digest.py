@@ -272,7 +272,7 @@ EDITS = {  # file -> before and after
     "a default of the measuring": ("ablations/core/spec/training_spec.py", "threads: int = 1", "threads: int = 2"),
     "model": ("ablations/core/model/model.py", "std = EMBEDDING_STD /", "std = EMBEDDING_STD *"),
     "optimizer": (
-        "ablations/core/training/optimizers/batched_muon.py",
+        "ablations/core/training/torch_optimizers/batched_muon.py",
         "NEWTON_SCHULZ_STEPS = ",
         "NEWTON_SCHULZ_STEPS = 1 + ",
     ),
@@ -289,7 +289,7 @@ EDITS = {  # file -> before and after
         "    @staticmethod\n    def steps",
     ),
     "a base class": (
-        "ablations/core/training/optimizers/batched_muon.py",
+        "ablations/core/training/torch_optimizers/batched_muon.py",
         "class BatchedMuon(",
         "class BatchedMuon(dict, ",
     ),
@@ -324,11 +324,14 @@ def test_a_function_that_moves_to_another_file_leaves_every_result_what_it_is(
 
 
 def test_a_renamed_module_leaves_every_result_what_it_is(tree: Tree, expected: dict[str, str]) -> None:
-    (tree.root / "ablations/core/training/optimizers/batched_muon.py").rename(tree.root / "ablations/core/momentum.py")
+    (tree.root / "ablations/core/training/torch_optimizers/batched_muon.py").rename(
+        tree.root / "ablations/core/momentum.py"
+    )
     for path in (tree.root / "ablations/core/training").rglob("*.py"):
         text = path.read_text(encoding="utf8")
         path.write_text(
-            text.replace("ablations.core.training.optimizers.batched_muon", "ablations.core.momentum"), encoding="utf8"
+            text.replace("ablations.core.training.torch_optimizers.batched_muon", "ablations.core.momentum"),
+            encoding="utf8",
         )
     assert tree.digests() == expected
 
@@ -344,7 +347,7 @@ def test_an_edited_optimizer_or_schedule_trains_the_cells_that_use_it_again_and_
 
 
 def test_muon_in_float32_is_no_other_trainings_business(tree: Tree, expected: dict[str, str]) -> None:
-    for path in ("optimizers/muon_float32.py", "batched_muon.py"):
+    for path in ("optimizers/muon_float32.py", "torch_optimizers/batched_muon.py"):
         (tree.root / "ablations/core/training" / path).write_text("raise SystemExit\n", encoding="utf8")
         forget()
         for member in MEMBERS.keys() - {"muon_float32"}:

@@ -21,7 +21,7 @@ class MuonFloat32(MuonSettings, Optimizer):
     kind: ClassVar[str] = "muon_float32"
 
     def steppers(self, model: nn.Module) -> Sequence[torch.optim.Optimizer]:
-        from ablations.core.training.optimizers.batched_muon import BatchedMuon
+        from ablations.core.training.torch_optimizers.batched_muon import BatchedMuon
 
         hidden, others = hidden_and_others(model)
         muon = BatchedMuon(hidden, self.learning_rate, self.weight_decay, self.momentum)

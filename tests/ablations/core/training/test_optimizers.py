@@ -12,9 +12,9 @@ from ablations.core.spec.model_spec import ModelSpec
 from ablations.core.spec.strict import build
 from ablations.core.training.optimizers.adamw import Adamw
 from ablations.core.training.optimizers.base import Optimizer
-from ablations.core.training.optimizers.batched_muon import BatchedMuon, orthogonalise
 from ablations.core.training.optimizers.muon import Muon
 from ablations.core.training.optimizers.registry import OPTIMIZERS
+from ablations.core.training.torch_optimizers.batched_muon import BatchedMuon, orthogonalise
 from curation.runtime.errors import ConfigError
 
 KINDS = OPTIMIZERS.classes()
