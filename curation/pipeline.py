@@ -10,9 +10,9 @@ from curation.dedup.level import Dropped
 from curation.passes import annotate, decide, ingest, language_models, levels, materialise, user_ids
 from curation.passes import derive as transform
 from curation.passes.funnel import SourceFunnel
-from curation.policy import most_dropped
 from curation.policy.eligibility import rules_identity
 from curation.policy.judging import JudgedPass, JudgedSource, JudgeShared, judge_stage
+from curation.policy.most_dropped import check_most_dropped
 from curation.recipes import named_models
 from curation.recipes.recipe import Pass, Recipe
 from curation.runtime.cluster.cluster import Compute
@@ -109,13 +109,13 @@ def run_pass(
 ) -> tuple[dict[str, ShardSet], dict[str, dict[str, Any]]]:
     """One pass over all sources; returns the curated shards and the folders of its stages."""
     judged = judge_sources(recipe, pass_, shards, out, compute)
-    dropped = levels.find(judged, out, compute)
+    dropped = levels.find_duplicates(judged, out, compute)
     deciding = {source.name: decide.decide_stage(pass_.name, source, dropped) for source in judged.sources}
     decided = dict(zip(deciding, run_stages(list(deciding.values()), out, compute), strict=True))
     decisions = {
         name: (stage.outputs["decisions"].folder(out), decided[name]["decisions"]) for name, stage in deciding.items()
     }
-    most_dropped.check(
+    check_most_dropped(
         pass_.name,
         {s.name: s.rules for s in judged.sources},
         {name: manifest for name, (_, manifest) in decisions.items()},

@@ -52,9 +52,9 @@ def run(
     options = {"sources": list(sources) or None, "language": language, "after": after}
     told = (f"models.{name}.{key}={json.dumps(value)}" for key, value in options.items() if value is not None)
     settings = (*command.settings, *told)
-    recipe = loading.load(command.path, settings, command.plugins)
+    recipe = loading.load_recipe(command.path, settings, command.plugins)
     if name not in recipe.models:
-        recipe = loading.load(command.path, (*settings, f"models.{name}={{}}"), command.plugins)
+        recipe = loading.load_recipe(command.path, (*settings, f"models.{name}={{}}"), command.plugins)
     with command.running(f"{recipe.name}.{name}") as out:
         folder, card = train_lm(recipe, name, out, command.compute)
     on = card["trained_on"]

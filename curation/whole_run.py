@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from curation import pipeline
 from curation.dashboard import page
-from curation.dashboard.contents import Contamination, Funnel
+from curation.dashboard.contents import ContaminationTable, Funnel
 from curation.dashboard.gathering.curation_run import curation_report
 from curation.recipes import loading
 from curation.runtime.command_line.options import Command
@@ -28,13 +28,13 @@ class CurationEnd:
     record: str
     report: str
     funnel: Mapping[str, Funnel]
-    contamination: Sequence[Contamination]
+    contamination: Sequence[ContaminationTable]
     warnings: Sequence[str]
 
 
 def run(command: Command) -> CurationEnd:
     """Curate the recipe and write its page; what is finished is not done again."""
-    recipe = loading.load(command.path, command.settings, command.plugins)
+    recipe = loading.load_recipe(command.path, command.settings, command.plugins)
     with command.running(recipe.name) as out:
         curated = pipeline.curate(recipe, out, command.compute)
         shown = curation_report(curated.record, out, recipe.loaded_plugins)

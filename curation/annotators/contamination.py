@@ -18,8 +18,8 @@ import numpy as np
 from pydantic import Field
 
 from curation.annotators.base import Annotator, Column, Scores, Spans
-from curation.contamination import queries
 from curation.contamination.matching import QueryIndex, Sizes
+from curation.contamination.queries import queries_digest, read_queries
 from curation.text.batch import Batch
 from curation.text.spans import united
 
@@ -65,7 +65,7 @@ class Contamination(Annotator):
         return frozenset({"queries"})
 
     def content(self) -> dict[str, str]:
-        return {"queries": queries.digest(self.queries)}
+        return {"queries": queries_digest(self.queries)}
 
     def score(self, batch: Batch) -> Scores:
         index = self.index()
@@ -91,12 +91,12 @@ class Contamination(Annotator):
             ConfigError, InputError: the file is not there, or holds something else.
         """
         sizes = Sizes(self.ngram_words, self.ngram_chars, self.least_chars, self.least_line_chars)
-        return _index(self.queries, queries.digest(self.queries), self.splits, self.fields, sizes)
+        return _index(self.queries, queries_digest(self.queries), self.splits, self.fields, sizes)
 
 
 @lru_cache(maxsize=4)
 def _index(path: Path, _: str, splits: tuple[str, ...], fields: tuple[str, ...], sizes: Sizes) -> QueryIndex:
-    return QueryIndex(queries.read(path, splits, fields), sizes)
+    return QueryIndex(read_queries(path, splits, fields), sizes)
 
 
 @cache

@@ -9,8 +9,7 @@ from typing import ClassVar, Literal, Self
 import numpy as np
 
 from curation.annotators.base import Annotator, Column, Scores
-from curation.models import language_model
-from curation.models.language_model import LanguageModel
+from curation.models.language_model import LanguageModel, checked_digest, load_language_model
 from curation.text.batch import Batch
 
 
@@ -56,7 +55,7 @@ class Perplexity(Annotator):
         return frozenset({"model"})
 
     def content(self) -> dict[str, str]:
-        return {"model": language_model.checked_digest(self._url)}
+        return {"model": checked_digest(self._url)}
 
     def score(self, batch: Batch) -> Scores:
         measured = self._model.scorer.measure(batch.texts)
@@ -73,4 +72,4 @@ class Perplexity(Annotator):
 
     @cached_property
     def _model(self) -> LanguageModel:
-        return language_model.load(self._url)
+        return load_language_model(self._url)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 ANNOTATORS: Registry[Annotator] = Registry("curation.annotators", "Annotator", "loam.annotators", "annotator")
 
 
-def make(settings: Mapping[str, Any], plugins: Sequence[Plugin], where: str) -> Annotator:
+def make_annotator(settings: Mapping[str, Any], plugins: Sequence[Plugin], where: str) -> Annotator:
     """An annotator from what a recipe says of it.
 
     Raises:
@@ -29,7 +29,7 @@ def make_all(entries: Sequence[Mapping[str, Any]], plugins: Sequence[Plugin], wh
     """All annotators of a pass by label; two of one label are an error."""
     made: dict[str, Annotator] = {}
     for settings in entries:
-        annotator = make(settings, plugins, f"{where}.annotators.{settings.get('kind', '?')}")
+        annotator = make_annotator(settings, plugins, f"{where}.annotators.{settings.get('kind', '?')}")
         if annotator.label in made:
             raise ConfigError(f"{where}: two annotators are called {annotator.label!r}. Give one of them a name.")
         made[annotator.label] = annotator

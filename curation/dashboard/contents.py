@@ -85,7 +85,7 @@ class ContaminationRow:
 
 
 @dataclass(frozen=True)
-class Contamination:
+class ContaminationTable:
     """Of one annotator in a pass. `documents`: looked at, by source; `tagged`: those that hold a text of a task."""
 
     pass_: Named
@@ -123,7 +123,7 @@ class CurationRun:
 
     funnel: Mapping[str, Funnel]
     histograms: tuple[Histogram, ...]
-    contamination: tuple[Contamination, ...]
+    contamination: tuple[ContaminationTable, ...]
     warnings: tuple[str, ...]
     provenance: tuple[Fact, ...]
     config: str

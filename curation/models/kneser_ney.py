@@ -87,7 +87,7 @@ class Grams:
 
 
 @dataclass(frozen=True)
-class Model:
+class NgramModel:
     """An estimated model: its n-grams by order, and the discounts (D1, D2, D3+) of each order."""
 
     vocabulary: Sequence[str]
@@ -95,7 +95,7 @@ class Model:
     discounts: Sequence[tuple[float, ...]]
 
 
-def estimate(corpus: Corpus, order: int) -> Model:
+def estimate(corpus: Corpus, order: int) -> NgramModel:
     """A model of `order` words.
 
     Raises:
@@ -116,7 +116,7 @@ def estimate(corpus: Corpus, order: int) -> Model:
         higher.probability = interpolated.astype(np.float32)
         follows = np.bincount(higher.context, minlength=len(lower.word)) > 0
         lower.backoff = np.where(follows, weight, 1.0).astype(np.float32)
-    return Model(corpus.vocabulary, grams, [tuple(float(d) for d in discount[1:]) for discount in discounts])
+    return NgramModel(corpus.vocabulary, grams, [tuple(float(d) for d in discount[1:]) for discount in discounts])
 
 
 def count(corpus: Corpus, order: int) -> list[Grams]:
@@ -184,7 +184,7 @@ def _discounted(grams: Grams, discount: npt.NDArray[np.float32], contexts: int) 
     return (grams.adjusted - off) / total[grams.context], weight
 
 
-def arpa(model: Model) -> Iterator[str]:
+def arpa(model: NgramModel) -> Iterator[str]:
     """The model as the text of an ARPA file, piece by piece."""
     yield "\\data\\\n"
     yield from (f"ngram {n}={len(grams.word)}\n" for n, grams in enumerate(model.grams, 1))
@@ -194,7 +194,7 @@ def arpa(model: Model) -> Iterator[str]:
     yield "\n\\end\\\n"
 
 
-def _section(model: Model, n: int, rows: int = 100_000) -> Iterator[str]:
+def _section(model: NgramModel, n: int, rows: int = 100_000) -> Iterator[str]:
     grams = model.grams[n - 1]
     line = "%.7g\t" + " ".join(["%s"] * n) + ("\n" if n == len(model.grams) else "\t%.7g\n")
     for start in range(0, len(grams.word), rows):

@@ -33,7 +33,7 @@ RETRAIN = "Train the model again, or name another one."
 
 
 @dataclass(frozen=True)
-class Measured:
+class LogProbabilities:
     """What a model says of some texts.
 
     Attributes:
@@ -66,7 +66,7 @@ class Scorer:
         """
         return cls(open_pieces(pieces), _open_ngrams(ngrams))
 
-    def measure(self, texts: Sequence[str]) -> Measured:
+    def measure(self, texts: Sequence[str]) -> LogProbabilities:
         lines: list[str] = []
         owners: list[int] = []
         for d, text in enumerate(texts):
@@ -79,7 +79,7 @@ class Scorer:
             if length:
                 log10[d] += self._ngrams.score(sentence)
                 tokens[d] += length + 1
-        return Measured(log10, tokens)
+        return LogProbabilities(log10, tokens)
 
 
 class Pieces:
@@ -112,7 +112,7 @@ class LanguageModel:
     card: Mapping[str, Any]
     scorer: Scorer
 
-    def buckets(self, measured: Measured) -> list[str]:
+    def buckets(self, measured: LogProbabilities) -> list[str]:
         """`head` for the share of text that is most like the training text, then `middle` and `tail`; "" without words."""
         perplexity = measured.perplexity
         head, tail = self.card["head_until"], self.card["tail_from"]
@@ -207,7 +207,7 @@ def file_digest(path: str) -> str:
 
 
 @cache
-def load(url: str) -> LanguageModel:
+def load_language_model(url: str) -> LanguageModel:
     """A model by its folder, on this machine or on an object store.
 
     Raises:

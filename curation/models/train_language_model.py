@@ -111,7 +111,7 @@ def train_job(shared: LanguageModelShared, spec: LanguageModelJob, folders: Mapp
     with tempfile.TemporaryDirectory() as scratch:
         documents = _documents(spec.shards, f"language model {settings.seed}", shared.fraction)
         sample = Sample.of(documents, settings, scratch, shared.learnt, shared.sources)
-        return {"model": train(shared.name, settings, shared.estimator, sample, folders["model"], scratch)}
+        return {"model": train_model(shared.name, settings, shared.estimator, sample, folders["model"], scratch)}
 
 
 @dataclass
@@ -181,7 +181,7 @@ def _read(path: str) -> Iterator[str]:
         yield from (line.rstrip("\n") for line in file)
 
 
-def train(
+def train_model(
     name: str, settings: LanguageModelSettings, estimator: Estimator, sample: Sample, folder: Folder, scratch: str
 ) -> Result:
     """Fill a model folder; `model.json` is written last.

@@ -25,7 +25,7 @@ from curation.runtime.store.folder import Folder
 from curation.runtime.store.receipts import Result
 from curation.runtime.store.shards import DOCUMENT, ShardSet, open_parquet, row_groups, row_writer
 from curation.transforms.base import Document, Transform
-from curation.transforms.registry import make
+from curation.transforms.registry import make_transform
 
 VERSION = 1
 GATHERED = "gathered.parquet"
@@ -42,7 +42,7 @@ class TransformSettings:
     plugins: Sequence[Plugin]
 
     def build(self) -> Transform:
-        return make(self.settings, self.plugins, f"source {self.source}")
+        return make_transform(self.settings, self.plugins, f"source {self.source}")
 
 
 def derive(

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curation.annotators.base import Annotator
-from curation.policy.policy import KEPT, NOTHING_LEFT, Rules, chosen, reasons
+from curation.policy.policy import KEPT, NOTHING_LEFT, Rules, is_chosen, reasons
 from curation.runtime.identity import fingerprint
 from curation.runtime.store.folder import Folder
 from curation.runtime.store.shards import ID, check_aligned, read_columns
@@ -93,5 +93,5 @@ def cut_spans(rules: Rules, tables: Mapping[str, pa.Table], documents: int) -> l
     spans: list[list[tuple[int, int]]] = [[] for _ in range(documents)]
     for name in rules.cut:
         for row, found in enumerate(tables[name]["spans"].to_pylist()):
-            spans[row] += [(s["start"], s["end"]) for s in found if chosen(rules.cut, name, s["kind"])]
+            spans[row] += [(s["start"], s["end"]) for s in found if is_chosen(rules.cut, name, s["kind"])]
     return spans

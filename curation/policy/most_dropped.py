@@ -9,7 +9,7 @@ from curation.runtime.errors import StageError
 from curation.runtime.store.manifest import Manifest
 
 
-def check(pass_name: str, rules: Mapping[str, Rules], decided: Mapping[str, Manifest]) -> None:
+def check_most_dropped(pass_name: str, rules: Mapping[str, Rules], decided: Mapping[str, Manifest]) -> None:
     """Compare what each source lost in a pass with the `most_dropped` of its rules.
 
     Raises:

@@ -173,8 +173,8 @@ def _check_rules(rules: Rules, annotators: Mapping[str, HasColumns], where: str)
             if (column.type == "string") != (bound.any_of is not None) or column.type in {"spans", "hash", "bands"}:
                 wanted = {"string": "any_of"}.get(column.type, "min or max")
                 raise ConfigError(f"{where}.keep.{name}.{column_name}: a {column.type} score takes {wanted}.")
-    for action, chosen in (("cut", rules.cut), ("replace", rules.replace)):
-        for name in chosen:
+    for action, kinds in (("cut", rules.cut), ("replace", rules.replace)):
+        for name in kinds:
             if _known(annotators, name, f"{where}.{action}").column("spans") is None:
                 raise ConfigError(f"{where}.{action}: annotator {name!r} gives no spans. Name one that does.")
     if rules.duplicates and _known(annotators, rules.duplicates, f"{where}.duplicates").column("hash") is None:
@@ -236,7 +236,7 @@ def _missed(bound: Bound, values: Any) -> list[tuple[str, npt.NDArray[np.bool_]]
     return sides
 
 
-def chosen(kinds: Mapping[str, Kinds], name: str, kind: str) -> bool:
+def is_chosen(kinds: Mapping[str, Kinds], name: str, kind: str) -> bool:
     """Whether a span of this annotator and kind is meant; `korquad` also means kinds such as `korquad:test`."""
     wanted = kinds.get(name, ())
     return wanted == "all" or any(kind == each or kind.startswith(f"{each}:") for each in wanted)

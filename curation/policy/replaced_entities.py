@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from curation.annotators.base import Annotator
 from curation.pii.base import Entity
 from curation.pii.registry import ENTITIES
-from curation.policy.policy import Rules, chosen
+from curation.policy.policy import Rules, is_chosen
 from curation.runtime.errors import ConfigError
 from curation.runtime.registry import Plugin
 from curation.runtime.store.folder import Folder
@@ -31,7 +31,7 @@ def identities(
         kind
         for name in rules.replace
         for kind in _kinds(annotators[name], scores[name])
-        if chosen(rules.replace, name, kind)
+        if is_chosen(rules.replace, name, kind)
     }
     return {kind: cls.identity() for kind, cls in classes(kinds, plugins).items()}
 

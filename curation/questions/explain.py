@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from typing_extensions import TypedDict
 
-from curation.policy.policy import KEPT, Rules, chosen
+from curation.policy.policy import KEPT, Rules, is_chosen
 from curation.questions.run_record import RunRecord
 from curation.questions.stored_scores import Scored
 from curation.recipes.recipe import Pass
@@ -70,7 +70,7 @@ class Explained(TypedDict):
     text: NotRequired[str]
 
 
-def find(run: RunRecord, wanted: str) -> Place:
+def find_document(run: RunRecord, wanted: str) -> Place:
     """The document with this id (its first digits are enough) or with this id of the user's.
 
     Raises:
@@ -105,9 +105,9 @@ def _matches(run: RunRecord, wanted: str) -> Iterator[Place]:
             shown.advance()
 
 
-def explain(run: RunRecord, wanted: str, with_text: bool = False) -> Explained:
+def explain_document(run: RunRecord, wanted: str, with_text: bool = False) -> Explained:
     """A document's way through the run; `text` of the kept document when asked for."""
-    place = find(run, wanted)
+    place = find_document(run, wanted)
     row = _row(run.raw(place.source), place.file, place.id)
     assert row is not None
     text = row.pop("text")
@@ -151,9 +151,9 @@ def _pass(run: RunRecord, place: Place, pass_: Pass) -> ExplainedPass | None:
         "duplicate_of": keeper.hex() if keeper else None,
         "similarity": decision["similarity"],
         "kept_instead": _kept_instead(run, pass_.name, keeper).hex() if keeper else None,
-        "cut": [s for label in rules.cut for s in spans.get(label, []) if chosen(rules.cut, label, s["kind"])],
+        "cut": [s for label in rules.cut for s in spans.get(label, []) if is_chosen(rules.cut, label, s["kind"])],
         "replaced": [
-            s for label in rules.replace for s in spans.get(label, []) if chosen(rules.replace, label, s["kind"])
+            s for label in rules.replace for s in spans.get(label, []) if is_chosen(rules.replace, label, s["kind"])
         ],
     }
 

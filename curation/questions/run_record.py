@@ -127,7 +127,7 @@ def trusted(value: Mapping[str, Any], paths: Sequence[str]) -> tuple[Plugin, ...
     return own
 
 
-def load(run: str, plugins: Sequence[str] = ()) -> RunRecord:
+def load_record(run: str, plugins: Sequence[str] = ()) -> RunRecord:
     """The record that a user means by RUN: a file in `runs/`, or the output folder when it holds one run.
 
     Args:

@@ -8,20 +8,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from curation.recipes import named_models, subset
+from curation.recipes import subset
+from curation.recipes.named_models import check_models
 from curation.recipes.recipe import Recipe
 from curation.runtime.config import build, merged, read_yaml, with_settings
 from curation.runtime.errors import ConfigError
-from curation.runtime.shipped import find, resolve
+from curation.runtime.shipped import find_config, resolve_config
 
 
-def load(path: str, settings: Sequence[str] = (), plugins: Sequence[str] = ()) -> Recipe:
+def load_recipe(path: str, settings: Sequence[str] = (), plugins: Sequence[str] = ()) -> Recipe:
     """A recipe from its file, with `--set` and `--plugin` options applied, fully checked.
 
     Raises:
         ConfigError: says where, what was found, what to do.
     """
-    path = resolve(path)
+    path = resolve_config(path)
     value, where = with_base({"name": stem(path), **with_settings(read_yaml(path), settings)}, path)
     return from_mapping(value, where, plugins)
 
@@ -32,11 +33,11 @@ def from_mapping(value: Mapping[str, Any], where: str, plugins: Sequence[str] = 
     own = names_in(value.get("plugins") or (), f"{where}: plugins")
     value["plugins"] = (*own, *(os.path.abspath(path) for path in plugins))
     recipe = build(Recipe, value, where)
-    check(recipe)
+    check_recipe(recipe)
     return recipe
 
 
-def check(recipe: Recipe) -> None:
+def check_recipe(recipe: Recipe) -> None:
     """Build everything that the recipe names, so that a mistake shows before anything runs.
 
     Raises:
@@ -47,7 +48,7 @@ def check(recipe: Recipe) -> None:
         recipe.transforms(name)
     for pass_ in recipe.passes:
         pass_.policy.check(recipe.annotators(pass_), list(recipe.sources), f"pass {pass_.name}")
-    named_models.check(recipe)
+    check_models(recipe)
 
 
 def with_base(value: Mapping[str, Any], where: str) -> tuple[dict[str, Any], str]:
@@ -91,7 +92,7 @@ def names_in(value: Any, where: str) -> tuple[str, ...]:
 def beside(folder: str, path: str) -> str:
     """A path beside a file that names it; else the shipped config of that name."""
     near = os.path.join(folder, path)
-    return near if os.path.exists(near) else resolve(path)
+    return near if os.path.exists(near) else resolve_config(path)
 
 
 def stem(path: str) -> str:
@@ -101,4 +102,4 @@ def stem(path: str) -> str:
 
 def with_default_passes(value: Mapping[str, Any]) -> dict[str, Any]:
     """The mapping of a recipe, with the passes of `configs/passes.yaml` when it names none."""
-    return dict(value) if value.get("passes") else {**value, "passes": read_yaml(find("passes.yaml"))["passes"]}
+    return dict(value) if value.get("passes") else {**value, "passes": read_yaml(find_config("passes.yaml"))["passes"]}

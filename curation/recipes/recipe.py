@@ -25,7 +25,7 @@ from curation.sources.base import Source
 from curation.sources.registry import SOURCES
 from curation.text.normal import NormalForm
 from curation.transforms.base import Transform
-from curation.transforms.registry import make as make_transform
+from curation.transforms.registry import make_transform
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_]*")
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 TRANSFORMS: Registry[Transform] = Registry("curation.transforms", "Transform", "loam.transforms", "transform")
 
 
-def make(settings: Mapping[str, Any], plugins: Sequence[Plugin], where: str) -> Transform:
+def make_transform(settings: Mapping[str, Any], plugins: Sequence[Plugin], where: str) -> Transform:
     """A transform from what a recipe says of it.
 
     Raises:

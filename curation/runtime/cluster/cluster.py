@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from curation.runtime.cluster.interruption import kept_from_ray
-from curation.runtime.cluster.joining import HERE, Named, cause
+from curation.runtime.cluster.joining import HERE, NamedCluster, cause
 from curation.runtime.errors import ConfigError
 
 ROOM_BYTES = 8 * 2**20  # what Ray writes before the first task runs, and a little more
@@ -45,7 +45,7 @@ class Compute:
 
         if not ray.is_initialized():
             with kept_from_ray():
-                if named := Named.find(self.address):
+                if named := NamedCluster.find(self.address):
                     named.join()
                 else:
                     self._start(ray)

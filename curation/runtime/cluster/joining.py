@@ -22,7 +22,7 @@ A_HEAD = "Give it HOST:PORT of `ray start --head`, whose port is 6379 unless --p
 
 
 @dataclass(frozen=True)
-class Named:
+class NamedCluster:
     """A cluster that somebody named.
 
     Attributes:
@@ -34,7 +34,7 @@ class Named:
     by: str
 
     @classmethod
-    def find(cls, option: str | None) -> Named | None:
+    def find(cls, option: str | None) -> NamedCluster | None:
         """The option's cluster, else that of RAY_ADDRESS, which `ray job submit` sets for its jobs; None is this machine."""
         variable = os.environ.get(VARIABLE, "").strip()
         if option and option != "auto":

@@ -28,7 +28,7 @@ def checked(folder: Folder, name: str) -> Iterator[str]:
     try:
         with folder.local(name) as path:
             if marks is not None:
-                compare(folder, name, marks, path)
+                check_file(folder, name, marks, path)
             yield path
     except FileNotFoundError as error:
         if os.path.basename(str(error.filename or name)) != os.path.basename(name):
@@ -48,7 +48,7 @@ def read_checked(folder: Folder, name: str) -> bytes:
         return file.read()
 
 
-def compare(folder: Folder, name: str, marks: Marks, path: str) -> None:
+def check_file(folder: Folder, name: str, marks: Marks, path: str) -> None:
     """Hold a file at `path` against what is listed for `name`.
 
     Raises:

@@ -12,7 +12,7 @@ from curation.runtime.errors import DamagedError, InputError
 from curation.runtime.store.folder import MANIFEST, Folder
 from curation.runtime.store.lock import sole_run
 from curation.runtime.store.manifest import Manifest
-from curation.runtime.store.parts import compare
+from curation.runtime.store.parts import check_file
 from curation.runtime.store.receipts import RECEIPTS, forget
 
 State = Literal["whole", "damaged", "unknown"]
@@ -21,7 +21,7 @@ PLAIN = frozenset({"runs", "reports", "estimates"})  # folders of files that no 
 
 
 @dataclass(frozen=True)
-class Checked:
+class CheckedFile:
     """One file, and what was found out about it.
 
     Attributes:
@@ -39,7 +39,7 @@ class Checked:
         return self.path.split("/", 1)[0]
 
 
-def verify(out: Folder) -> list[Checked]:
+def verify(out: Folder) -> list[CheckedFile]:
     """Every file below `out`, sorted by path; those that are gone and those of stages that are not finished too.
 
     Links are named and not followed: what lies behind one is not of this folder.
@@ -58,13 +58,13 @@ def verify(out: Folder) -> list[Checked]:
             found.append(_plain(out, path, size))
     for path, sizes in stages.items():
         for each in _stage(out / path, path, sizes):
-            (found if isinstance(each, Checked) else listed).append(each)  # type: ignore[arg-type]
+            (found if isinstance(each, CheckedFile) else listed).append(each)  # type: ignore[arg-type]
     with ThreadPoolExecutor(THREADS) as pool:
         found += pool.map(_file, listed)
     return sorted(_linked(out, found), key=lambda each: each.path)
 
 
-def forget_damaged(out: Folder, checked: Sequence[Checked]) -> list[str]:
+def forget_damaged(out: Folder, checked: Sequence[CheckedFile]) -> list[str]:
     """Damaged files of stages count as not done from now on, so that the next run makes them again; returns their paths."""
     paths = [each.path for each in checked if each.state == "damaged" and each.path.count("/") > 1]
     with sole_run(out):
@@ -74,11 +74,11 @@ def forget_damaged(out: Folder, checked: Sequence[Checked]) -> list[str]:
     return paths
 
 
-def _links(out: Folder) -> Iterator[Checked]:
+def _links(out: Folder) -> Iterator[CheckedFile]:
     """Links where stages stand, or folders of them."""
     for name in out.names():
         paths = [name] if (out / name).is_link else [f"{name}/{each}" for each in (out / name).names()]
-        yield from (Checked(path, 0, "unknown", "a link is not followed") for path in paths if (out / path).is_link)
+        yield from (CheckedFile(path, 0, "unknown", "a link is not followed") for path in paths if (out / path).is_link)
 
 
 @dataclass(frozen=True)
@@ -92,25 +92,25 @@ class Listed:
     size: int | None
 
 
-def _stage(folder: Folder, path: str, sizes: Mapping[str, int]) -> Iterator[Checked | Listed]:
+def _stage(folder: Folder, path: str, sizes: Mapping[str, int]) -> Iterator[CheckedFile | Listed]:
     """The files of one stage's folder."""
     try:
         manifest = Manifest.load(folder) if MANIFEST in sizes else None
     except DamagedError as error:
-        yield Checked(f"{path}/{MANIFEST}", sizes[MANIFEST], "damaged", error.found)
+        yield CheckedFile(f"{path}/{MANIFEST}", sizes[MANIFEST], "damaged", error.found)
         manifest = None
     except InputError as error:
-        yield Checked(f"{path}/{MANIFEST}", sizes[MANIFEST], "unknown", error.found)
+        yield CheckedFile(f"{path}/{MANIFEST}", sizes[MANIFEST], "unknown", error.found)
         manifest = None
     if manifest is None:
         why = "its stage is not finished" if MANIFEST not in sizes else "its stage's manifest cannot be used"
         rest = {name: size for name, size in sizes.items() if name != MANIFEST}
-        yield from (Checked(f"{path}/{name}", size, "unknown", why) for name, size in rest.items())
+        yield from (CheckedFile(f"{path}/{name}", size, "unknown", why) for name, size in rest.items())
         return
-    yield Checked(f"{path}/{MANIFEST}", sizes[MANIFEST], "whole")
+    yield CheckedFile(f"{path}/{MANIFEST}", sizes[MANIFEST], "whole")
     yield from (Listed(folder, f"{path}/{name}", name, manifest, sizes.get(name)) for name in manifest.files)
     others = [name for name in sizes if name not in manifest.files and not _belongs(name)]
-    yield from (Checked(f"{path}/{n}", sizes[n], "unknown", "no manifest lists it") for n in others)
+    yield from (CheckedFile(f"{path}/{n}", sizes[n], "unknown", "no manifest lists it") for n in others)
 
 
 def _belongs(name: str) -> bool:
@@ -118,19 +118,19 @@ def _belongs(name: str) -> bool:
     return name == MANIFEST or name.startswith(f"{RECEIPTS}/")
 
 
-def _file(each: Listed) -> Checked:
+def _file(each: Listed) -> CheckedFile:
     try:
         if each.size is None:
             raise DamagedError(each.folder.url, each.name, "the file is gone")
         with each.folder.local(each.name) as local:
-            compare(each.folder, each.name, each.manifest.files, local)
+            check_file(each.folder, each.name, each.manifest.files, local)
     except (DamagedError, OSError) as error:
         found = error.found if isinstance(error, DamagedError) else str(error.strerror)
-        return Checked(each.path, each.size or 0, "damaged", found)
-    return Checked(each.path, each.size, "whole")
+        return CheckedFile(each.path, each.size or 0, "damaged", found)
+    return CheckedFile(each.path, each.size, "whole")
 
 
-def _linked(out: Folder, found: Sequence[Checked]) -> list[Checked]:
+def _linked(out: Folder, found: Sequence[CheckedFile]) -> list[CheckedFile]:
     """A file under a second name is what it is under the first: cells share their tokens' bytes with the token sets."""
     if not out.is_local:
         return list(found)
@@ -138,11 +138,11 @@ def _linked(out: Folder, found: Sequence[Checked]) -> list[Checked]:
     result = []
     for each in found:
         same = known.get(_number(out, each)) if each.state == "unknown" and each.bytes else None
-        result.append(Checked(each.path, each.bytes, same.state, same.why) if same else each)
+        result.append(CheckedFile(each.path, each.bytes, same.state, same.why) if same else each)
     return result
 
 
-def _number(out: Folder, each: Checked) -> tuple[int, int] | None:
+def _number(out: Folder, each: CheckedFile) -> tuple[int, int] | None:
     """By which a disk knows a file, whatever its name."""
     try:
         stat = os.stat(f"{out.url}/{each.path}")
@@ -151,13 +151,13 @@ def _number(out: Folder, each: Checked) -> tuple[int, int] | None:
     return stat.st_dev, stat.st_ino
 
 
-def _plain(out: Folder, path: str, size: int) -> Checked:
+def _plain(out: Folder, path: str, size: int) -> CheckedFile:
     """A record of a run, a page, or what somebody put there: no manifest lists it; a record has to be JSON."""
     if path.split("/")[0] not in PLAIN:
-        return Checked(path, size, "unknown", "no manifest lists it")
+        return CheckedFile(path, size, "unknown", "no manifest lists it")
     if path.endswith(".json"):
         try:
             out.read_json(path)
         except InputError as error:
-            return Checked(path, size, "damaged", error.found)
-    return Checked(path, size, "unknown", "no manifest lists it; the next run writes it again")
+            return CheckedFile(path, size, "damaged", error.found)
+    return CheckedFile(path, size, "unknown", "no manifest lists it; the next run writes it again")

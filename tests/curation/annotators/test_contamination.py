@@ -9,8 +9,8 @@ from jsonl_writer import WriteJsonl
 
 from curation.annotators.base import rows_of
 from curation.annotators.contamination import Contamination
-from curation.annotators.registry import make
-from curation.policy.policy import chosen
+from curation.annotators.registry import make_annotator
+from curation.policy.policy import is_chosen
 from curation.runtime.errors import ConfigError
 from curation.text.batch import Batch
 
@@ -66,12 +66,12 @@ def test_the_files_content_is_part_of_what_it_is_and_its_place_is_not(path: Path
 
 def test_without_a_file_of_queries_it_is_refused() -> None:
     with pytest.raises(ConfigError, match="queries"):
-        make({"kind": "contamination"}, (), "pass select")
+        make_annotator({"kind": "contamination"}, (), "pass select")
 
 
 def test_a_policy_names_a_task_a_split_or_one_text() -> None:
     kind = "quiz:test:context:0"
     for said in ("quiz", "quiz:test", kind):
-        assert chosen({"contamination": (said,)}, "contamination", kind)
+        assert is_chosen({"contamination": (said,)}, "contamination", kind)
     for said in ("qui", "quiz:tes", "other"):
-        assert not chosen({"contamination": (said,)}, "contamination", kind)
+        assert not is_chosen({"contamination": (said,)}, "contamination", kind)

@@ -14,11 +14,10 @@ import pytest
 from jsonl_writer import WriteJsonl
 from similar_texts import corpus, document, edited, jaccard, shingles, vocabulary, without_marks, written
 
-from curation import dry_run as plan
-from curation import pipeline
+from curation import dry_run, pipeline
 from curation.dedup.near import candidates, route
-from curation.questions.explain import explain
-from curation.questions.run_record import load
+from curation.questions.explain import explain_document
+from curation.questions.run_record import load_record
 from curation.recipes import loading
 from curation.recipes.recipe import Recipe
 from curation.runtime.cluster.cluster import Compute
@@ -185,7 +184,7 @@ def test_one_that_resembles_only_a_dropped_one_stays(
     curated = pipeline.curate(made(tmp_path, ["a", "b", "c"], POLICY), out, compute)
     a, b, c = decided(out, curated)
     assert (a.reason, b.reason, c.reason) == ("", "near_duplicate", "")
-    told = explain(load(out.url), "b")["passes"]["only"]
+    told = explain_document(load_record(out.url), "b")["passes"]["only"]
     assert told["duplicate_of"] == told["kept_instead"] == a.id.hex()
     assert told["similarity"] == pytest.approx(similarity[0])
 
@@ -219,7 +218,7 @@ def test_the_steps_are_planned_named_and_kept(run: tuple[Folder, pipeline.Curate
     planned = made(texts, SOURCES, POLICY)
     assert any(
         "near-duplicates: candidates by the bands of min_hash" in line
-        for line in plan.tree(planned, plan.sources(planned))
+        for line in dry_run.tree(planned, dry_run.sources(planned))
     )
     assert curated.funnel["first"].dropped["only: near_duplicate"] > 10
 
@@ -250,4 +249,4 @@ def test_bands_of_two_annotators_are_not_compared(
         ],
     }
     with pytest.raises(ConfigError, match="source a names the scores 'min_hash', source b 'longer'"):
-        plan.dry_run(loading.from_mapping(value, str(tmp_path / "r.yaml")))
+        dry_run.describe_run(loading.from_mapping(value, str(tmp_path / "r.yaml")))

@@ -14,8 +14,8 @@ from jsonl_writer import WriteJsonl
 from curation import pipeline
 from curation.dashboard import page
 from curation.dashboard.gathering.curation_run import curation_report
-from curation.questions.explain import explain
-from curation.questions.run_record import load
+from curation.questions.explain import explain_document
+from curation.questions.run_record import load_record
 from curation.recipes import loading
 from curation.recipes.recipe import Recipe
 from curation.runtime.cluster.cluster import Compute
@@ -160,7 +160,7 @@ def test_explain_finds_a_document_by_its_user_s_id_and_shows_its_row(
     corpus: Path, out: Folder, compute: Compute
 ) -> None:
     pipeline.curate(recipe_of(corpus), out, compute)
-    found = explain(load(out.url), f"{EMAIL}/3")
+    found = explain_document(load_record(out.url), f"{EMAIL}/3")
     assert found["user_id"] == f"{EMAIL}/3"
     assert found["path"] == f"{IN_NAME}.jsonl"
     assert json.loads(str(found["meta"]))["contact"] == PHONE
@@ -188,7 +188,7 @@ def test_only_takes_the_lists_of_its_sources(corpus: Path) -> None:
         encoding="utf8",
     )  # fmt: skip
     (corpus / "some.yaml").write_text('{"base": "base.yaml", "only": ["web"], "derived": null}', encoding="utf8")
-    assert loading.load(str(corpus / "some.yaml")).keep_fields == {"web": ("url",)}
+    assert loading.load_recipe(str(corpus / "some.yaml")).keep_fields == {"web": ("url",)}
 
 
 ODD = '''

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curation.passes.transform_statistics import Statistics, common
+from curation.passes.transform_statistics import Statistics, common_statistics
 from curation.runtime.errors import ConfigError
 from curation.sources.control_texts import FIXED_MAP, document
 from curation.text import movable
 from curation.transforms.base import KEPT, Document, Transform
 from curation.transforms.break_repeats import repeated_places
-from curation.transforms.registry import TRANSFORMS, make
+from curation.transforms.registry import TRANSFORMS, make_transform
 
 KINDS = sorted(TRANSFORMS.classes())
 ODD = st.text(alphabet="ab A.가나다。！\n  \"')」,;-:中文\x85　…?!1_", max_size=80)
@@ -23,7 +23,7 @@ TEXTS = st.one_of(ODD, st.text(max_size=60).filter(lambda text: "\0" not in text
 
 
 def made(kind: str, **settings: object) -> Transform:
-    return make({"kind": kind, **settings}, (), "test")
+    return make_transform({"kind": kind, **settings}, (), "test")
 
 
 def documents(texts: list[str]) -> list[Document]:
@@ -103,7 +103,7 @@ def test_a_transform_that_breaks_its_promise_is_stopped() -> None:
 
 
 def follows_again(texts: list[str]) -> float:
-    sums = [common(text, movable.words(text).parts)["same word follows again"] for text in texts]
+    sums = [common_statistics(text, movable.words(text).parts)["same word follows again"] for text in texts]
     return sum(same for same, _ in sums) / sum(chances for _, chances in sums)
 
 
