@@ -69,11 +69,11 @@ class BusyError(LoamError):
     exit_code = 3
 
 
-def one_of(known: object, found: str, what: str) -> str:
+def one_of(known: object, name: str, what: str) -> str:
     """A sentence for an unknown name: the nearest known one first, then all of them."""
     import difflib
 
-    names = sorted(str(name) for name in known)  # type: ignore[attr-defined]
-    near = difflib.get_close_matches(found, names, n=1)
+    names = sorted(str(each) for each in known)  # type: ignore[attr-defined]
+    near = difflib.get_close_matches(name, names, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    return f"unknown {what} {found!r}.{hint} Known: {', '.join(names) or 'none'}."
+    return f"unknown {what} {name!r}.{hint} Known: {', '.join(names) or 'none'}."

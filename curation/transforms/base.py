@@ -35,7 +35,7 @@ def _pattern(text: str) -> list[int]:
     return [first.setdefault(word, place) for place, word in enumerate(movable.words(text).parts)]
 
 
-KEPT: dict[str, Callable[[str], Any]] = {
+INVARIANTS: dict[str, Callable[[str], Any]] = {
     "word counts": lambda text: Counter(movable.words(text).parts),
     "sentence counts": lambda text: Counter(movable.sentences(text).parts),
     "pattern of words": _pattern,
@@ -54,7 +54,7 @@ class Transform(Config, ABC):
     the transform's tests.
 
     Attributes:
-        keeps: names from `KEPT`, checked in every document.
+        keeps: names from `INVARIANTS`, checked in every document.
         seed: another number gives other places and other names.
     """
 
@@ -94,7 +94,7 @@ class Transform(Config, ABC):
         """
         text = self.apply(document, known)
         for name in self.keeps if text != document.text else ():
-            if KEPT[name](text) != KEPT[name](document.text):
+            if INVARIANTS[name](text) != INVARIANTS[name](document.text):
                 raise AssertionError(f"transform {self.kind}: document {document.id.hex()} did not keep its {name}")
         return text
 

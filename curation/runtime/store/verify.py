@@ -1,4 +1,4 @@
-"""Holds every file of an output folder against what its stage's manifest says of it."""
+"""Checks every file of an output folder against its stage's manifest."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PLAIN = frozenset({"runs", "reports", "estimates"})  # folders of files that no 
 
 @dataclass(frozen=True)
 class CheckedFile:
-    """One file, and what was found out about it.
+    """One file and its state.
 
     Attributes:
         path: below the output folder.
@@ -42,9 +42,9 @@ class CheckedFile:
 def verify(out: Folder) -> list[CheckedFile]:
     """Every file below `out`, sorted by path; those that are gone and those of stages that are not finished too.
 
-    Links are named and not followed: what lies behind one is not of this folder.
+    Links are listed and not followed: their targets do not belong to this folder.
     """
-    found = list(_links(out))
+    checked = list(_links(out))
     listed: list[Listed] = []
     stages: dict[str, dict[str, int]] = {}
     for path, size in out.sizes().items():
@@ -55,17 +55,17 @@ def verify(out: Folder) -> list[CheckedFile]:
         if slash and stage not in PLAIN:
             stages.setdefault(f"{stage}/{name}", {})[file] = size
         else:
-            found.append(_plain(out, path, size))
+            checked.append(_plain(out, path, size))
     for path, sizes in stages.items():
         for each in _stage(out / path, path, sizes):
-            (found if isinstance(each, CheckedFile) else listed).append(each)  # type: ignore[arg-type]
+            (checked if isinstance(each, CheckedFile) else listed).append(each)  # type: ignore[arg-type]
     with ThreadPoolExecutor(THREADS) as pool:
-        found += pool.map(_file, listed)
-    return sorted(_linked(out, found), key=lambda each: each.path)
+        checked += pool.map(_file, listed)
+    return sorted(_linked(out, checked), key=lambda each: each.path)
 
 
 def forget_damaged(out: Folder, checked: Sequence[CheckedFile]) -> list[str]:
-    """Damaged files of stages count as not done from now on, so that the next run makes them again; returns their paths."""
+    """Mark damaged files of stages as not done, so that the next run writes them again; returns their paths."""
     paths = [each.path for each in checked if each.state == "damaged" and each.path.count("/") > 1]
     with sole_run(out):
         for path in paths:
@@ -75,7 +75,7 @@ def forget_damaged(out: Folder, checked: Sequence[CheckedFile]) -> list[str]:
 
 
 def _links(out: Folder) -> Iterator[CheckedFile]:
-    """Links where stages stand, or folders of them."""
+    """Links in place of stages, or of folders of stages."""
     for name in out.names():
         paths = [name] if (out / name).is_link else [f"{name}/{each}" for each in (out / name).names()]
         yield from (CheckedFile(path, 0, "unknown", "a link is not followed") for path in paths if (out / path).is_link)
@@ -114,7 +114,7 @@ def _stage(folder: Folder, path: str, sizes: Mapping[str, int]) -> Iterator[Chec
 
 
 def _belongs(name: str) -> bool:
-    """Written beside every stage, and of no use once it is finished."""
+    """Whether a stage writes this file for itself."""
     return name == MANIFEST or name.startswith(f"{RECEIPTS}/")
 
 
@@ -125,18 +125,18 @@ def _file(each: Listed) -> CheckedFile:
         with each.folder.local(each.name) as local:
             check_file(each.folder, each.name, each.manifest.files, local)
     except (DamagedError, OSError) as error:
-        found = error.found if isinstance(error, DamagedError) else str(error.strerror)
-        return CheckedFile(each.path, each.size or 0, "damaged", found)
+        why = error.found if isinstance(error, DamagedError) else str(error.strerror)
+        return CheckedFile(each.path, each.size or 0, "damaged", why)
     return CheckedFile(each.path, each.size, "whole")
 
 
-def _linked(out: Folder, found: Sequence[CheckedFile]) -> list[CheckedFile]:
+def _linked(out: Folder, checked: Sequence[CheckedFile]) -> list[CheckedFile]:
     """A file under a second name is what it is under the first: cells share their tokens' bytes with the token sets."""
     if not out.is_local:
-        return list(found)
-    known = {_number(out, each): each for each in found if each.state != "unknown" and each.bytes}
+        return list(checked)
+    known = {_number(out, each): each for each in checked if each.state != "unknown" and each.bytes}
     result = []
-    for each in found:
+    for each in checked:
         same = known.get(_number(out, each)) if each.state == "unknown" and each.bytes else None
         result.append(CheckedFile(each.path, each.bytes, same.state, same.why) if same else each)
     return result
@@ -152,7 +152,7 @@ def _number(out: Folder, each: CheckedFile) -> tuple[int, int] | None:
 
 
 def _plain(out: Folder, path: str, size: int) -> CheckedFile:
-    """A record of a run, a page, or what somebody put there: no manifest lists it; a record has to be JSON."""
+    """A record of a run, a page, or a foreign file: no manifest lists it; a record has to be JSON."""
     if path.split("/")[0] not in PLAIN:
         return CheckedFile(path, size, "unknown", "no manifest lists it")
     if path.endswith(".json"):

@@ -13,7 +13,7 @@ from curation.passes.transform_statistics import Statistics, common_statistics
 from curation.runtime.errors import ConfigError
 from curation.sources.control_texts import FIXED_MAP, document
 from curation.text import movable
-from curation.transforms.base import KEPT, Document, Transform
+from curation.transforms.base import INVARIANTS, Document, Transform
 from curation.transforms.break_repeats import repeated_places
 from curation.transforms.registry import TRANSFORMS, make_transform
 
@@ -43,7 +43,7 @@ def corpus(kind: str, count: int = 300) -> list[str]:
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_promises_something_and_keeps_its_examples(kind: str) -> None:
     transform = made(kind)
-    assert set(transform.keeps) <= set(KEPT)
+    assert set(transform.keeps) <= set(INVARIANTS)
     assert transform.keeps
     assert transform.examples
     for text, wanted in transform.examples.items():
