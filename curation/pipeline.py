@@ -33,7 +33,7 @@ class Curated:
     Attributes:
         shards: the curated shards of each source, after the last pass.
         funnel: where each source's documents went.
-        record: what `<out>/runs/<name>.json` says: the resolved recipe and every stage's folder, relative to `out`.
+        record: the content of `<out>/runs/<name>.json`: the resolved recipe and every stage's folder, relative to `out`.
     """
 
     shards: Mapping[str, ShardSet]
@@ -150,7 +150,7 @@ def _before_deciding(source: JudgedSource, dropped: Sequence[Dropped], out: Fold
 def judge_sources(
     recipe: Recipe, pass_: Pass, shards: Mapping[str, ShardSet], out: Folder, compute: Compute
 ) -> JudgedPass:
-    """Every source with its scores, and with what its rules say of them."""
+    """Every source with its scores and its judgements."""
     annotators = recipe.annotators(pass_)
     annotating = {
         name: annotate.annotate_stage(pass_, incoming, annotators, recipe.loaded_plugins)

@@ -15,13 +15,13 @@ from curation.runtime.command_line.options import Command
 
 @dataclass(frozen=True)
 class CurationEnd:
-    """What a finished curation has to say.
+    """The result of a finished curation.
 
     Attributes:
         record: the file in `runs/` that names the curated shards.
         report: the page.
         funnel: source -> where its rows went, as the record has it.
-        contamination: what `curation.dashboard.gathering.contamination` says of each annotator of that name.
+        contamination: one table for each annotator `contamination`.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Test questions that stand in documents, by overlap of n-grams.
+"""Test questions in documents, by overlap of n-grams.
 
 Sources: Brown et al. 2020, https://arxiv.org/abs/2005.14165, appendix C (n-grams of 13 words); OpenAI 2023,
 https://arxiv.org/abs/2303.08774, appendix C (strings of characters, spaces and symbols left out).
@@ -27,9 +27,9 @@ from curation.text.spans import united
 class Contamination(Annotator):
     """Texts of few-shot tasks in a document, and their spans, whose kind is `task:split:field:row`.
 
-    A text is found when at least `item_share` of its n-grams stand in the document. N-grams are of letters and digits in lower
+    A text is found when the document holds at least `item_share` of its n-grams. N-grams are of letters and digits in lower
     case: of `ngram_chars` in Korean, Chinese and Japanese, else of `ngram_words` words. 40 letters are about as long as 13
-    Korean words. A text shorter than an n-gram has to stand there whole: anywhere from `least_chars` letters on, as a
+    Korean words. A text shorter than an n-gram has to be there whole: anywhere from `least_chars` letters on, as a
     line of its own below. A policy that drops takes `share` or `items`; one that cuts names kinds, such as `korquad`.
     """
 

@@ -15,7 +15,7 @@ ANNOTATORS: Registry[Annotator] = Registry("curation.annotators", "Annotator", "
 
 
 def make_annotator(settings: Mapping[str, Any], plugins: Sequence[Plugin], where: str) -> Annotator:
-    """An annotator from what a recipe says of it.
+    """An annotator from its settings in a recipe.
 
     Raises:
         ConfigError: no kind is given, the kind is unknown, or a setting is wrong.

@@ -1,4 +1,4 @@
-"""Which test questions stand in which documents: overlap of n-grams of letters, or of words where words are spaced.
+"""Which documents hold which test questions: overlap of n-grams of letters, or of words where words are spaced.
 
 Both sides are folded to letters and digits in lower case (`curation/text/folding.py`), so that line breaks, spaces and
 punctuation do not hide a question. Every n-gram of a query contains a seed; runs of equal letters are grown from seeds, so that
@@ -56,8 +56,8 @@ class Overlap:
     Attributes:
         document: its index in the batch.
         query: index into `QueryIndex.queries`.
-        share: of the query's n-grams that stand in the document.
-        whole: the query stands there from its first to its last letter in one piece.
+        share: of the query's n-grams that the document holds.
+        whole: the document holds the query in one piece, from its first to its last letter.
         spans: where, in code points of the document.
     """
 
@@ -181,7 +181,7 @@ class QueryIndex:
 
 
 def _distinct(queries: Sequence[Query], sizes: Sizes) -> list[Query]:
-    """Without those that say nothing, or what another one of their place has said."""
+    """Without empty overlaps, and without those that another overlap at their place covers."""
     kept: dict[tuple[str, str, str, str], Query] = {}
     for query in queries:
         text = folded(query.text)

@@ -29,7 +29,7 @@ class PassCounts:
 class Funnel:
     """One source: rows = curated + dropped (one reason each, named `pass: reason`) + quarantined.
 
-    The rest is as `curation.passes.funnel.SourceFunnel` says.
+    The other fields are those of `curation.passes.funnel.SourceFunnel`.
     """
 
     rows: int
@@ -101,7 +101,7 @@ class ContaminationTable:
 
     @property
     def in_sources(self) -> list[ContaminationRow]:
-        """Places whose texts stand in some source."""
+        """Places whose texts occur in some source."""
         return [row for row in self.rows if any(row.texts.values())]
 
     @property

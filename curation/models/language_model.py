@@ -34,7 +34,7 @@ RETRAIN = "Train the model again, or name another one."
 
 @dataclass(frozen=True)
 class LogProbabilities:
-    """What a model says of some texts.
+    """The log-probabilities of some texts under a model.
 
     Attributes:
         log10: logarithm of each text's probability, the sum over its lines.
@@ -70,9 +70,9 @@ class Scorer:
         lines: list[str] = []
         owners: list[int] = []
         for d, text in enumerate(texts):
-            found = [line for line in ccnet_form.ccnet_form(text).split("\n") if line]
-            lines += found
-            owners += [d] * len(found)
+            sentences = [line for line in ccnet_form.ccnet_form(text).split("\n") if line]
+            lines += sentences
+            owners += [d] * len(sentences)
         log10 = np.zeros(len(texts))
         tokens = np.zeros(len(texts), np.int64)
         for d, (sentence, length) in zip(owners, self._pieces.sentences(lines), strict=True):
@@ -97,12 +97,12 @@ class Pieces:
         """Every line as pieces with spaces between them, and their number; what is no piece stays as it is written."""
         # as numbers first: making a string of every piece takes three times as long
         numbers = self._processor.encode(list(lines), out_type=int, num_threads=1) if lines else []
-        unknown = [i for i, found in enumerate(numbers) if self._unknown in found]
+        unknown = [i for i, pieces in enumerate(numbers) if self._unknown in pieces]
         written = self._processor.encode([lines[i] for i in unknown], out_type=str, num_threads=1) if unknown else []
         special = dict(zip(unknown, written, strict=True))
         text_of = self._texts.__getitem__
-        for i, found in enumerate(numbers):
-            yield " ".join(special[i] if i in special else map(text_of, found)), len(found)
+        for i, pieces in enumerate(numbers):
+            yield " ".join(special[i] if i in special else map(text_of, pieces)), len(pieces)
 
 
 @dataclass(frozen=True)
@@ -117,8 +117,8 @@ class LanguageModel:
         perplexity = measured.perplexity
         head, tail = self.card["head_until"], self.card["tail_from"]
         names = np.where(perplexity <= head, "head", np.where(perplexity <= tail, "middle", "tail"))
-        found: list[str] = np.where(measured.tokens > 0, names, "").tolist()
-        return found
+        buckets: list[str] = np.where(measured.tokens > 0, names, "").tolist()
+        return buckets
 
 
 def open_pieces(path: str) -> Pieces:
@@ -144,8 +144,8 @@ def _open_ngrams(path: str) -> Any:
 
 def _reason(error: BaseException) -> str:
     """KenLM's own words, without the place in its code."""
-    told = " ".join(str(error.__cause__ or error).split())
-    return (told.partition(" threw ")[2] or told)[:200].rstrip(".")
+    message = " ".join(str(error.__cause__ or error).split())
+    return (message.partition(" threw ")[2] or message)[:200].rstrip(".")
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Fifth stage of a pass: one decision a document, from what the rules say and what the levels of deduplication drop."""
+"""Fifth stage of a pass: one decision a document, from its judgement and what the levels of deduplication drop."""
 
 from __future__ import annotations
 

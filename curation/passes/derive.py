@@ -35,7 +35,7 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True)
 class TransformSettings:
-    """A transform as the recipe says it, since its class may be a plugin's; and the name of the derived source."""
+    """A transform by its settings in the recipe, since its class may be a plugin's; and the name of the derived source."""
 
     source: str
     settings: Mapping[str, Any]
@@ -48,7 +48,7 @@ class TransformSettings:
 def derive(
     recipe: Recipe, curated: Mapping[str, ShardSet], out: Folder, compute: Compute
 ) -> tuple[dict[str, ShardSet], dict[str, Record]]:
-    """Every source with its derived ones, and what the run's record says of each transform.
+    """Every source with its derived ones, and the entry of each transform in the run's record.
 
     Returns:
         The shards that go up to the tokenizer, by source; and by derived source `of`, and its `steps`, each with the

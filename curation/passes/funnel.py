@@ -40,7 +40,7 @@ class SourceFunnel:
 
     @classmethod
     def derived(cls, changed: Mapping[str, Any]) -> SourceFunnel:
-        """A source that takes the documents of another; `changed` is what the record says of its transforms."""
+        """A source that takes the documents of another; `changed` is the record's entry of its transforms."""
         return cls(changed["steps"][0]["counts"]["documents"], 0, {}, {}, {"ids": 0, "documents": 0})
 
     def add(self, name: str, curated: ShardSet) -> None:

@@ -36,7 +36,7 @@ QUARANTINE = pa.schema(
 
 @dataclass(frozen=True)
 class ReadShared:
-    """One source as the recipe says it, since its class may be a plugin's; and what becomes of its rows.
+    """One source by its settings in the recipe, since its class may be a plugin's; and what is done to its rows.
 
     Attributes:
         shard_bytes: text of a shard, about.

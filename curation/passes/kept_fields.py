@@ -40,7 +40,7 @@ class KeptFields:
         return {"names": list(self.names), "with_id": self.with_id}
 
     def applied_to(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        """A document without the fields that nobody named; its id, source and offset say where it comes from.
+        """A document with the named fields only; its id, source and offset still locate it.
 
         Raises:
             InputError: `meta` is not what a source should give.

@@ -32,10 +32,10 @@ SAMPLE = pa.schema([("id", ID), ("source", pa.string()), ("reason", pa.string())
 
 @dataclass(frozen=True)
 class MaterialiseShared:
-    """What is decided of one source, and what is done to the documents that stay.
+    """The decisions on one source, and what is done to the documents that stay.
 
     Attributes:
-        scores: annotator -> folder; spans to cut and to replace stand there.
+        scores: annotator -> folder, which holds spans to cut and to replace.
         decisions: one file a shard, in the same rows.
         samples: dropped documents that are kept for reading, for each shard and reason.
         fields: those of a row that stay.
@@ -76,7 +76,7 @@ def materialise_stage(
 
 
 def counts_that_add_up(results: Sequence[Result]) -> dict[str, Any]:
-    """The sum over all shards. That documents came in and went nowhere would be our own mistake."""
+    """The sum over all shards; a document that is neither kept nor dropped would be a bug of ours."""
     counts = total(results)
     if counts["documents"] != counts["kept"] + sum(counts["dropped"].values()):
         raise AssertionError(f"documents were lost: {counts}")

@@ -88,8 +88,8 @@ class Policy(Config):
     """Rules for all sources, and what differs for some: `sources.NAME` is laid on `defaults`, null removes a rule; in
     `defaults` one of a preset.
 
-    `presets` holds the bounds of the presets that these name. They are read when a recipe is, so that the record of a run says
-    what held then, whatever their files say later.
+    `presets` holds the bounds of the presets that these name. They are read with the recipe, so that the record of a run holds
+    the bounds of that time, even if their files change later.
     """
 
     defaults: Rules = Rules()
@@ -113,8 +113,8 @@ class Policy(Config):
         """The rules of one source in a pass with these annotators, presets resolved."""
         where = f"policy.sources.{source}"
         base = self.defaults.model_dump(mode="json", exclude_none=True)
-        said = merged(base, self.sources.get(source, {}))
-        name = build(Rules, {"preset": said.pop("preset", None)}, where).preset
+        own = merged(base, self.sources.get(source, {}))
+        name = build(Rules, {"preset": own.pop("preset", None)}, where).preset
         bounds = self._bounds(name) if name else {}
         below = {"keep": {label: bound for label, bound in bounds.items() if label in annotators}}
         return build(Rules, merged(merged(below, base), self.sources.get(source, {})), where)
@@ -129,7 +129,7 @@ class Policy(Config):
         }
 
     def check(self, annotators: Mapping[str, HasColumns], sources: Sequence[str], where: str) -> None:
-        """Refuse names that nothing answers to, before anything runs.
+        """Refuse unknown names, before anything runs.
 
         Raises:
             ConfigError: names the place and the known names.
@@ -152,12 +152,12 @@ def _without_nulls(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _less(bounds: Mapping[str, Any], keep: Mapping[str, Any]) -> dict[str, Any]:
-    """The bounds of a preset without those that `keep` says null of."""
+    """The bounds of a preset without those that are null in `keep`."""
     left: dict[str, Any] = {}
     for label, of_annotator in bounds.items():
-        said = keep.get(label, {})
-        if said is not None:
-            gone = {score for score, bound in said.items() if bound is None} if isinstance(said, Mapping) else set()
+        own = keep.get(label, {})
+        if own is not None:
+            gone = {score for score, bound in own.items() if bound is None} if isinstance(own, Mapping) else set()
             left[label] = {score: bound for score, bound in of_annotator.items() if score not in gone}
     return left
 

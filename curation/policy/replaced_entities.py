@@ -49,10 +49,10 @@ def classes(kinds: set[str], plugins: Sequence[Plugin]) -> dict[str, type[Entity
 
 
 def _kinds(annotator: Annotator, scores: Folder) -> Iterator[str]:
-    """Those that the annotator says it looks for; of one that says nothing, those that it found."""
-    said = annotator.entities_found()
-    if said is not None:
-        yield from said
+    """Those that the annotator looks for, if it declares them; else those that it found."""
+    declared = annotator.entities_found()
+    if declared is not None:
+        yield from declared
         return
     for part in Manifest.load(scores).parts:
         for table in row_groups(scores, str(part["file"]), [KIND]):

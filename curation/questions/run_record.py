@@ -29,7 +29,7 @@ class RunRecord:
     """A finished curation: its recipe as it was, and where its stages lie.
 
     Attributes:
-        plugins: those of the user's own that may be run, not those that stand in the record.
+        plugins: the user's own files, which may be run; those in the record are not.
     """
 
     out: Folder
@@ -65,7 +65,7 @@ class RunRecord:
         return passes[name]
 
     def scored(self, pass_: Pass) -> dict[str, Scored]:
-        """What the annotators of a pass left, by label; it is the same for every source."""
+        """The stored scores of a pass, by label of the annotator; the same columns for every source."""
         known = known_columns(pass_.annotators, self.plugins)
         folders = self.scores(self.sources()[0], pass_.name)
         first = {label: str(Manifest.load(folder).parts[0]["file"]) for label, folder in folders.items()}

@@ -34,12 +34,12 @@ def apart(value: Any) -> Any:
     if not (isinstance(value, dict) and isinstance(value.get("sources"), Mapping)):
         return value
     read, derived = dict(value["sources"]), dict(value.get("derived") or {})
-    for name, said in value["sources"].items():
-        if isinstance(said, Mapping) and "of" in said:
+    for name, source in value["sources"].items():
+        if isinstance(source, Mapping) and "of" in source:
             derived[name] = read.pop(name)
-        elif isinstance(said, Mapping) and "transform" in said:
-            read[name] = {key: each for key, each in said.items() if key != "transform"}
-            derived[name] = {"of": name, "transform": said["transform"]}
+        elif isinstance(source, Mapping) and "transform" in source:
+            read[name] = {key: each for key, each in source.items() if key != "transform"}
+            derived[name] = {"of": name, "transform": source["transform"]}
     return {**value, "sources": read, "derived": derived}
 
 

@@ -28,7 +28,7 @@ def load_recipe(path: str, settings: Sequence[str] = (), plugins: Sequence[str] 
 
 
 def from_mapping(value: Mapping[str, Any], where: str, plugins: Sequence[str] = ()) -> Recipe:
-    """A recipe from a mapping; `where` is the file it stands in."""
+    """A recipe from a mapping; `where` is its file."""
     value = {"name": stem(where), **with_default_passes(value), "folder": os.path.dirname(where) or "."}
     own = names_in(value.get("plugins") or (), f"{where}: plugins")
     value["plugins"] = (*own, *(os.path.abspath(path) for path in plugins))
@@ -54,21 +54,21 @@ def check_recipe(recipe: Recipe) -> None:
 def with_base(value: Mapping[str, Any], where: str) -> tuple[dict[str, Any], str]:
     """A recipe's mapping laid on that of the file which its key `base` names, and the file that its paths are relative to.
 
-    `only` names the sources that are wanted; what policies say of others goes with them, and so do language models trained on
-    others and their annotators.
+    `only` names the sources to keep; the rules of other sources are removed too, and so are language models trained on others
+    and their annotators.
     """
-    said = dict(value)
-    if base := said.pop("base", None):
+    recipe = dict(value)
+    if base := recipe.pop("base", None):
         where = beside(os.path.dirname(where), str(base))
-        said = merged(read_yaml(where), said)
-    if only := said.pop("only", None):
-        check_shape(said, where)
-        said = subset.only(with_default_passes(said), names_in(only, f"{where}: only"), where)
-    return said, where
+        recipe = merged(read_yaml(where), recipe)
+    if only := recipe.pop("only", None):
+        check_shape(recipe, where)
+        recipe = subset.only(with_default_passes(recipe), names_in(only, f"{where}: only"), where)
+    return recipe, where
 
 
 def check_shape(value: Mapping[str, Any], where: str) -> None:
-    """Refuse a mapping that has not a recipe's shape, before code walks through it; its sources may still be missing.
+    """Refuse a mapping that has not a recipe's shape, before code reads it; its sources may still be missing.
 
     Raises:
         ConfigError: says where, what was found, what to do.

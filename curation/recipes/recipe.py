@@ -37,18 +37,18 @@ def check_name(name: str) -> str:
 
 
 Name = Annotated[str, AfterValidator(check_name)]
-"""A word that may stand in a path."""
+"""A word that may be part of a path."""
 
 
 class Pass(Config):
-    """One whole walk: annotators measure what comes in, the policy decides, curated shards go out."""
+    """One whole walk: annotators score the documents, the policy decides, curated shards come out."""
 
     name: str
     annotators: tuple[MemberSettings, ...] = Field(min_length=1)
     policy: Policy = Policy()
 
     def rules_for(self, source: str) -> Rules:
-        """The rules of one source, with what its preset says of this pass's annotators."""
+        """The rules of one source, with the bounds that its preset has for this pass's annotators."""
         labels = {str(entry.get("name") or entry.get("kind")) for entry in self.annotators}
         return self.policy.rules_for(source, labels)
 
@@ -56,7 +56,7 @@ class Pass(Config):
 class Recipe(Config):
     """Raw text to curated shards.
 
-    A file may also say `base: FILE`, a recipe that it is laid on (null removes), and `only: [SOURCE, ...]` of its sources.
+    A file may also hold `base: FILE`, a recipe that it is laid on (null removes), and `only: [SOURCE, ...]` of its sources.
 
     Args:
         name: of the run; its pointer is `<out>/runs/<name>.json`.

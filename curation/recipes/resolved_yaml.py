@@ -40,7 +40,7 @@ def _ends_of_defaults(node: Any, value: Any, written: Any) -> Iterator[int]:
                 yield from _ends_of_defaults(inner, each, written[key]) if key in written else _ends(inner)
             elif (
                 value.get("kind") == written and key != "kind"
-            ):  # a name that stands for a member: the rest of it are defaults
+            ):  # a member written by its name: all its settings are defaults
                 yield from _ends(inner)
     elif isinstance(value, list | tuple) and value:
         for number, (inner, each) in enumerate(zip(node.value, value, strict=True)):

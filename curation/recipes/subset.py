@@ -9,7 +9,7 @@ from curation.runtime.errors import ConfigError, one_of
 
 
 def only(value: dict[str, Any], wanted: Sequence[str], where: str) -> dict[str, Any]:
-    """A recipe's mapping with some of its sources, in its own order, and what its policies say of those.
+    """A recipe's mapping with some of its sources, in its own order, and their rules.
 
     Raises:
         ConfigError: the recipe has no source of a name.
@@ -35,13 +35,13 @@ def _only_in_pass(pass_: Mapping[str, Any], sources: Sequence[str], models: Coll
     gone = {a.get("name") or a["kind"] for a in without}
     policy = dict(pass_.get("policy") or {})
     policy["defaults"] = _without(gone, policy.get("defaults") or {})
-    said = (policy.get("sources") or {}).items()
-    policy["sources"] = {name: rules and _without(gone, rules) for name, rules in said if name in sources}
+    rules_of = (policy.get("sources") or {}).items()
+    policy["sources"] = {name: rules and _without(gone, rules) for name, rules in rules_of if name in sources}
     return {**pass_, "annotators": [a for a in pass_["annotators"] if a not in without], "policy": policy}
 
 
 def _without(annotators: Collection[str], rules: Mapping[str, Any]) -> dict[str, Any]:
-    """Rules without what they say of these annotators."""
+    """Rules without those for these annotators."""
     kept = {
         what: {n: rule for n, rule in (rules[what] or {}).items() if n not in annotators}
         for what in rules.keys() & {"keep", "cut"}

@@ -1,10 +1,10 @@
-"""What can go wrong for a user. Every error says where, what was found, and what to do; the command line prints it as one line."""
+"""Errors for users. Every error says where, what was found, and what to do; the command line prints it as one line."""
 
 from __future__ import annotations
 
 
 class LoamError(Exception):
-    """Base of all errors that a user can mend. `exit_code` is what the command line ends with."""
+    """Base of all errors that a user can fix. `exit_code` is that of the command line."""
 
     exit_code = 1
 

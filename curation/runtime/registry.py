@@ -71,7 +71,7 @@ def _unusable(name: str, error: Exception) -> ConfigError:
 
 
 def plugin_digest(cls: type[Any]) -> str:
-    """Hash of the plugin file that defines a class; empty for classes of installed code, whose versions speak for them."""
+    """Hash of the plugin file that defines a class; empty for classes of installed code, which have versions."""
     return str(getattr(sys.modules[cls.__module__], "__plugin_digest__", ""))
 
 

@@ -92,7 +92,7 @@ def _of_file(location: str, size: int, _: str) -> str:
 
 
 def stamp(location: str) -> str:
-    """What tells that a file is still the same: its size, and the time of its last change or its store's tag.
+    """Shows that a file is still the same: its size, and the time of its last change or its store's tag.
 
     Raises:
         InputError: the file is gone.

@@ -30,7 +30,7 @@ Shares = Mapping[
 
 
 def _pattern(text: str) -> list[int]:
-    """For each word the place where it stood first: the document's types and tokens without their names."""
+    """For each word the place of its first occurrence: the document's types and tokens without the words themselves."""
     first: dict[str, int] = {}
     return [first.setdefault(word, place) for place, word in enumerate(movable.words(text).parts)]
 
@@ -43,7 +43,7 @@ INVARIANTS: dict[str, Callable[[str], Any]] = {
     "words": lambda text: len(movable.words(text).parts),
     "signs and white space": lambda text: movable.words(text).gaps,
 }
-"""What a transform may promise to keep, and the value of a text that must then be the same before and after."""
+"""What a transform may promise to keep -> the value of a text that must then be the same before and after."""
 
 
 class Transform(Config, ABC):
@@ -87,10 +87,10 @@ class Transform(Config, ABC):
         return seed(self.kind, self.seed, document.id.hex(), *purpose)
 
     def checked(self, document: Document, known: Any) -> str:
-        """`apply`, held to what it promises.
+        """`apply`, with a check of everything that it promises to keep.
 
         Raises:
-            AssertionError: it did not keep what it says it keeps; a mistake of the transform.
+            AssertionError: it changed one of `keeps`; a bug of the transform.
         """
         text = self.apply(document, known)
         for name in self.keeps if text != document.text else ():

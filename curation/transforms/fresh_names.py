@@ -1,4 +1,4 @@
-"""Names that mean something in their document alone: what other documents say of a name no longer helps, its context does."""
+"""Names that mean something in their document alone: other documents no longer help to predict a name, its context does."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Names:
 
 
 class FreshNames(Transform):
-    """Every name of a document gets, wherever it stands there, the name of another document, drawn anew for each document.
+    """Every name of a document is replaced, at all its places, by the name of another document, drawn anew for each document.
 
     A name is a word that comes twice or more in its document and in few documents of the source. Its stand-in is drawn from names
     that come at the same place among the names of their documents, so that the source's names stay about as frequent as they

@@ -14,7 +14,7 @@ TRANSFORMS: Registry[Transform] = Registry("curation.transforms", "Transform", "
 
 
 def make_transform(settings: Mapping[str, Any], plugins: Sequence[Plugin], where: str) -> Transform:
-    """A transform from what a recipe says of it.
+    """A transform from its settings in a recipe.
 
     Raises:
         ConfigError: no kind is given, the kind is unknown, or a setting is wrong.

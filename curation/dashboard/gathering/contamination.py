@@ -1,4 +1,4 @@
-"""Which tasks' texts stand in which sources, for the report and the end of a run. Reads scores, no documents."""
+"""Which sources hold texts of which tasks, for the report and the end of a run. Reads scores, no documents."""
 
 from __future__ import annotations
 

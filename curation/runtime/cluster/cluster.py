@@ -98,7 +98,7 @@ def _loopback_alone() -> Iterator[None]:
 
 
 def _temporary_folder() -> tuple[str, str]:
-    """Where Ray keeps logs and sockets: what says so, and the folder."""
+    """The setting that says where Ray keeps logs and sockets, and the folder."""
     for variable in ("RAY_TMPDIR", "TMPDIR"):
         if variable in os.environ:
             return f"{variable}={os.environ[variable]}", os.environ[variable]

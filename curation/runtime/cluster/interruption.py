@@ -113,7 +113,7 @@ def _end() -> NoReturn:
 
 
 def _say() -> None:
-    """Our last word, said once; nothing that still runs can add to it."""
+    """Print our last line, once; nothing that still runs can print after it."""
     if sys.stderr is None or _silent:
         return
     name = signal.Signals(_came[0]).name

@@ -1,4 +1,4 @@
-"""What the user of a command handed over, as one object, and the options that it is made of, the same for every command."""
+"""The options that all commands share, and the one object that a command gets of them."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def _known(output: Output, out: Folder, compute: Compute) -> Manifest | None:
 
 
 def _mend(error: DamagedError, compute: Compute) -> None:
-    """Have a damaged file made again by the jobs that wrote it; or say that it is damaged, where nothing may run."""
+    """Run the jobs that wrote a damaged file again; or raise that it is damaged, where nothing may run."""
     if not compute.may_run:
         raise error
     print(f"damaged: {error.folder}/{error.file}: {error.found}; it is made again", file=sys.stderr, flush=True)
@@ -133,7 +133,7 @@ def _first_error(failed: Sequence[tuple[AnyStage, Job[Any], BaseException]]) -> 
 
 
 def _last_line(error: BaseException) -> str:
-    """What Ray says of a lost worker runs over many lines; the last one names the cause."""
+    """Ray's message about a lost worker has many lines; the last one names the cause."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[-1].rstrip(".") if lines else "no message"
 

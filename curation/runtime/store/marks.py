@@ -22,7 +22,7 @@ SEAL = "seal"
 
 
 class Mark(NamedTuple):
-    """What a manifest says of a file: its length in bytes, and 32 hex digits of its content."""
+    """A file in a manifest: its length in bytes, and 32 hex digits of the hash of its content."""
 
     size: int
     hash: str
