@@ -143,8 +143,8 @@ class QueryIndex:
 
     def overlaps(self, batch: Batch) -> Iterator[Overlap]:
         """Every query that shares an n-gram with a document, ordered by document."""
-        found = [*self._run_overlaps(batch), *self._line_overlaps(batch)]
-        yield from sorted(found, key=lambda overlap: (overlap.document, overlap.query))
+        overlaps = [*self._run_overlaps(batch), *self._line_overlaps(batch)]
+        yield from sorted(overlaps, key=lambda overlap: (overlap.document, overlap.query))
 
     def _run_overlaps(self, batch: Batch) -> Iterator[Overlap]:
         units, at, bounds = _fold(batch)
@@ -156,12 +156,12 @@ class QueryIndex:
             runs.setdefault((document, query), set()).add((unit, query_unit, length))
         for (document, query), each in runs.items():
             grams, letters = self._grams[query], int(self._bounds[query + 1] - self._bounds[query])
-            found = [(grams.within(start, start + length), unit - start) for unit, start, length in each]
-            shared = united([(held.start, held.stop) for held, _ in found])
+            held_at = [(grams.within(start, start + length), unit - start) for unit, start, length in each]
+            shared = united([(held.start, held.stop) for held, _ in held_at])
             if not shared:
                 continue  # long enough for some n-gram of the query, but not for one of those that it touches
             base = int(batch.bounds[document])
-            ranges = [(shift + int(grams.start[h[0]]), shift + int(grams.end[h[-1]])) for h, shift in found if h]
+            ranges = [(shift + int(grams.start[h[0]]), shift + int(grams.end[h[-1]])) for h, shift in held_at if h]
             spans = united([(int(at[first]) - base, int(at[last - 1]) + 1 - base) for first, last in ranges])
             share = sum(end - start for start, end in shared) / len(grams.start)
             yield Overlap(document, query, share, any(length == letters for *_, length in each), spans)
@@ -182,12 +182,12 @@ class QueryIndex:
 
 def _distinct(queries: Sequence[Query], sizes: Sizes) -> list[Query]:
     """Without empty overlaps, and without those that another overlap at their place covers."""
-    kept: dict[tuple[str, str, str, str], Query] = {}
+    distinct: dict[tuple[str, str, str, str], Query] = {}
     for query in queries:
         text = folded(query.text)
         if len(text) >= sizes.least_line_chars:
-            kept.setdefault((query.task, query.split, query.field, text), query)
-    return list(kept.values())
+            distinct.setdefault((query.task, query.split, query.field, text), query)
+    return list(distinct.values())
 
 
 def _fold(batch: Batch) -> tuple[npt.NDArray[np.uint32], Ints, Ints]:

@@ -51,8 +51,8 @@ def ccnet_form(text: str) -> str:
     for character, longer in _LONGER.items():
         text = text.replace(character, longer)
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
-    found = _table()[codes]
-    return str(found[found != _REMOVED].tobytes(), "utf-32-le")
+    mapped = _table()[codes]
+    return str(mapped[mapped != _REMOVED].tobytes(), "utf-32-le")
 
 
 @cache

@@ -48,8 +48,8 @@ class Corpus:
         numbers = {word: number for number, word in enumerate(SPECIAL)}
         sentences: list[npt.NDArray[np.int32]] = []
         for line in lines:
-            found = [numbers.setdefault(word, len(numbers)) for word in line.split(" ") if word]
-            sentences.append(np.array([BOS, *(n for n in found if n > EOS), EOS], np.int32))
+            numbered = [numbers.setdefault(word, len(numbers)) for word in line.split(" ") if word]
+            sentences.append(np.array([BOS, *(n for n in numbered if n > EOS), EOS], np.int32))
         lengths = np.array([len(sentence) for sentence in sentences], np.int64)
         words = np.concatenate(sentences).astype(np.int64) if sentences else np.zeros(0, np.int64)
         starts = np.repeat(np.cumsum(lengths) - lengths, lengths)
@@ -131,8 +131,8 @@ def count(corpus: Corpus, order: int) -> list[Grams]:
         if not at.size:
             raise ValueError(f"no sentence holds {n} words")
         key = ids[at - 1] * size + corpus.words[at]
-        found, first, inverse, actual = np.unique(key, return_index=True, return_inverse=True, return_counts=True)
-        context, word = np.divmod(found, size)
+        keys, first, inverse, actual = np.unique(key, return_index=True, return_inverse=True, return_counts=True)
+        context, word = np.divmod(keys, size)
         grams.append(Grams.counted(word, context, ids[at[first]], corpus.depth[at[first]] == n - 1, actual))
         ids = np.full(len(corpus.words), -1)
         ids[at] = inverse

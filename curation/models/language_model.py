@@ -193,10 +193,10 @@ def checked_digest(url: str) -> str:
     for name, digest in card["files"].items():
         try:
             with checked(folder, name) as path:
-                found = file_digest(path)
+                content = file_digest(path)
         except OSError as error:
             raise InputError(f"{url}/{name}", f"cannot be read ({error.strerror or error})", RETRAIN) from error
-        if found != digest:
+        if content != digest:
             raise InputError(f"{url}/{name}", f"damaged: not the file that {CARD} describes", RETRAIN)
     return hashlib.blake2b(json.dumps(card, sort_keys=True).encode(), digest_size=16).hexdigest()
 

@@ -92,6 +92,6 @@ def cut_spans(rules: Rules, tables: Mapping[str, pa.Table], documents: int) -> l
     """The spans that the rules cut out of each document."""
     spans: list[list[tuple[int, int]]] = [[] for _ in range(documents)]
     for name in rules.cut:
-        for row, found in enumerate(tables[name]["spans"].to_pylist()):
-            spans[row] += [(s["start"], s["end"]) for s in found if is_chosen(rules.cut, name, s["kind"])]
+        for row, of_row in enumerate(tables[name]["spans"].to_pylist()):
+            spans[row] += [(s["start"], s["end"]) for s in of_row if is_chosen(rules.cut, name, s["kind"])]
     return spans

@@ -52,8 +52,8 @@ def check_origins(sources: Mapping[str, object], derived: Mapping[str, Derived])
     known = dict.fromkeys(sources)
     for name, each in derived.items():
         if each.of not in known:
-            told = "A derived source takes one that is read, or one that is derived further up."
-            raise ValueError(f"source {name}: of: {one_of(known, each.of, 'source')} {told}")
+            fix = "A derived source takes one that is read, or one that is derived further up."
+            raise ValueError(f"source {name}: of: {one_of(known, each.of, 'source')} {fix}")
         if name in sources and each.of != name:
             raise ValueError(f"source {name}: is read and taken of {each.of} at once. Rename one of them.")
         known[name] = None

@@ -109,8 +109,8 @@ class Recipe(Config):
     def _fields_are_of_sources(self) -> Self:
         for name in self.keep_fields if isinstance(self.keep_fields, dict) else ():
             if name not in self.sources:
-                told = "A derived source has the fields of the one that it is taken of." if name in self.derived else ""
-                raise ValueError(f"keep_fields: {one_of(self.sources, name, 'source')} {told}".rstrip())
+                fix = "A derived source has the fields of the one that it is taken of." if name in self.derived else ""
+                raise ValueError(f"keep_fields: {one_of(self.sources, name, 'source')} {fix}".rstrip())
         return self
 
     @model_validator(mode="after")

@@ -21,12 +21,12 @@ def only(value: dict[str, Any], wanted: Sequence[str], where: str) -> dict[str, 
     models = {n: m for n, m in (value.get("models") or {}).items() if set(m.get("sources") or wanted) <= set(wanted)}
     gone = set(value.get("models") or {}) - set(models)
     passes = [_only_in_pass(pass_, wanted, gone) for pass_ in value["passes"]]
-    kept = {name: source for name, source in sources.items() if name in wanted}
-    made = {**value, "sources": kept, "models": models, "passes": passes}
+    chosen = {name: source for name, source in sources.items() if name in wanted}
+    part = {**value, "sources": chosen, "models": models, "passes": passes}
     fields = value.get("keep_fields")
     if isinstance(fields, Mapping):
-        made["keep_fields"] = {name: names for name, names in fields.items() if name in wanted}
-    return made
+        part["keep_fields"] = {name: names for name, names in fields.items() if name in wanted}
+    return part
 
 
 def _only_in_pass(pass_: Mapping[str, Any], sources: Sequence[str], models: Collection[str]) -> dict[str, Any]:
@@ -42,8 +42,8 @@ def _only_in_pass(pass_: Mapping[str, Any], sources: Sequence[str], models: Coll
 
 def _without(annotators: Collection[str], rules: Mapping[str, Any]) -> dict[str, Any]:
     """Rules without those for these annotators."""
-    kept = {
+    remaining = {
         what: {n: rule for n, rule in (rules[what] or {}).items() if n not in annotators}
         for what in rules.keys() & {"keep", "cut"}
     }
-    return {**rules, **kept}
+    return {**rules, **remaining}

@@ -52,8 +52,8 @@ def words(text: str) -> Cut:
 
 def sentences(text: str) -> Cut:
     """Up to a mark that ends a sentence and the white space behind it, or to the end of the line, without white space around."""
-    found = [match.span() for match in _SENTENCE.finditer(text)]
-    return _cut(text, [start for start, _ in found], [end for _, end in found])
+    spans = [match.span() for match in _SENTENCE.finditer(text)]
+    return _cut(text, [start for start, _ in spans], [end for _, end in spans])
 
 
 def sentence_sort(sentence: str) -> str:

@@ -38,9 +38,9 @@ class Unduplicate(Transform):
             hashes.append(np.fromiter((key for _, key in self._sentences(document.text)), np.uint64))
         every = np.concatenate([np.zeros(0, np.uint64), *hashes])
         ends = np.cumsum([len(of_one) for of_one in hashes])
-        found, first, times = np.unique(every, return_index=True, return_counts=True)
+        sentences, first, times = np.unique(every, return_index=True, return_counts=True)
         owners = np.searchsorted(ends, first[times > 1], side="right").tolist()
-        columns = {"sentence": found[times > 1], "first": pa.array([ids[owner] for owner in owners], pa.binary(16))}
+        columns = {"sentence": sentences[times > 1], "first": pa.array([ids[owner] for owner in owners], pa.binary(16))}
         return pa.table(columns)
 
     def prepared(self, gathered: pa.Table | None) -> dict[int, bytes]:

@@ -37,9 +37,9 @@ def _looking_for_tasks(run: RunRecord, pass_: Pass) -> Iterator[annotators.Conta
     known = ANNOTATORS.classes(run.plugins)
     for entry in pass_.annotators:
         if issubclass(known.get(str(entry.get("kind")), Annotator), annotators.Contamination):
-            made = make_annotator(entry, run.plugins, f"pass {pass_.name}")
-            assert isinstance(made, annotators.Contamination)
-            yield made
+            annotator = make_annotator(entry, run.plugins, f"pass {pass_.name}")
+            assert isinstance(annotator, annotators.Contamination)
+            yield annotator
 
 
 def _entry(pass_: str, annotator: annotators.Contamination, folders: Mapping[str, Folder]) -> ContaminationTable:

@@ -53,15 +53,15 @@ def handled() -> Iterator[None]:
 @contextmanager
 def _watched() -> Iterator[None]:
     """A thread hears of signals too: the main one may be in a call of Ray's that goes on asking a Ray that was struck as well."""
-    hears, told = os.pipe()
-    os.set_blocking(told, False)
-    before = signal.set_wakeup_fd(told, warn_on_full_buffer=False)
+    hears, wakes = os.pipe()
+    os.set_blocking(wakes, False)
+    before = signal.set_wakeup_fd(wakes, warn_on_full_buffer=False)
     threading.Thread(target=_watch, args=(hears,), daemon=True).start()
     try:
         yield
     finally:
         signal.set_wakeup_fd(before)
-        os.close(told)
+        os.close(wakes)
 
 
 def _watch(hears: int) -> None:

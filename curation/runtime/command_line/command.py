@@ -99,8 +99,8 @@ def errors_as_one_line() -> Iterator[None]:
     except Exception as error:
         if os.environ.get("LOAM_TRACEBACK"):
             raise
-        told = "Set LOAM_TRACEBACK=1 to see where, and report it."
-        print(f"loam: a mistake of ours: {type(error).__name__}: {_one_line(str(error))}. {told}", file=sys.stderr)
+        fix = "Set LOAM_TRACEBACK=1 to see where, and report it."
+        print(f"loam: a mistake of ours: {type(error).__name__}: {_one_line(str(error))}. {fix}", file=sys.stderr)
         sys.exit(OWN_MISTAKE)
 
 

@@ -27,8 +27,8 @@ def running(out: Folder, name: str, compute: Compute) -> Iterator[None]:
         if other_code.named():
             other_code.check_nodes(compute.connect())
         if is_of_before(out):
-            told = "its results have identities of an earlier version; what is missing is made anew beside them"
-            print(f"{out.url}: {told}. `loam gc` lists what is then unused.", file=sys.stderr, flush=True)
+            consequence = "its results have identities of an earlier version; what is missing is made anew beside them"
+            print(f"{out.url}: {consequence}. `loam gc` lists what is then unused.", file=sys.stderr, flush=True)
         yield
 
 

@@ -40,14 +40,16 @@ def run_stages(stages: Sequence[AnyStage], out: Folder, compute: Compute, title:
         DamagedError: a file is gone, and nothing may run.
     """
     name_folders(output.folder(out) for stage in stages for output in stage.outputs.values())
-    found: list[Known] = [{name: _known(o, out, compute) for name, o in stage.outputs.items()} for stage in stages]
+    known_outputs: list[Known] = [
+        {name: _known(o, out, compute) for name, o in stage.outputs.items()} for stage in stages
+    ]
     started = time.monotonic()
     failed = run_jobs(
-        [task for s, known in zip(stages, found, strict=True) for task in _todo(s, known, out)], compute, title
+        [task for s, known in zip(stages, known_outputs, strict=True) for task in _todo(s, known, out)], compute, title
     )
     wall = time.monotonic() - started
     manifests: list[dict[str, Manifest]] = []
-    for stage, known in zip(stages, found, strict=True):
+    for stage, known in zip(stages, known_outputs, strict=True):
         if not any(of_stage is stage for of_stage, _, _ in failed):
             manifests.append({name: known[name] or _commit(stage, name, out, wall) for name in stage.outputs})
     if failed:
@@ -121,13 +123,13 @@ def _first_error(failed: Sequence[tuple[AnyStage, Job[Any], BaseException]]) -> 
     stage, job, cause = failed[0]
     n = sum(of_stage is stage for of_stage, _, _ in failed)
     lead = f"{stage.title}: {n} of {len(stage.jobs)} jobs failed. First: {job.key}: "
-    found = (
+    reason = (
         str(cause)
         if isinstance(cause, LoamError)
         else f"{type(cause).__name__}: {_last_line(cause)}. Run again to redo only these."
     )
     damaged = tuple(cause for _, _, cause in failed if isinstance(cause, DamagedError))
-    error = StageError(lead + found, damaged if len(damaged) == len(failed) else ())
+    error = StageError(lead + reason, damaged if len(damaged) == len(failed) else ())
     error.__cause__ = cause
     return error
 

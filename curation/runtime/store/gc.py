@@ -43,8 +43,8 @@ def tidy(out: Folder, remove: bool) -> Tidied:
 
 def unused(out: Folder) -> list[Unused]:
     """Stage folders under `out` that no record in `runs/` names, largest first."""
-    found = [Unused(path, (out / path).bytes_used()) for path in _unnamed(out) if not (out / path).is_link]
-    return sorted(found, key=lambda each: (-each.bytes, each.path))
+    unused_folders = [Unused(path, (out / path).bytes_used()) for path in _unnamed(out) if not (out / path).is_link]
+    return sorted(unused_folders, key=lambda each: (-each.bytes, each.path))
 
 
 def links(out: Folder) -> list[str]:
