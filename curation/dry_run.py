@@ -1,4 +1,4 @@
-"""What a run would do, in words: configuration, stages and their shards; nothing is written."""
+"""A dry run: the resolved configuration, the stages and their shards; nothing is written."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from tokenizer.train import BOS, EOS, UNKNOWN
 
 NORMAL, USER_DEFINED = 1, 4  # kinds of pieces in SentencePiece's model format
 BPE, WORDS = 2, 3  # kinds of models there
-SPACE = "\u2581"  # SentencePiece's picture of a space
+SPACE = "\u2581"  # SentencePiece's sign for a space
 Json = dict[str, Any]
 
 

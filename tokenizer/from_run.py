@@ -1,4 +1,4 @@
-"""What `loam tokenizer ...` does: a tokenizer of a finished curation, and its tokens; their records keep both from `loam gc`."""
+"""The commands of `loam tokenizer`: a tokenizer of a finished curation, and its tokens; their records keep both from `loam gc`."""
 
 from __future__ import annotations
 

@@ -116,12 +116,12 @@ class Annotator(Config, ABC):
 
     @property
     def label(self) -> str:
-        """What policies, folders and reports call it."""
+        """Its name in policies, folders and reports."""
         return self.name or self.kind
 
     @classmethod
     def for_examples(cls) -> Self:
-        """One that `examples` hold for; an annotator that needs a file overrides this and makes a small one."""
+        """An instance for `examples`; an annotator that needs a file overrides this and writes a small one."""
         return cls.model_validate({})
 
     @abstractmethod

@@ -85,7 +85,7 @@ class Contamination(Annotator):
         return {"items": items, "whole": whole, "share": share, "spans": Spans.of(rows, len(batch))}
 
     def index(self) -> QueryIndex:
-        """The queries ready to be found, made once a process.
+        """The index of the queries, built once a process.
 
         Raises:
             ConfigError, InputError: the file is not there, or holds something else.

@@ -1,4 +1,4 @@
-"""Named patterns of what does not belong to a text: front matter, bylines, message headers. RE2, https://github.com/google/re2."""
+"""Named patterns of lines and marks that are no text: front matter, bylines, message headers. RE2, https://github.com/google/re2."""
 
 from __future__ import annotations
 

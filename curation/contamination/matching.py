@@ -2,7 +2,7 @@
 
 Both sides are folded to letters and digits in lower case (`curation/text/folding.py`), so that line breaks, spaces and
 punctuation do not hide a question. Every n-gram of a query contains a seed; runs of equal letters are grown from seeds, so that
-an n-gram in common is always found, and nothing is taken for found by its hash alone.
+an n-gram in common is always found, and no match rests on its hash alone.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ DENSE = ("hangul", "han", "kana")  # scripts compared by letters: their words ar
 
 @dataclass(frozen=True)
 class Sizes:
-    """What counts as the same.
+    """Which overlaps count as a match.
 
     Attributes:
         ngram_words: words of an n-gram of a query whose letters are mostly of other scripts than Hangul, Han and Kana.
@@ -93,7 +93,7 @@ class _Grams:
 
 
 class QueryIndex:
-    """Queries made ready to be found in any number of batches. Of queries of one wording in one place, the first stands."""
+    """An index of queries, for any number of batches. Of queries of one wording in one place it holds the first."""
 
     def __init__(self, queries: Iterable[Query], sizes: Sizes) -> None:
         self.sizes = sizes

@@ -57,7 +57,7 @@ _SPOKEN = ("aria-", "role")  # the figure as a whole is described; a screen read
 
 
 def unchecked() -> AbstractContextManager[None]:
-    """Build charts without holding each against the Vega-Lite schema: that takes longer than drawing; tests do it."""
+    """Build charts without a check against the Vega-Lite schema: that takes longer than drawing; tests do it."""
     return cast("AbstractContextManager[None]", schemapi.debug_mode(False))
 
 

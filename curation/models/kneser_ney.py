@@ -1,7 +1,7 @@
 """Interpolated modified Kneser-Ney estimation, as KenLM's lmplz does it, in numpy: for machines without lmplz.
 
 Source: Chen & Goodman 1998, "An empirical study of smoothing techniques for language modeling", and Heafield et al. 2013,
-https://kheafield.com/papers/edinburgh/estimate_paper.pdf. Where lmplz goes its own way, so do we: <unk> and </s> are in the
+https://kheafield.com/papers/edinburgh/estimate_paper.pdf. Where lmplz differs from them, so do we: <unk> and </s> are in the
 vocabulary of the uniform distribution and <s> is not; n-grams that begin with <s> keep their own counts; and the last n-gram of
 each order, in suffix order, enters the discounts with its own count instead of the adjusted one. No pruning.
 

@@ -143,7 +143,7 @@ def _open_ngrams(path: str) -> Any:
 
 
 def _reason(error: BaseException) -> str:
-    """KenLM's own words, without the place in its code."""
+    """KenLM's message, without the place in its code."""
     message = " ".join(str(error.__cause__ or error).split())
     return (message.partition(" threw ")[2] or message)[:200].rstrip(".")
 

@@ -115,7 +115,7 @@ class TransformShared:
 
 
 def gather_stage(transform: Transform, settings: TransformSettings, shards: ShardSet) -> Stage[GatherShared, GatherJob]:
-    """The stage that finds what a transform has to know of a whole source: one task, for the order of documents counts."""
+    """The stage that gathers what a transform needs from a whole source: one task, since the order of documents matters."""
     name, what = settings.source, _what("gather", settings.source, transform, shards)
     shared = GatherShared(settings, shards.folder)
     job = Job("all", GatherJob(shards.files, shards.documents), shards.text_bytes)

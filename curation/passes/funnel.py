@@ -56,10 +56,10 @@ class SourceFunnel:
         return {f"{p}: {reason}": n for p, counts in self.passes.items() for reason, n in counts["dropped"].items()}
 
     def check(self, source: str) -> None:
-        """Nothing is lost in silence.
+        """Check that no row is lost.
 
         Raises:
-            AssertionError: the numbers do not add up, which is our own mistake.
+            AssertionError: the numbers do not add up, which is a bug of ours.
         """
         out = self.curated + sum(self.dropped.values()) + self.quarantined
         if self.rows != out:

@@ -1,4 +1,4 @@
-"""The levels of deduplication, in the order in which a pass walks through them: what drops for the surest reason comes first."""
+"""The levels of deduplication, in the order in which a pass runs them: the level with the strictest comparison comes first."""
 
 from __future__ import annotations
 

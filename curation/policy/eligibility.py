@@ -28,7 +28,7 @@ JUDGED = pa.schema(
 
 
 def rules_identity(rules: Rules, annotators: Mapping[str, Annotator]) -> dict[str, Any]:
-    """What of the rules and scores decides: bounds in their order, cuts, and the annotators that they name."""
+    """The rules and scores that decide, for fingerprints: bounds in their order, cuts, and the annotators that they name."""
     used = {*rules.keep, *rules.cut, *([rules.duplicates] if rules.duplicates else [])}
     return {
         "keep": [[name, list(b.items())] for name, b in _dumped(rules)["keep"].items()],

@@ -1,4 +1,4 @@
-"""Which entities' code a policy's replacements are made by: they alone enter the identity of what is written."""
+"""Which entities a policy's replacements use: they alone enter the identity of what is written."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ KIND = "spans.list.element.kind"  # the one leaf of a file of scores that is rea
 def identities(
     rules: Rules, annotators: Mapping[str, Annotator], scores: Mapping[str, Folder], plugins: Sequence[Plugin]
 ) -> dict[str, str]:
-    """Name -> identity of every entity whose spans the rules replace; others may come and go without a trace.
+    """Name -> identity of every entity whose spans the rules replace; others do not change it.
 
     Raises:
         ConfigError: spans are to be replaced whose kind is no entity.

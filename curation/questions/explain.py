@@ -71,7 +71,7 @@ class Explained(TypedDict):
 
 
 def find_document(run: RunRecord, wanted: str) -> Place:
-    """The document with this id (its first digits are enough) or with this id of the user's.
+    """The document with this id (its first digits are enough) or with this user id.
 
     Raises:
         ConfigError: none has it, or several have.

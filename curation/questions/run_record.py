@@ -1,7 +1,7 @@
 """Finds the record of a finished run and reads it: the way back from a name to every stage's folder.
 
-A record holds the text of the run's plugins, for whoever wants to read or repeat it. That text is never run from here: an output
-folder may be anybody's. What a user names with `--plugin` is run, if it is the very file that the run had.
+A record holds the text of the run's plugins, to be read or repeated. That text is never run from here: an output folder may be
+anybody's. A file that a user names with `--plugin` is run, if it is the same file that the run had.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class RunRecord:
         return str(self.value["name"])
 
     def not_run(self) -> str | None:
-        """A line on those plugins of the run that stay text here; None when there are none."""
+        """A line that names the plugins of the run that are not run here; None when there are none."""
         trusted = {plugin.digest for plugin in self.plugins}
         names = [repr(plugin.name) for plugin in recorded(self.value) if plugin.digest not in trusted]
         if not names:

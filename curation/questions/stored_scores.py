@@ -18,7 +18,7 @@ from curation.runtime.store.shards import open_parquet
 
 @dataclass(frozen=True)
 class Scored:
-    """What one annotator left: its columns in their order, without the id.
+    """The stored scores of one annotator: its columns in their order, without the id.
 
     Attributes:
         columns: name and type as the file has them; unit and range too where the annotator's class is known.

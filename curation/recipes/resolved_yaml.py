@@ -1,4 +1,4 @@
-"""A resolved config as YAML in which a reader sees what was left to defaults."""
+"""A resolved config as YAML in which defaults are marked."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ def build(model: type[Model], value: Mapping[str, Any], where: str) -> Model:
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        # a misspelt key is why another one is missing: say that first
+        # a misspelt key is why another one is missing: name it first
         first = min(error.errors(), key=lambda each: each["type"] not in UNKNOWN_KEY)
         place = ".".join(str(part) for part in first["loc"])
         more = f" ({error.error_count() - 1} more)" if error.error_count() > 1 else ""

@@ -128,7 +128,7 @@ class Registry(Generic[T]):
         return dict(sorted(lines.items()))
 
     def versions(self, plugins: Sequence[Plugin] = ()) -> dict[str, str]:
-        """Name -> what a member's results depend on: its version, and its file's hash when it comes from a plugin.
+        """Name -> everything that changes a member's results: its version, and its file's hash when it comes from a plugin.
 
         Read without importing, like `catalogue`; members of entry points have their distribution's version.
         """
@@ -142,7 +142,7 @@ class Registry(Generic[T]):
         return dict(sorted(versions.items()))
 
     def places(self, plugins: Sequence[Plugin] = ()) -> dict[str, tuple[str, str] | str]:
-        """Name -> module and class of our own members; of a plugin's what its results depend on, as `versions` says.
+        """Name -> module and class of our own members; of others the value of `versions`.
 
         Read without importing.
         """

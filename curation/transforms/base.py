@@ -1,4 +1,4 @@
-"""The contract of a transform: one document in, the document with one statistic changed out, and what must have stayed."""
+"""The contract of a transform: a document in, the document with one statistic changed out, and what must stay the same."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ INVARIANTS: dict[str, Callable[[str], Any]] = {
 class Transform(Config, ABC):
     """One statistic to change. A subclass in its own file under `transforms/` is all that is needed to add one.
 
-    What becomes of a document depends on its text, its id, the seed and what `gather` found in the whole source; never on the
-    number of workers. `examples` maps a text to what it becomes under an id of sixteen zero bytes, with nothing gathered: they are
+    The new text of a document depends on its text, its id, the seed and what `gather` returned for the whole source; never on the
+    number of workers. `examples` maps a text to its new text under an id of sixteen zero bytes, with nothing gathered: they are
     the transform's tests.
 
     Attributes:
@@ -67,11 +67,11 @@ class Transform(Config, ABC):
     gathers: ClassVar[bool] = False
 
     def gather(self, documents: Iterable[Document], total: int) -> pa.Table:
-        """What has to be known of the whole source of `total` documents, which come in order; only when `gathers` is true."""
+        """What `prepared` needs from the whole source of `total` documents, in order; called only when `gathers` is true."""
         raise NotImplementedError(f"{self.kind} says that it gathers")
 
     def prepared(self, gathered: pa.Table | None) -> Any:
-        """What was gathered, as `apply` wants it; made once a task."""
+        """What was gathered, in the form that `apply` takes; computed once a task."""
         return None
 
     @abstractmethod

@@ -1,4 +1,4 @@
-"""What the dashboard shows of a curation, gathered from its record and its scores."""
+"""Gathers the contents of a dashboard from the record and the scores of a curation."""
 
 from __future__ import annotations
 

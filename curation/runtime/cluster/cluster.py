@@ -39,7 +39,7 @@ class Compute:
         """Ray, started or joined once a process; called only when there is work, so that a finished run needs no Ray."""
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        # Ray's word on its own tokens is no news to our users
+        # Ray's message about its own tokens is of no use to our users
         logging.getLogger("ray._private.authentication").setLevel(logging.ERROR)
         import ray
 
@@ -125,7 +125,7 @@ def _check_room(named: str, folder: str) -> None:
 
 @dataclass(frozen=True)
 class Idle(Compute):
-    """Stands where nothing may run: stages that are not finished raise `ConfigError(message)`."""
+    """Takes the place of `Compute` where nothing may run: stages that are not finished raise `ConfigError(message)`."""
 
     message: str = "there is work to do, and nothing may run"
 

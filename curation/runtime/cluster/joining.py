@@ -63,7 +63,7 @@ class NamedCluster:
             raise self.refused(cause(error), A_HEAD) from error
 
     def refused(self, problem: str, fix: str) -> ConfigError:
-        """An error that names who named the cluster, and the way to do without one."""
+        """An error that names the option or variable behind the cluster, and how to work without one."""
         name = f"{self.by}{' ' if self.by.startswith('-') else '='}{self.address}"
         without = f"take {self.by} {'away' if self.by.startswith('-') else 'out of the environment'}"
         return ConfigError(f"{name}: {problem}. {fix}, or {without} to work on this machine alone.")

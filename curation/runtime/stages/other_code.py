@@ -1,6 +1,6 @@
-"""Refuses nodes that run other code than the program that plans the work, unless the user names them.
+"""Refuses nodes that run other code than the driver, unless the user names them.
 
-What a named node runs instead becomes part of every identity: its results are never taken for those of this code.
+The code of a named node becomes part of every identity: its results are never taken for those of this code.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def allow(names: Iterable[str]) -> None:
 
 
 def named() -> bool:
-    """Whether there are such nodes, which have to be asked before anything is planned."""
+    """Whether there are such nodes, which have to be asked before any fingerprint is computed."""
     return bool(_named)
 
 
@@ -106,7 +106,7 @@ def check_nodes(ray: Any) -> None:
 
 
 def _means(name: str, node: Sequence[str]) -> bool:
-    """Whether a user's word is a node's name or address, or its id or the beginning of it; 10.0.0.1 is not 10.0.0.12."""
+    """Whether a user's name means this node: its name or address, or its id or the beginning of it; 10.0.0.1 is not 10.0.0.12."""
     *names, node_id = node
     return name in names or (len(name) >= ID_DIGITS and node_id.startswith(name))
 

@@ -106,7 +106,7 @@ def _taken_back(ray: Any, running: dict[Any, tuple[Task, Needs]], nodes: Nodes) 
 
 @dataclass(frozen=True)
 class Handed:
-    """What all tasks of a stage are handed: its work, what its jobs share, and the code that a worker has to run."""
+    """The arguments of all tasks of a stage: its work, what its jobs share, and the code that a worker has to run."""
 
     work: Callable[[Any, Any, Mapping[str, Folder]], dict[str, Result]]
     shared: Any

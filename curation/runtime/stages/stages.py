@@ -79,7 +79,7 @@ def _mend(error: DamagedError, compute: Compute) -> None:
 
 
 def mended(work: Callable[[], T], out: Folder, compute: Compute) -> T:
-    """Run `work`, and again where it came upon damaged files of earlier stages, once those are marked as not done.
+    """Run `work`, and run it again when it finds damaged files of earlier stages, after marking those as not done.
 
     Raises:
         DamagedError: a file outside of `out`, or one that is damaged again after it was made anew.

@@ -35,7 +35,7 @@ class Folder:
 
     @property
     def name(self) -> str:
-        """Its own name, without where it lies."""
+        """Its last path component."""
         return self.url.rstrip("/").rsplit("/", 1)[-1]
 
     @property
@@ -139,7 +139,7 @@ class Folder:
         """Manifest and receipts first: whatever interrupts this, what is left can never be taken for whole.
 
         Raises:
-            InputError: it is a link, behind which lies what is somebody else's; or it may not be removed.
+            InputError: it is a link, whose target may belong to somebody else; or it may not be removed.
         """
         if self.is_link:
             raise InputError(self.url, "is a link to another folder", "Remove the link by hand if it is not needed.")

@@ -16,7 +16,7 @@ from curation.runtime.store.parts import check_file
 from curation.runtime.store.receipts import RECEIPTS, forget
 
 State = Literal["whole", "damaged", "unknown"]
-THREADS = 2 * (os.cpu_count() or 1)  # hashing and reading let go of the interpreter
+THREADS = 2 * (os.cpu_count() or 1)  # hashing and reading release the interpreter's lock
 PLAIN = frozenset({"runs", "reports", "estimates"})  # folders of files that no stage wrote
 
 
@@ -26,7 +26,7 @@ class CheckedFile:
 
     Attributes:
         path: below the output folder.
-        why: what is wrong with it, or why nothing is known of it.
+        why: the damage, or why the state is unknown.
     """
 
     path: str
@@ -143,7 +143,7 @@ def _linked(out: Folder, checked: Sequence[CheckedFile]) -> list[CheckedFile]:
 
 
 def _number(out: Folder, each: CheckedFile) -> tuple[int, int] | None:
-    """By which a disk knows a file, whatever its name."""
+    """Device and inode: they identify a file on disk, whatever its name."""
     try:
         stat = os.stat(f"{out.url}/{each.path}")
     except FileNotFoundError:
