@@ -127,7 +127,7 @@ class FirstOfShardLevel(Level):
 def test_one_more_level_is_one_class_and_its_place_in_the_list(
     recipe: Recipe, out: Folder, compute: Compute, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The plan, the decision with its evidence, the funnel, the record and `loam gc` know a level by its protocol alone."""
+    """The dry run, the decision with its evidence, the funnel, the record and `loam gc` know a level by its protocol alone."""
     plain = pipeline.curate(recipe, out, compute)
     monkeypatch.setattr(levels, "LEVELS", (*levels.LEVELS, FirstOfShardLevel()))
     assert (
