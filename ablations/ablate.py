@@ -238,9 +238,9 @@ def findings(command: Command, related: tuple[str, ...]) -> None:
     """
     from ablations.evidence import published_table
     from ablations.evidence.findings import as_text, find
-    from curation.runtime.shipped import resolve
+    from curation.runtime.shipped import resolve_config
 
-    found = find(published_table.read(resolve(command.path)), related)
+    found = find(published_table.read(resolve_config(command.path)), related)
     command.show(found.to_json(), as_text(found))
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ablations.cells.freeing import CellWeights
     from curation.runtime.store.folder import Folder
     from curation.runtime.store.gc import Unused
-    from curation.runtime.store.verify import Checked
+    from curation.runtime.store.verify import CheckedFile
 
 GALLERY = "gallery"  # in place of a study's file; a file of that name is ./gallery
 FLOORS = {"curate": "curation.cli", "tokenizer": "tokenizer.cli"}
@@ -105,7 +105,7 @@ def verify(command: Command, forget: bool) -> None:
     files = verifying.verify(folder)
     damaged = [each for each in files if each.state == "damaged"]
     unknown = [each for each in files if each.state == "unknown"]
-    by_stage: dict[str, list[Checked]] = {}
+    by_stage: dict[str, list[CheckedFile]] = {}
     for each in files:
         by_stage.setdefault(each.stage, []).append(each)
     stages = table(("stage", "whole", "damaged", "unknown", "MB"), [_row(*stage) for stage in by_stage.items()])
@@ -118,16 +118,16 @@ def verify(command: Command, forget: bool) -> None:
         sys.exit(1)
 
 
-def _row(stage: str, files: Sequence[Checked]) -> tuple[object, ...]:
+def _row(stage: str, files: Sequence[CheckedFile]) -> tuple[object, ...]:
     counts = [sum(each.state == state for each in files) for state in ("whole", "damaged", "unknown")]
     return (stage, *counts, _megabytes(files))
 
 
-def _megabytes(files: Sequence[Checked | CellWeights | Unused]) -> float:
+def _megabytes(files: Sequence[CheckedFile | CellWeights | Unused]) -> float:
     return sum(each.bytes for each in files) / 1e6
 
 
-def _named(files: Sequence[Checked]) -> Iterator[str]:
+def _named(files: Sequence[CheckedFile]) -> Iterator[str]:
     if files:
         yield ""
     yield from (f"{each.state}: {each.path}: {each.why}" for each in files[:SHOWN])

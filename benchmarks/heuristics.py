@@ -113,7 +113,7 @@ def everything(name: str, language: str, texts: Sequence[str], brief: bool) -> N
 
 def _language_model(language: str, texts: Sequence[str], folder: str) -> str:
     from curation.models.language_model_settings import LanguageModelSettings
-    from curation.models.train_language_model import Sample, train
+    from curation.models.train_language_model import Sample, train_model
     from curation.runtime.store.folder import Folder
 
     settings = LanguageModelSettings(language=language, vocab_size=8000, estimator="own")
@@ -124,7 +124,7 @@ def _language_model(language: str, texts: Sequence[str], folder: str) -> str:
         if chars > MODEL_CHARS:
             break
     with tempfile.TemporaryDirectory() as scratch:
-        train("bench", settings, "own", Sample.of(documents, settings, scratch), Folder(folder), scratch)
+        train_model("bench", settings, "own", Sample.of(documents, settings, scratch), Folder(folder), scratch)
     return folder
 
 

@@ -28,13 +28,13 @@ run_plugins = click.option(
 
 
 def finished_run(command: Command) -> RunRecord:
-    """The record of RUN; what of it is not run is said on stderr."""
-    from curation.questions.run_record import load
+    """The record of RUN; a line on stderr names its plugins that are not run."""
+    from curation.questions.run_record import load_record
 
-    found = load(command.path, command.plugins)
-    if told := found.not_run():
-        command.note(told)
-    return found
+    run = load_record(command.path, command.plugins)
+    if note := run.not_run():
+        command.note(note)
+    return run
 
 
 @click.group()
@@ -54,13 +54,13 @@ def run(command: Command, dry_run: bool) -> None:
 
     What is finished is not done again; a killed run goes on where it stopped.
     """
-    from curation import dry_run as plan
     from curation import whole_run
+    from curation.dry_run import describe_run, dry_run_text
     from curation.recipes import loading
 
     if dry_run:
-        planned = plan.dry_run(loading.load(command.path, command.settings, command.plugins))
-        command.show(planned, plan.as_text(planned))
+        described = describe_run(loading.load_recipe(command.path, command.settings, command.plugins))
+        command.show(described, dry_run_text(described))
     else:
         end = whole_run.run(command)
         command.show(end, cli_text.end_of_run(end))
@@ -114,10 +114,10 @@ def what_if(command: Command, pass_: str | None) -> None:
     loam curate what-if out --set policy.defaults.near_duplicates.jaccard=0.9
     loam curate what-if out --set policy.sources.code.keep.language=null
     """
-    from curation.questions.what_if import what_if as compare
+    from curation.questions.what_if import compare_policies
 
-    found = compare(finished_run(command), pass_, command.settings)
-    command.show(found, cli_text.what_if(found))
+    changed = compare_policies(finished_run(command), pass_, command.settings)
+    command.show(changed, cli_text.what_if(changed))
 
 
 @curate.command()
@@ -131,10 +131,10 @@ def explain(command: Command, id: str, text: bool) -> None:
 
     ID is the document's id (the first 6 digits or more), or the id that its file gives it.
     """
-    from curation.questions.explain import explain as explain_document
+    from curation.questions.explain import explain_document
 
-    found = explain_document(finished_run(command), id, text)
-    command.show(found, cli_text.explained(found))
+    document = explain_document(finished_run(command), id, text)
+    command.show(document, cli_text.explained(document))
 
 
 @curate.command()
@@ -159,9 +159,9 @@ def sample(
 ) -> None:
     """Documents of RUN to read: removed, kept or quarantined ones. Always the same ones, chosen by hash."""
     from curation.questions import sample as sampling
-    from curation.questions.run_record import load
+    from curation.questions.run_record import load_record
 
-    run = load(command.path)
+    run = load_record(command.path)
     if which == "quarantined":
         rows = sampling.quarantined(run, n, source)
         command.show(rows, cli_text.quarantined(rows))

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from curation.dashboard.contents import Funnel
     from curation.questions.explain import Explained, ExplainedPass
     from curation.questions.sample import QuarantinedRow, SampledDocument
-    from curation.questions.what_if import Comparison
+    from curation.questions.what_if import PolicyComparison
     from curation.train_language_model import TrainedModel
     from curation.whole_run import CurationEnd
 
@@ -47,7 +47,7 @@ def trained_model(model: TrainedModel) -> str:
     )
 
 
-def what_if(sources: Mapping[str, Comparison]) -> str:
+def what_if(sources: Mapping[str, PolicyComparison]) -> str:
     rows = [
         (s, c.before.documents, c.before.kept, c.after.kept, f"{c.after.kept - c.before.kept:+d}")
         for s, c in sources.items()

@@ -1,4 +1,4 @@
-"""What a run would do, in words: configuration, stages and their shards; nothing is written."""
+"""A dry run: the resolved configuration, the stages and their shards; nothing is written."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from curation.recipes.resolved_yaml import resolved_yaml
 
 
 @dataclass(frozen=True)
-class SourcePlan:
+class SourceJobs:
     """What reading one source takes: tasks, and bytes of its files."""
 
     source: str
@@ -22,24 +22,24 @@ class SourcePlan:
     bytes: int
 
 
-def sources(recipe: Recipe) -> list[SourcePlan]:
+def sources(recipe: Recipe) -> list[SourceJobs]:
     """Every source's jobs; lists and hashes the input files, reads no document."""
     stages = {name: ingest.read_stage(recipe, name) for name in recipe.sources}
-    return [SourcePlan(name, len(stage.jobs), sum(job.cost for job in stage.jobs)) for name, stage in stages.items()]
+    return [SourceJobs(name, len(stage.jobs), sum(job.cost for job in stage.jobs)) for name, stage in stages.items()]
 
 
-def tree(recipe: Recipe, planned: list[SourcePlan]) -> Iterator[str]:
+def tree(recipe: Recipe, reading: list[SourceJobs]) -> Iterator[str]:
     """The stages as a tree, one line each."""
-    shards = sum(plan.jobs for plan in planned)
+    shards = sum(each.jobs for each in reading)
     yield "stages"
-    for plan in planned:
-        yield f"  read {plan.source}: {plan.jobs} shards, {plan.bytes / 1e6:.1f} MB"
-    told: set[str] = set()
+    for each in reading:
+        yield f"  read {each.source}: {each.jobs} shards, {each.bytes / 1e6:.1f} MB"
+    trained: set[str] = set()
     for pass_ in recipe.passes:
         for name in named_models.needed(recipe, pass_):
-            if name not in told:
+            if name not in trained:
                 yield f"  train language model {name}: {recipe.models[name].described(list(recipe.sources))}"
-            told.add(name)
+            trained.add(name)
         yield f"  pass {pass_.name}"
         yield f"    annotate: {shards} shards x {', '.join(recipe.annotators(pass_))}"
         yield f"    judge: {shards} shards"
@@ -53,7 +53,7 @@ def tree(recipe: Recipe, planned: list[SourcePlan]) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class CurationDryRun:
-    """What `loam curate run --dry-run` says.
+    """What `loam curate run --dry-run` prints.
 
     Attributes:
         config: the recipe with everything that was left to defaults.
@@ -63,17 +63,17 @@ class CurationDryRun:
 
     config: Mapping[str, Any]
     written: Mapping[str, Any]
-    sources: Sequence[SourcePlan]
+    sources: Sequence[SourceJobs]
     stages: Sequence[str]
 
 
-def dry_run(recipe: Recipe) -> CurationDryRun:
+def describe_run(recipe: Recipe) -> CurationDryRun:
     """Builds everything, lists and hashes the input files; reads no document and writes nothing."""
-    planned = sources(recipe)
+    reading = sources(recipe)
     written = recipe.model_dump(mode="json", exclude_unset=True)
-    return CurationDryRun(resolved(recipe), written, planned, list(tree(recipe, planned)))
+    return CurationDryRun(resolved(recipe), written, reading, list(tree(recipe, reading)))
 
 
-def as_text(plan: CurationDryRun) -> str:
+def dry_run_text(run: CurationDryRun) -> str:
     """The recipe as YAML, in which what was left to defaults is marked, and the tree."""
-    return "\n".join((resolved_yaml(plan.config, plan.written), *plan.stages, "", "nothing was written"))
+    return "\n".join((resolved_yaml(run.config, run.written), *run.stages, "", "nothing was written"))

@@ -10,9 +10,9 @@ from curation.dedup.level import Dropped
 from curation.passes import annotate, decide, ingest, language_models, levels, materialise, user_ids
 from curation.passes import derive as transform
 from curation.passes.funnel import SourceFunnel
-from curation.policy import most_dropped
 from curation.policy.eligibility import rules_identity
 from curation.policy.judging import JudgedPass, JudgedSource, JudgeShared, judge_stage
+from curation.policy.most_dropped import check_most_dropped
 from curation.recipes import named_models
 from curation.recipes.recipe import Pass, Recipe
 from curation.runtime.cluster.cluster import Compute
@@ -33,7 +33,7 @@ class Curated:
     Attributes:
         shards: the curated shards of each source, after the last pass.
         funnel: where each source's documents went.
-        record: what `<out>/runs/<name>.json` says: the resolved recipe and every stage's folder, relative to `out`.
+        record: the content of `<out>/runs/<name>.json`: the resolved recipe and every stage's folder, relative to `out`.
     """
 
     shards: Mapping[str, ShardSet]
@@ -109,13 +109,13 @@ def run_pass(
 ) -> tuple[dict[str, ShardSet], dict[str, dict[str, Any]]]:
     """One pass over all sources; returns the curated shards and the folders of its stages."""
     judged = judge_sources(recipe, pass_, shards, out, compute)
-    dropped = levels.find(judged, out, compute)
+    dropped = levels.find_duplicates(judged, out, compute)
     deciding = {source.name: decide.decide_stage(pass_.name, source, dropped) for source in judged.sources}
     decided = dict(zip(deciding, run_stages(list(deciding.values()), out, compute), strict=True))
     decisions = {
         name: (stage.outputs["decisions"].folder(out), decided[name]["decisions"]) for name, stage in deciding.items()
     }
-    most_dropped.check(
+    check_most_dropped(
         pass_.name,
         {s.name: s.rules for s in judged.sources},
         {name: manifest for name, (_, manifest) in decisions.items()},
@@ -150,7 +150,7 @@ def _before_deciding(source: JudgedSource, dropped: Sequence[Dropped], out: Fold
 def judge_sources(
     recipe: Recipe, pass_: Pass, shards: Mapping[str, ShardSet], out: Folder, compute: Compute
 ) -> JudgedPass:
-    """Every source with its scores, and with what its rules say of them."""
+    """Every source with its scores and its judgements."""
     annotators = recipe.annotators(pass_)
     annotating = {
         name: annotate.annotate_stage(pass_, incoming, annotators, recipe.loaded_plugins)

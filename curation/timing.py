@@ -23,11 +23,11 @@ LANGUAGE_MODEL_BYTES_PER_SECOND = 6e6  # assumed of models that the run will tra
 
 
 @dataclass(frozen=True)
-class SourceProbe:
-    """What one source seems to hold, and the CPU seconds of its whole walk.
+class SourceCost:
+    """Bytes of text and CPU seconds of one source, estimated from its first documents.
 
     Attributes:
-        text_bytes: of all its documents, extrapolated from the files' sizes.
+        text_bytes: of all its documents, extrapolated from the sizes of its files.
         read_seconds, annotate_seconds: CPU seconds for all of them, over all passes.
     """
 
@@ -38,10 +38,10 @@ class SourceProbe:
     annotate_seconds: float
 
 
-def probe(recipe: Recipe) -> list[SourceProbe]:
+def time_documents(recipe: Recipe) -> list[SourceCost]:
     """Read and score the first documents of every source, in this process."""
     _warm(recipe)
-    return [_probe(recipe, name) for name in recipe.sources]
+    return [_time_source(recipe, name) for name in recipe.sources]
 
 
 def _warm(recipe: Recipe) -> None:
@@ -51,7 +51,7 @@ def _warm(recipe: Recipe) -> None:
             annotator.score(Batch.of(["a few words, to load what has to be loaded"]))
 
 
-def _probe(recipe: Recipe, name: str) -> SourceProbe:
+def _time_source(recipe: Recipe, name: str) -> SourceCost:
     pieces = recipe.built_sources[name].plan(name, recipe.root, recipe.shard_bytes)
     started = time.perf_counter()
     texts = [document_form(row.text, recipe.normal_form) for row in islice(_rows(recipe, name, pieces), DOCUMENTS)]
@@ -67,7 +67,7 @@ def _probe(recipe: Recipe, name: str) -> SourceProbe:
     annotated += untrained * len(data) / LANGUAGE_MODEL_BYTES_PER_SECOND
     size = sum(piece.bytes for piece in pieces) * _expansion(pieces, data)
     scale = size / max(1, len(data))
-    return SourceProbe(name, len(texts), size, read * scale, annotated * scale)
+    return SourceCost(name, len(texts), size, read * scale, annotated * scale)
 
 
 def _scoring(recipe: Recipe, pass_: Pass) -> list[Annotator]:

@@ -1,4 +1,4 @@
-"""One language model of a recipe, trained by itself: reads the sources, walks the passes that lie before it, no further."""
+"""One language model of a recipe, trained by itself: reads the sources and runs the passes before it, no further."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ ENDING = ".lm.json"
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """What `loam curate train-lm` has to say of a model.
+    """The result of `loam curate train-lm`.
 
     Attributes:
         documents, tokens: that it was trained on.
-        heldout: documents whose perplexities the percentiles are of.
+        heldout: number of held-out documents, whose perplexities give the percentiles.
         percentiles: the perplexity at 1, 2, ... 99 %.
-        head_until, tail_from: the perplexities that part head, middle and tail.
+        head_until, tail_from: the perplexities that separate head, middle and tail.
     """
 
     folder: str
@@ -47,14 +47,14 @@ class TrainedModel:
 def run(
     command: Command, name: str | None, sources: Sequence[str], language: str | None, after: str | None
 ) -> TrainedModel:
-    """The model `name` of a recipe, which need not have it; what is not None is laid on what the recipe says of it."""
+    """The model `name` of a recipe, which need not have it; what is not None overrides the recipe's settings."""
     name = name or language or "lm"
     options = {"sources": list(sources) or None, "language": language, "after": after}
-    told = (f"models.{name}.{key}={json.dumps(value)}" for key, value in options.items() if value is not None)
-    settings = (*command.settings, *told)
-    recipe = loading.load(command.path, settings, command.plugins)
+    overrides = (f"models.{name}.{key}={json.dumps(value)}" for key, value in options.items() if value is not None)
+    settings = (*command.settings, *overrides)
+    recipe = loading.load_recipe(command.path, settings, command.plugins)
     if name not in recipe.models:
-        recipe = loading.load(command.path, (*settings, f"models.{name}={{}}"), command.plugins)
+        recipe = loading.load_recipe(command.path, (*settings, f"models.{name}={{}}"), command.plugins)
     with command.running(f"{recipe.name}.{name}") as out:
         folder, card = train_lm(recipe, name, out, command.compute)
     on = card["trained_on"]

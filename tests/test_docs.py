@@ -38,7 +38,7 @@ from curation.annotators.base import rows_of
 from curation.annotators.registry import ANNOTATORS
 from curation.pii.registry import ENTITIES
 from curation.questions.run_record import RunRecord
-from curation.questions.what_if import what_if
+from curation.questions.what_if import compare_policies
 from curation.recipes import loading
 from curation.runtime.cluster.cluster import Compute
 from curation.runtime.identity import canonical
@@ -48,7 +48,7 @@ from curation.runtime.store.shards import read_columns
 from curation.text.batch import Batch
 from curation.text.spans import apply
 from curation.transforms.base import Document
-from curation.transforms.registry import make as make_transform
+from curation.transforms.registry import make_transform
 
 ROOT = Path(__file__).parent.parent
 
@@ -105,7 +105,7 @@ def test_the_recipe_of_the_walk_does_what_the_page_says(
     assert texts
     assert all("편지는 email@example.com으로 " in text for text in texts)
     run = RunRecord(out, curated.record)
-    changed = what_if(run, None, ["policy.sources.web.keep.perplexity=null"])["web"]
+    changed = compare_policies(run, None, ["policy.sources.web.keep.perplexity=null"])["web"]
     assert changed.after.kept > changed.before.kept
 
 

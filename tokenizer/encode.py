@@ -17,7 +17,7 @@ from curation.runtime.store.manifest import Manifest
 from curation.runtime.store.parts import checked, read_checked
 from curation.runtime.store.receipts import Result
 from curation.runtime.store.shards import ShardSet, row_groups
-from tokenizer.model import load
+from tokenizer.model import load_tokenizer
 
 VERSION = 1
 SPLITS = ("train", "heldout")
@@ -82,7 +82,7 @@ def _sum_of_splits(results: Sequence[Result]) -> dict[str, Any]:
 
 def encode_job(shared: EncodeShared, spec: ShardJob, folders: Mapping[str, Folder]) -> dict[str, Result]:
     """One task: one shard."""
-    tokenizer = load(shared.tokenizer)
+    tokenizer = load_tokenizer(shared.tokenizer)
     held: dict[str, _Tokens] = {split: _Tokens() for split in SPLITS}
     for ids, texts in _texts(shared.shards, spec.file):
         for id_, text, pieces in zip(ids, texts, tokenizer.encode_all(texts), strict=True):

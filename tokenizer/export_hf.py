@@ -17,7 +17,7 @@ from tokenizer.train import BOS, EOS, UNKNOWN
 
 NORMAL, USER_DEFINED = 1, 4  # kinds of pieces in SentencePiece's model format
 BPE, WORDS = 2, 3  # kinds of models there
-SPACE = "\u2581"  # SentencePiece's picture of a space
+SPACE = "\u2581"  # SentencePiece's sign for a space
 Json = dict[str, Any]
 
 
@@ -58,8 +58,8 @@ def tokenizer_files(model: bytes, context: int, where: str) -> dict[str, bytes]:
         "decoder": _decoder(),
         "model": _word_model(pieces) if proto.trainer_spec.model_type == WORDS else _bpe_model(proto),
     }
-    made = {"tokenizer.json": tokenizer, "tokenizer_config.json": config}
-    return {name: (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode() for name, value in made.items()}
+    files = {"tokenizer.json": tokenizer, "tokenizer_config.json": config}
+    return {name: (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode() for name, value in files.items()}
 
 
 def _parsed(model: bytes, where: str) -> Any:
@@ -79,9 +79,11 @@ def _parsed(model: bytes, where: str) -> Any:
         "user-defined pieces of several characters": any(len(symbol) > 1 for symbol in symbols),
         "other numbers for <unk>, BOS and EOS": (trained.unk_id, trained.bos_id, trained.eos_id) != (UNKNOWN, BOS, EOS),
     }
-    for found, is_so in differs.items():
+    for difference, is_so in differs.items():
         if is_so:
-            raise InputError(where, f"a SentencePiece model with {found}", "Export models of `loam tokenizer train`.")
+            raise InputError(
+                where, f"a SentencePiece model with {difference}", "Export models of `loam tokenizer train`."
+            )
     return proto
 
 

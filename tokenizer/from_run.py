@@ -1,10 +1,10 @@
-"""What `loam tokenizer ...` does: a tokenizer of a finished curation, and its tokens; their records keep both from `loam gc`."""
+"""The commands of `loam tokenizer`: a tokenizer of a finished curation, and its tokens; their records keep both from `loam gc`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from curation.questions.run_record import load
+from curation.questions.run_record import load_record
 from curation.runtime.command_line.options import Command
 from curation.runtime.identity import IDENTITY
 from curation.runtime.stages.stages import mended
@@ -34,7 +34,7 @@ class EncodedSource:
 
 def train(command: Command, name: str, settings: TokenizerSettings) -> TrainedTokenizer:
     with command.running(f"{name}.tokenizer") as out:
-        _, folder, _ = train_tokenizer(name, settings, shard_sets(load(command.path)), out, command.compute)
+        _, folder, _ = train_tokenizer(name, settings, shard_sets(load_record(command.path)), out, command.compute)
         record = {"kind": "tokenizer", "identity": IDENTITY, "name": name, "folder": out.relative(folder)}
         (out / "runs").write_json(f"{name}.tokenizer.json", record)
     return TrainedTokenizer(name, folder.url)
@@ -46,8 +46,10 @@ def encode(command: Command, tokenizer: str, heldout: float) -> list[EncodedSour
     manifest = Manifest.load(trained)
     with command.running(f"{manifest.name}.tokens") as out:
         which = (manifest.name, trained, manifest.fingerprint)
-        made = mended(lambda: tokenize(which, shard_sets(load(command.path)), heldout, out, compute), out, compute)
-        tokens = made.tokens
+        tokenized = mended(
+            lambda: tokenize(which, shard_sets(load_record(command.path)), heldout, out, compute), out, compute
+        )
+        tokens = tokenized.tokens
         folders = [out.relative(each) for t in tokens.values() for each in (t.parts, t.folder)]
         record = {"kind": "tokens", "identity": IDENTITY, "name": manifest.name, "folders": folders}
         (out / "runs").write_json(f"{manifest.name}.tokens.json", record)

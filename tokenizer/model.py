@@ -89,7 +89,7 @@ def _is_word(text: str) -> bool:
     return len(text) >= 2 and text.isalpha()
 
 
-def load(folder: Folder) -> TokenizerModel:
+def load_tokenizer(folder: Folder) -> TokenizerModel:
     """The tokenizer in a stage's folder; kept for the process.
 
     Raises:

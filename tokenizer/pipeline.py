@@ -13,7 +13,7 @@ from curation.runtime.store.manifest import Manifest
 from curation.runtime.store.shards import ShardSet
 from tokenizer import encode, train
 from tokenizer.encode import TokenSet
-from tokenizer.model import TokenizerModel, load
+from tokenizer.model import TokenizerModel, load_tokenizer
 from tokenizer.settings import TokenizerSettings
 
 
@@ -28,7 +28,7 @@ class Tokenized:
 
     @property
     def model(self) -> TokenizerModel:
-        return load(self.folder)
+        return load_tokenizer(self.folder)
 
     @property
     def kind(self) -> str:
@@ -36,7 +36,7 @@ class Tokenized:
         return str(Manifest.load(self.folder).what["settings"]["kind"])
 
 
-def chosen(settings: TokenizerSettings, shards: Mapping[str, ShardSet], where: str) -> dict[str, ShardSet]:
+def chosen_shards(settings: TokenizerSettings, shards: Mapping[str, ShardSet], where: str) -> dict[str, ShardSet]:
     """The shard sets that the settings name, in the order of the recipe."""
     for source in settings.sources:
         if source not in shards:
@@ -48,7 +48,7 @@ def train_tokenizer(
     name: str, settings: TokenizerSettings, shards: Mapping[str, ShardSet], out: Folder, compute: Compute
 ) -> tuple[str, Folder, str]:
     """Name, folder and fingerprint of the trained tokenizer."""
-    stage = train.train_stage(name, settings, chosen(settings, shards, f"tokenizer {name}"))
+    stage = train.train_stage(name, settings, chosen_shards(settings, shards, f"tokenizer {name}"))
     manifest = run_stage(stage, out, compute)["model"]
     folder = stage.outputs["model"].folder(out)
     return name, folder, manifest.fingerprint

@@ -132,7 +132,7 @@ def train_words(texts: Iterator[str]) -> bytes:
 def _train(lines: Iterator[str], **options: Any) -> bytes:
     import sentencepiece
 
-    model = io.BytesIO()  # a file name would stand inside the model and make its bytes depend on the folder
+    model = io.BytesIO()  # a file name would be written into the model and make its bytes depend on the folder
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=lines,
         model_writer=model,

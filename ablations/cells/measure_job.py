@@ -133,9 +133,9 @@ def with_texts(value: dict[str, Any], tokenizer: Folder | None) -> dict[str, Any
         group for answers in value["final"]["answers"].values() for group in answers["groups"] if "written" in group
     ]
     if groups and tokenizer is not None:
-        from tokenizer.model import load
+        from tokenizer.model import load_tokenizer
 
-        model = load(tokenizer)
+        model = load_tokenizer(tokenizer)
         for group in groups:
             group["texts"] = [model.decode(tokens) for tokens in group["written"]]
     return value

@@ -20,7 +20,7 @@ from curation.runtime.store.folder import MANIFEST, Folder
 from curation.runtime.store.manifest import Manifest
 from curation.runtime.store.parts import checked, read_checked
 from tokenizer.encode import DOCUMENTS
-from tokenizer.model import TokenizerModel, load
+from tokenizer.model import TokenizerModel, load_tokenizer
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class TracedCell:
 
     @cached_property
     def tokenizer(self) -> TokenizerModel:
-        return load(self.out / self.tokenizer_folder)
+        return load_tokenizer(self.out / self.tokenizer_folder)
 
     @cached_property
     def _known(self) -> dict[str, str]:

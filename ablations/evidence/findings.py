@@ -58,7 +58,7 @@ def find(table: PublishedTable, related: Sequence[str] = ()) -> Findings:
         for row in table.rows
         for task, printed in row.marks.items()
     ]
-    claims = read_yaml(shipped.find("reference/published_claims.yaml"))
+    claims = read_yaml(shipped.find_config("reference/published_claims.yaml"))
     names = {*table.full_singles, *table.tasks}
     known = [pair for pair in claims["related"]["pairs"] if names.issuperset(pair.split("="))]
     pairs = [_pair(table, text) for text in related or known]

@@ -19,7 +19,7 @@ from ablations.statistics.variances import Variances, mean_of
 from curation.runtime.config import read_yaml
 from curation.runtime.errors import ConfigError
 from curation.runtime.registry import Plugin
-from curation.runtime.shipped import find
+from curation.runtime.shipped import find_config
 from curation.runtime.store.folder import Folder
 from curation.runtime.store.parts import read_checked
 
@@ -114,7 +114,7 @@ def _estimated(blocks: Sequence[Array | None], pilot: Pilot, arms: Sequence[str]
 
 
 def _shipped(measure: str, which: str) -> Guess | None:
-    for entry in read_yaml(find(SHIPPED))["measures"]:
+    for entry in read_yaml(find_config(SHIPPED))["measures"]:
         if fnmatch(measure, entry["measure"]):
             return Guess(Variances(**entry[which]), f"configs/{SHIPPED}: {entry['measure']}")
     return None

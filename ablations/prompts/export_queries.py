@@ -18,7 +18,7 @@ from curation.runtime.config import read_yaml
 from curation.runtime.errors import ConfigError, InputError, one_of
 from curation.runtime.identity import seed
 from curation.runtime.registry import Plugin
-from curation.runtime.shipped import find
+from curation.runtime.shipped import find_config
 from curation.runtime.store.folder import Folder
 from curation.text.folding import folded
 
@@ -112,7 +112,7 @@ def fields_of(task: str, said: Fields, plugins: Sequence[Plugin] = ()) -> tuple[
     known_tasks = TASKS.catalogue(plugins)
     if task in known_tasks and (own := task_class(task, plugins)().text_fields()):
         return own
-    listed: dict[str, list[str]] = read_yaml(find("queries.yaml"))["fields"]
+    listed: dict[str, list[str]] = read_yaml(find_config("queries.yaml"))["fields"]
     if task not in listed:
         known = one_of({*known_tasks, *listed}, task, "task folder")
         raise ConfigError(

@@ -22,7 +22,7 @@ from curation.recipes.recipe import Name, Recipe, check_name
 from curation.runtime.config import Config, build, merged, read_yaml, with_settings
 from curation.runtime.errors import ConfigError, one_of
 from curation.runtime.registry import Plugin
-from curation.runtime.shipped import find, resolve
+from curation.runtime.shipped import find_config, resolve_config
 from tokenizer.settings import TokenizerSettings
 
 SHIPPED_CONTROLS = "controls.yaml"
@@ -130,7 +130,7 @@ class Study(Config):
 
     @cached_property
     def control_settings(self) -> ControlSettings:
-        value = merged(read_yaml(find(SHIPPED_CONTROLS)), self.controls)
+        value = merged(read_yaml(find_config(SHIPPED_CONTROLS)), self.controls)
         return build(ControlSettings, value, "controls")
 
     def cells_of_arm(self, arm: str) -> CellSettings:
@@ -168,7 +168,7 @@ def load(path: str, settings: Sequence[str] = (), plugins: Sequence[str] = ()) -
     Raises:
         ConfigError: says where, what was found, what to do.
     """
-    path = resolve(path)
+    path = resolve_config(path)
     said = read_yaml(path)
     if isinstance(said.get("recipe"), str):
         said["recipe"] = {"base": said["recipe"]}  # so that --set recipe.KEY=VALUE is laid on the file

@@ -11,7 +11,6 @@ from ablations.settings.study import Study, real_sources
 from ablations.study.drafts import Draft, drafts
 from ablations.study.resolved import resolved
 from ablations.study.weights_budget import weights_bytes
-from curation import timing as documents
 from curation.dashboard.as_json import from_json, to_json
 from curation.recipes.recipe import Recipe
 from curation.runtime.cluster.cluster import Compute
@@ -19,6 +18,7 @@ from curation.runtime.command_line.usage import memory_of_tree
 from curation.runtime.identity import fingerprint, short
 from curation.runtime.progress import meter
 from curation.runtime.store.folder import Folder
+from curation.timing import time_documents
 
 if TYPE_CHECKING:
     from ablations.core.training.step_time import Probe
@@ -40,7 +40,7 @@ def make(study: Study, recipe: Recipe, compute: Compute) -> PredictedCost:
     """Probe and add up; takes some seconds itself."""
     workers = compute.workers or os.cpu_count() or 1
     with meter("estimate", 2) as shown:
-        sources = documents.probe(recipe)
+        sources = time_documents(recipe)
         shown.advance()
         cells = list(cell_costs(study))
         shown.advance()

@@ -24,7 +24,7 @@ from curation.runtime.cluster.cluster import Compute
 from curation.runtime.errors import ConfigError, InputError, one_of
 from curation.runtime.stages.stages import mended
 from curation.runtime.store.folder import Folder
-from tokenizer.model import load
+from tokenizer.model import load_tokenizer
 from tokenizer.pipeline import Tokenized, tokenize, train_tokenizer
 from tokenizer.settings import TokenizerSettings
 
@@ -66,7 +66,7 @@ def _prepare(study: Study, recipe: Recipe, out: Folder, compute: Compute) -> Pre
     control_shards = {name: curated.shards[name] for name in names}
     words = TokenizerSettings(kind="words")
     trained = train_tokenizer(CONTROLS, words, control_shards, out, compute)
-    check_control_words(load(trained[1]), CONTROLS)
+    check_control_words(load_tokenizer(trained[1]), CONTROLS)
     controls = tokenize(trained, control_shards, study.heldout, out, compute)
     return Prepared(study, recipe, curated, main, controls, plan(study, recipe.root, main, controls))
 

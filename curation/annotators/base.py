@@ -116,12 +116,12 @@ class Annotator(Config, ABC):
 
     @property
     def label(self) -> str:
-        """What policies, folders and reports call it."""
+        """Its name in policies, folders and reports."""
         return self.name or self.kind
 
     @classmethod
     def for_examples(cls) -> Self:
-        """One that `examples` hold for; an annotator that needs a file overrides this and makes a small one."""
+        """An instance for `examples`; an annotator that needs a file overrides this and writes a small one."""
         return cls.model_validate({})
 
     @abstractmethod
@@ -133,7 +133,7 @@ class Annotator(Config, ABC):
         return {}
 
     def where(self) -> frozenset[str]:
-        """Fields that say where a file lies; `content` stands for them in the fingerprint."""
+        """Fields that hold the path of a file; the fingerprint holds `content` instead."""
         return frozenset()
 
     def what(self) -> dict[str, Any]:
@@ -147,7 +147,7 @@ class Annotator(Config, ABC):
         return self
 
     def entities_found(self) -> Sequence[str] | None:
-        """Names of the entities that its spans may be; None says nothing, and then what it found is looked at."""
+        """Names of the entities that its spans may be; with None the spans that it found are read instead."""
         return None
 
     def column(self, name: str) -> Column | None:

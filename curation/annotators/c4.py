@@ -72,7 +72,7 @@ class C4(Annotator):
         lines = batch.split_lines
         verdicts, counts, sums = kernel.judge_lines(
             *(batch.codes, batch.traits, batch.bounds, lines.start, lines.end, lines.offsets),
-            *(self._phrases.following, self._phrases.found, KEYS, self.least_line_words, self.most_word_chars),
+            *(self._phrases.following, self._phrases.bits, KEYS, self.least_line_words, self.most_word_chars),
         )
         sentences, terminal, words, cut = sums.T
         some = np.maximum(lines.count, 1)

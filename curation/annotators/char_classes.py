@@ -1,4 +1,4 @@
-"""Shares of character classes and scripts: what a text is made of, before any language model is asked."""
+"""Shares of character classes and scripts: the make-up of a text, without any language model."""
 
 from __future__ import annotations
 

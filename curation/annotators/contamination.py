@@ -1,4 +1,4 @@
-"""Test questions that stand in documents, by overlap of n-grams.
+"""Test questions in documents, by overlap of n-grams.
 
 Sources: Brown et al. 2020, https://arxiv.org/abs/2005.14165, appendix C (n-grams of 13 words); OpenAI 2023,
 https://arxiv.org/abs/2303.08774, appendix C (strings of characters, spaces and symbols left out).
@@ -18,8 +18,8 @@ import numpy as np
 from pydantic import Field
 
 from curation.annotators.base import Annotator, Column, Scores, Spans
-from curation.contamination import queries
 from curation.contamination.matching import QueryIndex, Sizes
+from curation.contamination.queries import queries_digest, read_queries
 from curation.text.batch import Batch
 from curation.text.spans import united
 
@@ -27,9 +27,9 @@ from curation.text.spans import united
 class Contamination(Annotator):
     """Texts of few-shot tasks in a document, and their spans, whose kind is `task:split:field:row`.
 
-    A text is found when at least `item_share` of its n-grams stand in the document. N-grams are of letters and digits in lower
+    A text is found when the document holds at least `item_share` of its n-grams. N-grams are of letters and digits in lower
     case: of `ngram_chars` in Korean, Chinese and Japanese, else of `ngram_words` words. 40 letters are about as long as 13
-    Korean words. A text shorter than an n-gram has to stand there whole: anywhere from `least_chars` letters on, as a
+    Korean words. A text shorter than an n-gram has to be there whole: anywhere from `least_chars` letters on, as a
     line of its own below. A policy that drops takes `share` or `items`; one that cuts names kinds, such as `korquad`.
     """
 
@@ -65,7 +65,7 @@ class Contamination(Annotator):
         return frozenset({"queries"})
 
     def content(self) -> dict[str, str]:
-        return {"queries": queries.digest(self.queries)}
+        return {"queries": queries_digest(self.queries)}
 
     def score(self, batch: Batch) -> Scores:
         index = self.index()
@@ -85,18 +85,18 @@ class Contamination(Annotator):
         return {"items": items, "whole": whole, "share": share, "spans": Spans.of(rows, len(batch))}
 
     def index(self) -> QueryIndex:
-        """The queries ready to be found, made once a process.
+        """The index of the queries, built once a process.
 
         Raises:
             ConfigError, InputError: the file is not there, or holds something else.
         """
         sizes = Sizes(self.ngram_words, self.ngram_chars, self.least_chars, self.least_line_chars)
-        return _index(self.queries, queries.digest(self.queries), self.splits, self.fields, sizes)
+        return _index(self.queries, queries_digest(self.queries), self.splits, self.fields, sizes)
 
 
 @lru_cache(maxsize=4)
 def _index(path: Path, _: str, splits: tuple[str, ...], fields: tuple[str, ...], sizes: Sizes) -> QueryIndex:
-    return QueryIndex(queries.read(path, splits, fields), sizes)
+    return QueryIndex(read_queries(path, splits, fields), sizes)
 
 
 @cache

@@ -41,14 +41,14 @@ class DatatroveFilter(Annotator):
         keeps = np.zeros(len(batch), np.int64)
         reasons: list[str] = []
         for row, text in enumerate(batch.texts):
-            found = self._made.filter(Document(text=text, id=""))
-            kept, reason = found if isinstance(found, tuple) else (found, "")
-            keeps[row] = int(bool(kept))
+            verdict = self._filter.filter(Document(text=text, id=""))
+            keep, reason = verdict if isinstance(verdict, tuple) else (verdict, "")
+            keeps[row] = int(bool(keep))
             reasons.append(str(reason or ""))
         return {"keeps": keeps, "reason": reasons}
 
     @cached_property
-    def _made(self) -> Any:
+    def _filter(self) -> Any:
         from datatrove.pipeline import filters
         from datatrove.pipeline.filters.base_filter import BaseFilter
 

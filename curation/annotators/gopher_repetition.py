@@ -16,11 +16,11 @@ NGRAMS = (*(f"top_{n}gram_char_share" for n in TOP), *(f"dup_{n}gram_char_share"
 
 
 class GopherRepetition(Annotator):
-    """Shares of lines, paragraphs and word n-grams that a document says again; given the same words they are datatrove's.
+    """Shares of lines, paragraphs and word n-grams that a document repeats; given the same words they are datatrove's.
 
-    A line or paragraph counts when it stood before. The n-gram columns give the characters of the most frequent 2-, 3- or 4-gram
-    times how often it stands (spaces between its words included; more than 1 is possible), and those of the 5- to 10-grams that
-    stood before, without spaces. All are divided by the characters of the text.
+    A line or paragraph counts when it occurred before. The n-gram columns give the characters of the most frequent 2-, 3- or 4-gram
+    times its occurrences (spaces between its words included; more than 1 is possible), and those of the 5- to 10-grams that
+    occurred before, without spaces. All are divided by the characters of the text.
     """
 
     kind: Literal["gopher_repetition"] = "gopher_repetition"

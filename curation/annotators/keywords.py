@@ -75,7 +75,7 @@ class Keywords(Annotator):
     def _automaton(self) -> Any:
         import ahocorasick
 
-        lists_of: dict[str, dict[str, None]] = {}  # one keyword may stand in several lists
+        lists_of: dict[str, dict[str, None]] = {}  # one keyword may be in several lists
         for name, words in self.lists.items():
             for word in words:
                 lists_of.setdefault(word.lower() if self.ignore_case else word, {})[name] = None

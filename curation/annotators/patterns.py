@@ -1,4 +1,4 @@
-"""Named patterns of what does not belong to a text: front matter, bylines, message headers. RE2, https://github.com/google/re2."""
+"""Named patterns of lines and marks that are no text: front matter, bylines, message headers. RE2, https://github.com/google/re2."""
 
 from __future__ import annotations
 
@@ -61,8 +61,8 @@ class Patterns(Annotator):
             try:
                 compiled[name] = re2.compile(f"(?m){pattern}", options)
             except re2.error as error:
-                said = error.args[0].decode() if error.args and isinstance(error.args[0], bytes) else str(error)
-                raise ValueError(f"pattern {name!r}: {said}. Write it in RE2's syntax.") from error
+                reason = error.args[0].decode() if error.args and isinstance(error.args[0], bytes) else str(error)
+                raise ValueError(f"pattern {name!r}: {reason}. Write it in RE2's syntax.") from error
         return compiled
 
     def score(self, batch: Batch) -> Scores:

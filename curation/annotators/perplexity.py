@@ -9,8 +9,7 @@ from typing import ClassVar, Literal, Self
 import numpy as np
 
 from curation.annotators.base import Annotator, Column, Scores
-from curation.models import language_model
-from curation.models.language_model import LanguageModel
+from curation.models.language_model import LanguageModel, checked_digest, load_language_model
 from curation.text.batch import Batch
 
 
@@ -20,7 +19,7 @@ class Perplexity(Annotator):
     `model` is a name in the recipe's `models:`, or a folder that `loam curate train-lm` made. The text is brought into CCNet's
     form first (lower case, every digit to 0; see `curation/models/ccnet_form.py`), each line is a sentence, and a token is a
     SentencePiece piece or the end of a line. Perplexities under different models do not compare; `surprise` does, roughly, for it
-    is per character of the document. `bucket` says where the perplexity lies among the model's held-out documents: `head` up to
+    is per character of the document. `bucket` is the place of the perplexity among the model's held-out documents: `head` up to
     the 30th percentile, `tail` beyond the 60th, unless the model was trained with others. Documents that the model learnt from look
     likelier than held-out ones do: more than 30 % of them lie in the head.
 
@@ -56,7 +55,7 @@ class Perplexity(Annotator):
         return frozenset({"model"})
 
     def content(self) -> dict[str, str]:
-        return {"model": language_model.checked_digest(self._url)}
+        return {"model": checked_digest(self._url)}
 
     def score(self, batch: Batch) -> Scores:
         measured = self._model.scorer.measure(batch.texts)
@@ -73,4 +72,4 @@ class Perplexity(Annotator):
 
     @cached_property
     def _model(self) -> LanguageModel:
-        return language_model.load(self._url)
+        return load_language_model(self._url)

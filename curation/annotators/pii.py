@@ -13,7 +13,7 @@ from curation.pii.base import Entity
 from curation.pii.registry import ENTITIES
 from curation.runtime.registry import Plugin
 from curation.text.batch import Batch
-from curation.text.spans import made
+from curation.text.spans import replaced_spans
 
 
 def _by_default() -> tuple[str, ...]:
@@ -67,8 +67,8 @@ class Pii(Annotator):
     def score(self, batch: Batch) -> Scores:
         rows: list[tuple[int, int, int, str]] = []
         for d, text in enumerate(batch.texts):
-            found = [(s, e, name) for name, entity in self.chosen.items() for s, e in entity.find(text)]
-            rows += [(d, start, end, name) for start, end, name in made((), found)]
+            finds = [(s, e, name) for name, entity in self.chosen.items() for s, e in entity.find(text)]
+            rows += [(d, start, end, name) for start, end, name in replaced_spans((), finds)]
         spans = Spans.of(rows, len(batch))
         some: Any = batch.chars.clip(min=1)
         return {"finds": spans.count, "finds_per_1000_chars": 1000 * spans.count / some, "spans": spans}

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 ANNOTATORS: Registry[Annotator] = Registry("curation.annotators", "Annotator", "loam.annotators", "annotator")
 
 
-def make(settings: Mapping[str, Any], plugins: Sequence[Plugin], where: str) -> Annotator:
-    """An annotator from what a recipe says of it.
+def make_annotator(settings: Mapping[str, Any], plugins: Sequence[Plugin], where: str) -> Annotator:
+    """An annotator from its settings in a recipe.
 
     Raises:
         ConfigError: no kind is given, the kind is unknown, or a setting is wrong.
@@ -27,10 +27,10 @@ def make(settings: Mapping[str, Any], plugins: Sequence[Plugin], where: str) -> 
 
 def make_all(entries: Sequence[Mapping[str, Any]], plugins: Sequence[Plugin], where: str) -> dict[str, Annotator]:
     """All annotators of a pass by label; two of one label are an error."""
-    made: dict[str, Annotator] = {}
+    by_label: dict[str, Annotator] = {}
     for settings in entries:
-        annotator = make(settings, plugins, f"{where}.annotators.{settings.get('kind', '?')}")
-        if annotator.label in made:
+        annotator = make_annotator(settings, plugins, f"{where}.annotators.{settings.get('kind', '?')}")
+        if annotator.label in by_label:
             raise ConfigError(f"{where}: two annotators are called {annotator.label!r}. Give one of them a name.")
-        made[annotator.label] = annotator
-    return made
+        by_label[annotator.label] = annotator
+    return by_label

@@ -1,4 +1,4 @@
-"""Lines that a document says twice. Source: Rae et al. 2021, https://arxiv.org/abs/2112.11446, appendix A1.1 (repetition)."""
+"""Lines that a document repeats. Source: Rae et al. 2021, https://arxiv.org/abs/2112.11446, appendix A1.1 (repetition)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from curation.text.kernels.lines import stood_before
 
 
 class RepeatedLines(Annotator):
-    """Share of characters in lines that stood in the document before, and those lines as spans that a policy can cut."""
+    """Share of characters in lines that occurred in the document before, and those lines as spans that a policy can cut."""
 
     kind: Literal["repeated_lines"] = "repeated_lines"
     version: Literal[1] = 1

@@ -1,8 +1,8 @@
-"""Which test questions stand in which documents: overlap of n-grams of letters, or of words where words are spaced.
+"""Which documents hold which test questions: overlap of n-grams of letters, or of words where words are spaced.
 
 Both sides are folded to letters and digits in lower case (`curation/text/folding.py`), so that line breaks, spaces and
 punctuation do not hide a question. Every n-gram of a query contains a seed; runs of equal letters are grown from seeds, so that
-an n-gram in common is always found, and nothing is taken for found by its hash alone.
+an n-gram in common is always found, and no match rests on its hash alone.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ DENSE = ("hangul", "han", "kana")  # scripts compared by letters: their words ar
 
 @dataclass(frozen=True)
 class Sizes:
-    """What counts as the same.
+    """Which overlaps count as a match.
 
     Attributes:
         ngram_words: words of an n-gram of a query whose letters are mostly of other scripts than Hangul, Han and Kana.
@@ -56,8 +56,8 @@ class Overlap:
     Attributes:
         document: its index in the batch.
         query: index into `QueryIndex.queries`.
-        share: of the query's n-grams that stand in the document.
-        whole: the query stands there from its first to its last letter in one piece.
+        share: of the query's n-grams that the document holds.
+        whole: the document holds the query in one piece, from its first to its last letter.
         spans: where, in code points of the document.
     """
 
@@ -93,7 +93,7 @@ class _Grams:
 
 
 class QueryIndex:
-    """Queries made ready to be found in any number of batches. Of queries of one wording in one place, the first stands."""
+    """An index of queries, for any number of batches. Of queries of one wording in one place it holds the first."""
 
     def __init__(self, queries: Iterable[Query], sizes: Sizes) -> None:
         self.sizes = sizes
@@ -143,8 +143,8 @@ class QueryIndex:
 
     def overlaps(self, batch: Batch) -> Iterator[Overlap]:
         """Every query that shares an n-gram with a document, ordered by document."""
-        found = [*self._run_overlaps(batch), *self._line_overlaps(batch)]
-        yield from sorted(found, key=lambda overlap: (overlap.document, overlap.query))
+        overlaps = [*self._run_overlaps(batch), *self._line_overlaps(batch)]
+        yield from sorted(overlaps, key=lambda overlap: (overlap.document, overlap.query))
 
     def _run_overlaps(self, batch: Batch) -> Iterator[Overlap]:
         units, at, bounds = _fold(batch)
@@ -156,12 +156,12 @@ class QueryIndex:
             runs.setdefault((document, query), set()).add((unit, query_unit, length))
         for (document, query), each in runs.items():
             grams, letters = self._grams[query], int(self._bounds[query + 1] - self._bounds[query])
-            found = [(grams.within(start, start + length), unit - start) for unit, start, length in each]
-            shared = united([(held.start, held.stop) for held, _ in found])
+            held_at = [(grams.within(start, start + length), unit - start) for unit, start, length in each]
+            shared = united([(held.start, held.stop) for held, _ in held_at])
             if not shared:
                 continue  # long enough for some n-gram of the query, but not for one of those that it touches
             base = int(batch.bounds[document])
-            ranges = [(shift + int(grams.start[h[0]]), shift + int(grams.end[h[-1]])) for h, shift in found if h]
+            ranges = [(shift + int(grams.start[h[0]]), shift + int(grams.end[h[-1]])) for h, shift in held_at if h]
             spans = united([(int(at[first]) - base, int(at[last - 1]) + 1 - base) for first, last in ranges])
             share = sum(end - start for start, end in shared) / len(grams.start)
             yield Overlap(document, query, share, any(length == letters for *_, length in each), spans)
@@ -181,13 +181,13 @@ class QueryIndex:
 
 
 def _distinct(queries: Sequence[Query], sizes: Sizes) -> list[Query]:
-    """Without those that say nothing, or what another one of their place has said."""
-    kept: dict[tuple[str, str, str, str], Query] = {}
+    """Without empty overlaps, and without those that another overlap at their place covers."""
+    distinct: dict[tuple[str, str, str, str], Query] = {}
     for query in queries:
         text = folded(query.text)
         if len(text) >= sizes.least_line_chars:
-            kept.setdefault((query.task, query.split, query.field, text), query)
-    return list(kept.values())
+            distinct.setdefault((query.task, query.split, query.field, text), query)
+    return list(distinct.values())
 
 
 def _fold(batch: Batch) -> tuple[npt.NDArray[np.uint32], Ints, Ints]:

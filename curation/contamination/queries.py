@@ -40,7 +40,7 @@ class Query:
         return f"{self.task}:{self.split}:{self.field}:{self.item}"
 
 
-def digest(path: Path) -> str:
+def queries_digest(path: Path) -> str:
     """Hash of the file's content.
 
     Raises:
@@ -55,7 +55,7 @@ def digest(path: Path) -> str:
     return content_hash.of_file(str(path), size)
 
 
-def read(path: Path, splits: Collection[str], fields: Collection[str]) -> Iterator[Query]:
+def read_queries(path: Path, splits: Collection[str], fields: Collection[str]) -> Iterator[Query]:
     """The queries of some splits and fields (all fields when none is named), in the file's order, composed (NFC).
 
     Raises:

@@ -24,9 +24,9 @@ def from_json(cls: type[T], value: object, where: str, fix: str) -> T:
     """An instance of `cls`, a dataclass or a mapping of some, from parsed JSON.
 
     Raises:
-        InputError: an unknown or missing key, or a value of another type; says where in the value.
+        InputError: an unknown or missing key, or a value of another type, with its place in the value.
     """
-    # in a tuple, since a setting given for a dataclass itself would have to stand in its class; so it holds for all within
+    # in a tuple, since a setting given for a dataclass itself would have to be in its class; so it holds for all within
     adapter = TypeAdapter(tuple[cls], config=_STRICT)  # type: ignore[valid-type]
     try:
         return adapter.validate_json(json.dumps([value]))[0]

@@ -1,4 +1,4 @@
-"""From an Altair chart to SVG that can stand inside a page: no script, no font to load, no id of another figure."""
+"""From an Altair chart to SVG that can be part of a page: no script, no font to load, no id of another figure."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ _SPOKEN = ("aria-", "role")  # the figure as a whole is described; a screen read
 
 
 def unchecked() -> AbstractContextManager[None]:
-    """Build charts without holding each against the Vega-Lite schema: that takes longer than drawing; tests do it."""
+    """Build charts without a check against the Vega-Lite schema: that takes longer than drawing; tests do it."""
     return cast("AbstractContextManager[None]", schemapi.debug_mode(False))
 
 
@@ -85,7 +85,7 @@ def heading(text: str, *below: str, chars: int | None = None) -> Any:
 
 
 def axis(text: str, unit: str) -> str:
-    """'accuracy, share of items'; what a unit repeats is said once: 'macro F1, 0 to 1' of the unit 'F1, 0 to 1'."""
+    """'accuracy, share of items'; what a unit repeats is written once: 'macro F1, 0 to 1' of the unit 'F1, 0 to 1'."""
     head, comma, rest = unit.partition(",")
     if f" {head} " in f" {text} ":
         return f"{text}{comma}{rest}"

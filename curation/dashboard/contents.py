@@ -33,7 +33,7 @@ class PassCounts:
 class Funnel:
     """One source: rows = curated + dropped (one reason each, named `pass: reason`) + quarantined.
 
-    The rest is as `curation.passes.funnel.SourceFunnel` says.
+    The other fields are those of `curation.passes.funnel.SourceFunnel`.
     """
 
     rows: int
@@ -89,7 +89,7 @@ class ContaminationRow:
 
 
 @dataclass(frozen=True)
-class Contamination:
+class ContaminationTable:
     """Of one annotator in a pass. `documents`: looked at, by source; `tagged`: those that hold a text of a task."""
 
     pass_: Named
@@ -105,7 +105,7 @@ class Contamination:
 
     @property
     def in_sources(self) -> list[ContaminationRow]:
-        """Places whose texts stand in some source."""
+        """Places whose texts occur in some source."""
         return [row for row in self.rows if any(row.texts.values())]
 
     @property
@@ -127,7 +127,7 @@ class CurationRun:
 
     funnel: Mapping[str, Funnel]
     histograms: tuple[Histogram, ...]
-    contamination: tuple[Contamination, ...]
+    contamination: tuple[ContaminationTable, ...]
     warnings: tuple[str, ...]
     provenance: tuple[Fact, ...]
     config: str

@@ -1,4 +1,4 @@
-"""Where the rows of every source went, as a figure and as an account that adds up."""
+"""Where the rows of every source went, as a figure and as a table that adds up."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _REASON_COLOURS = (palette.ORANGE, palette.SKY, palette.BLUE, palette.YELLOW, pa
 
 @dataclass(frozen=True)
 class Line:
-    """One line of the account: a number for each source, and their sum."""
+    """One line of the table: a number for each source, and their sum."""
 
     label: str
     kind: str  # in, out, kept or wrong

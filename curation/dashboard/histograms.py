@@ -86,11 +86,11 @@ def _steps(name: str, source: SourceHistogram) -> Iterator[dict[str, Any]]:
 
 def _limits(histogram: Histogram) -> list[Limit]:
     """Every different threshold once."""
-    found: dict[tuple[str, float], list[str]] = {}
+    sources_of: dict[tuple[str, float], list[str]] = {}
     for name, source in histogram.sources.items():
         for side, value in (("min", source.min), ("max", source.max)):
             if value is not None:
-                found.setdefault((side, value), []).append(name)
+                sources_of.setdefault((side, value), []).append(name)
     everyone = len(histogram.sources)
     return [
         Limit(
@@ -98,7 +98,7 @@ def _limits(histogram: Histogram) -> list[Limit]:
             f"{side} {setting(value)}" + (f" ({', '.join(names)})" if len(names) < everyone else ""),
             names[0] if len(names) == 1 < everyone else "",
         )
-        for (side, value), names in found.items()
+        for (side, value), names in sources_of.items()
     ]
 
 

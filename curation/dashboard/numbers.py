@@ -1,4 +1,4 @@
-"""Numbers as people read them. A missing number is a dash, never a word of Python."""
+"""Numbers for readers. A missing number is a dash, never None or nan."""
 
 from __future__ import annotations
 

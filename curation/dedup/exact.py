@@ -180,7 +180,7 @@ class BucketsShared:
 def resolve_job(shared: BucketsShared, spec: BucketJob, folders: Mapping[str, Folder]) -> dict[str, Result]:
     """One task: the edges of one bucket of hashes."""
     tables = [_row_group(shared.routed, name, spec.number) for name in shared.files]
-    edges = resolve(pa.concat_tables(tables).combine_chunks())
+    edges = duplicate_edges(pa.concat_tables(tables).combine_chunks())
     with row_writer(folders["edges"], spec.file, EDGE) as writer:
         writer.add_table(edges)
     return {"edges": Result([{"file": spec.file, "rows": edges.num_rows}], {"edges": edges.num_rows})}
@@ -191,7 +191,7 @@ def _row_group(folder: Folder, name: str, bucket: int) -> pa.Table:
         return file.read_row_group(bucket)
 
 
-def resolve(table: pa.Table) -> pa.Table:
+def duplicate_edges(table: pa.Table) -> pa.Table:
     """Edges of a table of routed documents, sorted by shard and row.
 
     Args:

@@ -1,4 +1,4 @@
-"""The form in which a text meets its language model: CCNet's normalisation, by one table look-up a code point.
+"""The normal form that language models are trained on and score: CCNet's, by one table look-up a code point.
 
 Source: Wenzek et al. 2019, https://arxiv.org/abs/1911.00359, and
 https://github.com/facebookresearch/cc_net/blob/main/cc_net/text_normalizer.py. As there: lower case, accents off, every digit
@@ -51,8 +51,8 @@ def ccnet_form(text: str) -> str:
     for character, longer in _LONGER.items():
         text = text.replace(character, longer)
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
-    found = _table()[codes]
-    return str(found[found != _REMOVED].tobytes(), "utf-32-le")
+    mapped = _table()[codes]
+    return str(mapped[mapped != _REMOVED].tobytes(), "utf-32-le")
 
 
 @cache

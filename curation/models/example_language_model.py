@@ -9,7 +9,7 @@ from functools import cache
 from itertools import product
 
 from curation.models.language_model_settings import LanguageModelSettings
-from curation.models.train_language_model import Sample, train
+from curation.models.train_language_model import Sample, train_model
 from curation.runtime.store.folder import Folder
 
 _SETTINGS = LanguageModelSettings(language="en", vocab_size=80, order=3, heldout=0.2, estimator="own")
@@ -24,5 +24,5 @@ def example_language_model() -> str:
     sentences = [f"The {who} {does} a {what}." for who, does, what in product(*_WORDS)]
     documents = [(bytes(divmod(i, 256)), sentences[i % len(sentences)]) for i in range(400)]
     with tempfile.TemporaryDirectory() as scratch:
-        train("example", _SETTINGS, "own", Sample.of(documents, _SETTINGS, scratch), Folder(folder), scratch)
+        train_model("example", _SETTINGS, "own", Sample.of(documents, _SETTINGS, scratch), Folder(folder), scratch)
     return folder

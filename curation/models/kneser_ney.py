@@ -1,7 +1,7 @@
 """Interpolated modified Kneser-Ney estimation, as KenLM's lmplz does it, in numpy: for machines without lmplz.
 
 Source: Chen & Goodman 1998, "An empirical study of smoothing techniques for language modeling", and Heafield et al. 2013,
-https://kheafield.com/papers/edinburgh/estimate_paper.pdf. Where lmplz goes its own way, so do we: <unk> and </s> are in the
+https://kheafield.com/papers/edinburgh/estimate_paper.pdf. Where lmplz differs from them, so do we: <unk> and </s> are in the
 vocabulary of the uniform distribution and <s> is not; n-grams that begin with <s> keep their own counts; and the last n-gram of
 each order, in suffix order, enters the discounts with its own count instead of the adjusted one. No pruning.
 
@@ -48,8 +48,8 @@ class Corpus:
         numbers = {word: number for number, word in enumerate(SPECIAL)}
         sentences: list[npt.NDArray[np.int32]] = []
         for line in lines:
-            found = [numbers.setdefault(word, len(numbers)) for word in line.split(" ") if word]
-            sentences.append(np.array([BOS, *(n for n in found if n > EOS), EOS], np.int32))
+            numbered = [numbers.setdefault(word, len(numbers)) for word in line.split(" ") if word]
+            sentences.append(np.array([BOS, *(n for n in numbered if n > EOS), EOS], np.int32))
         lengths = np.array([len(sentence) for sentence in sentences], np.int64)
         words = np.concatenate(sentences).astype(np.int64) if sentences else np.zeros(0, np.int64)
         starts = np.repeat(np.cumsum(lengths) - lengths, lengths)
@@ -87,7 +87,7 @@ class Grams:
 
 
 @dataclass(frozen=True)
-class Model:
+class NgramModel:
     """An estimated model: its n-grams by order, and the discounts (D1, D2, D3+) of each order."""
 
     vocabulary: Sequence[str]
@@ -95,7 +95,7 @@ class Model:
     discounts: Sequence[tuple[float, ...]]
 
 
-def estimate(corpus: Corpus, order: int) -> Model:
+def estimate(corpus: Corpus, order: int) -> NgramModel:
     """A model of `order` words.
 
     Raises:
@@ -116,7 +116,7 @@ def estimate(corpus: Corpus, order: int) -> Model:
         higher.probability = interpolated.astype(np.float32)
         follows = np.bincount(higher.context, minlength=len(lower.word)) > 0
         lower.backoff = np.where(follows, weight, 1.0).astype(np.float32)
-    return Model(corpus.vocabulary, grams, [tuple(float(d) for d in discount[1:]) for discount in discounts])
+    return NgramModel(corpus.vocabulary, grams, [tuple(float(d) for d in discount[1:]) for discount in discounts])
 
 
 def count(corpus: Corpus, order: int) -> list[Grams]:
@@ -131,8 +131,8 @@ def count(corpus: Corpus, order: int) -> list[Grams]:
         if not at.size:
             raise ValueError(f"no sentence holds {n} words")
         key = ids[at - 1] * size + corpus.words[at]
-        found, first, inverse, actual = np.unique(key, return_index=True, return_inverse=True, return_counts=True)
-        context, word = np.divmod(found, size)
+        keys, first, inverse, actual = np.unique(key, return_index=True, return_inverse=True, return_counts=True)
+        context, word = np.divmod(keys, size)
         grams.append(Grams.counted(word, context, ids[at[first]], corpus.depth[at[first]] == n - 1, actual))
         ids = np.full(len(corpus.words), -1)
         ids[at] = inverse
@@ -184,7 +184,7 @@ def _discounted(grams: Grams, discount: npt.NDArray[np.float32], contexts: int) 
     return (grams.adjusted - off) / total[grams.context], weight
 
 
-def arpa(model: Model) -> Iterator[str]:
+def arpa(model: NgramModel) -> Iterator[str]:
     """The model as the text of an ARPA file, piece by piece."""
     yield "\\data\\\n"
     yield from (f"ngram {n}={len(grams.word)}\n" for n, grams in enumerate(model.grams, 1))
@@ -194,7 +194,7 @@ def arpa(model: Model) -> Iterator[str]:
     yield "\n\\end\\\n"
 
 
-def _section(model: Model, n: int, rows: int = 100_000) -> Iterator[str]:
+def _section(model: NgramModel, n: int, rows: int = 100_000) -> Iterator[str]:
     grams = model.grams[n - 1]
     line = "%.7g\t" + " ".join(["%s"] * n) + ("\n" if n == len(model.grams) else "\t%.7g\n")
     for start in range(0, len(grams.word), rows):

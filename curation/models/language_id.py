@@ -42,7 +42,7 @@ def digest(path: str) -> str:
 
 
 @cache
-def load(path: str) -> Any:
+def load_language_id(path: str) -> Any:
     import fasttext
 
     try:
@@ -57,7 +57,7 @@ def predict(path: str, texts: Sequence[str]) -> Iterator[list[tuple[str, float]]
     """The two likeliest languages of each text with their probabilities; nothing for a text without words."""
     # fastText takes one line a text and UTF-8 only
     lines = [" ".join(text.split()).encode("utf8", "replace").decode("utf8") for text in texts]
-    labels, probabilities = load(path).predict(lines, k=2) if lines else ([], [])
+    labels, probabilities = load_language_id(path).predict(lines, k=2) if lines else ([], [])
     for line, names, values in zip(lines, labels, probabilities, strict=True):
         pairs = zip(names, values, strict=True)
         yield [(n.removeprefix("__label__"), min(float(p), 1.0)) for n, p in pairs] if line else []

@@ -33,8 +33,8 @@ RETRAIN = "Train the model again, or name another one."
 
 
 @dataclass(frozen=True)
-class Measured:
-    """What a model says of some texts.
+class LogProbabilities:
+    """The log-probabilities of some texts under a model.
 
     Attributes:
         log10: logarithm of each text's probability, the sum over its lines.
@@ -66,20 +66,20 @@ class Scorer:
         """
         return cls(open_pieces(pieces), _open_ngrams(ngrams))
 
-    def measure(self, texts: Sequence[str]) -> Measured:
+    def measure(self, texts: Sequence[str]) -> LogProbabilities:
         lines: list[str] = []
         owners: list[int] = []
         for d, text in enumerate(texts):
-            found = [line for line in ccnet_form.ccnet_form(text).split("\n") if line]
-            lines += found
-            owners += [d] * len(found)
+            sentences = [line for line in ccnet_form.ccnet_form(text).split("\n") if line]
+            lines += sentences
+            owners += [d] * len(sentences)
         log10 = np.zeros(len(texts))
         tokens = np.zeros(len(texts), np.int64)
         for d, (sentence, length) in zip(owners, self._pieces.sentences(lines), strict=True):
             if length:
                 log10[d] += self._ngrams.score(sentence)
                 tokens[d] += length + 1
-        return Measured(log10, tokens)
+        return LogProbabilities(log10, tokens)
 
 
 class Pieces:
@@ -97,12 +97,12 @@ class Pieces:
         """Every line as pieces with spaces between them, and their number; what is no piece stays as it is written."""
         # as numbers first: making a string of every piece takes three times as long
         numbers = self._processor.encode(list(lines), out_type=int, num_threads=1) if lines else []
-        unknown = [i for i, found in enumerate(numbers) if self._unknown in found]
+        unknown = [i for i, pieces in enumerate(numbers) if self._unknown in pieces]
         written = self._processor.encode([lines[i] for i in unknown], out_type=str, num_threads=1) if unknown else []
         special = dict(zip(unknown, written, strict=True))
         text_of = self._texts.__getitem__
-        for i, found in enumerate(numbers):
-            yield " ".join(special[i] if i in special else map(text_of, found)), len(found)
+        for i, pieces in enumerate(numbers):
+            yield " ".join(special[i] if i in special else map(text_of, pieces)), len(pieces)
 
 
 @dataclass(frozen=True)
@@ -112,13 +112,13 @@ class LanguageModel:
     card: Mapping[str, Any]
     scorer: Scorer
 
-    def buckets(self, measured: Measured) -> list[str]:
+    def buckets(self, measured: LogProbabilities) -> list[str]:
         """`head` for the share of text that is most like the training text, then `middle` and `tail`; "" without words."""
         perplexity = measured.perplexity
         head, tail = self.card["head_until"], self.card["tail_from"]
         names = np.where(perplexity <= head, "head", np.where(perplexity <= tail, "middle", "tail"))
-        found: list[str] = np.where(measured.tokens > 0, names, "").tolist()
-        return found
+        buckets: list[str] = np.where(measured.tokens > 0, names, "").tolist()
+        return buckets
 
 
 def open_pieces(path: str) -> Pieces:
@@ -143,9 +143,9 @@ def _open_ngrams(path: str) -> Any:
 
 
 def _reason(error: BaseException) -> str:
-    """KenLM's own words, without the place in its code."""
-    told = " ".join(str(error.__cause__ or error).split())
-    return (told.partition(" threw ")[2] or told)[:200].rstrip(".")
+    """KenLM's message, without the place in its code."""
+    message = " ".join(str(error.__cause__ or error).split())
+    return (message.partition(" threw ")[2] or message)[:200].rstrip(".")
 
 
 @cache
@@ -193,10 +193,10 @@ def checked_digest(url: str) -> str:
     for name, digest in card["files"].items():
         try:
             with checked(folder, name) as path:
-                found = file_digest(path)
+                content = file_digest(path)
         except OSError as error:
             raise InputError(f"{url}/{name}", f"cannot be read ({error.strerror or error})", RETRAIN) from error
-        if found != digest:
+        if content != digest:
             raise InputError(f"{url}/{name}", f"damaged: not the file that {CARD} describes", RETRAIN)
     return hashlib.blake2b(json.dumps(card, sort_keys=True).encode(), digest_size=16).hexdigest()
 
@@ -207,7 +207,7 @@ def file_digest(path: str) -> str:
 
 
 @cache
-def load(url: str) -> LanguageModel:
+def load_language_model(url: str) -> LanguageModel:
     """A model by its folder, on this machine or on an object store.
 
     Raises:

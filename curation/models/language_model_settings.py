@@ -44,7 +44,7 @@ class LanguageModelSettings(Config):
     seed: int = 0
 
     def described(self, sources: Sequence[str]) -> str:
-        """What it is trained on, for a plan; `sources` are all of the recipe."""
+        """What it is trained on, for a dry run; `sources` are all of the recipe."""
         origin = "as read" if self.after is None else f"after pass {self.after}"
         return f"{', '.join(self.sources or sources)} {origin}, at most {self.sample_bytes / 1e6:.1f} MB"
 

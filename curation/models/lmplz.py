@@ -59,5 +59,5 @@ def _run(command: Sequence[str]) -> None:
     done = subprocess.run(command, capture_output=True, text=True, errors="replace")
     if done.returncode:
         lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
-        told = lines[-1] if lines else "it said nothing"
-        raise StageError(f"{command[0]} ended with {done.returncode}: {told}. Mend it, or set estimator: own.")
+        reason = lines[-1] if lines else "it said nothing"
+        raise StageError(f"{command[0]} ended with {done.returncode}: {reason}. Mend it, or set estimator: own.")

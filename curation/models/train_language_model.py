@@ -23,7 +23,7 @@ from curation.runtime.store.receipts import Result
 from curation.runtime.store.shards import ShardSet, row_groups
 
 VERSION = 1
-# the shards, their share and the estimator taken stand for these
+# settings that the shards, their share and the resolved estimator replace in the fingerprint
 SET_ASIDE = {"sources", "after", "sample_bytes", "estimator"}
 _LINE_CHARS = 4_096  # SentencePiece leaves out long lines: cut them instead
 _LINES = 20_000  # encoded at a time
@@ -42,7 +42,7 @@ class LanguageModelShared:
     """How one model is trained.
 
     Attributes:
-        estimator: the one that was found where the work was planned.
+        estimator: the one that the driver resolved.
         fraction: of the documents that are drawn.
         learnt: of these those that SentencePiece learns from.
         sources: where the documents come from: name, fingerprint of the shards, share of their documents.
@@ -97,12 +97,12 @@ def train_stage(
 
 
 def _lmplz(name: str) -> str:
-    found = lmplz.find()
-    if found is None:
+    program = lmplz.find()
+    if program is None:
         raise ConfigError(
             f"models.{name}.estimator: lmplz is not on this machine. Run `make kenlm-tools`, or write estimator: own."
         )
-    return found
+    return program
 
 
 def train_job(shared: LanguageModelShared, spec: LanguageModelJob, folders: Mapping[str, Folder]) -> dict[str, Result]:
@@ -111,7 +111,7 @@ def train_job(shared: LanguageModelShared, spec: LanguageModelJob, folders: Mapp
     with tempfile.TemporaryDirectory() as scratch:
         documents = _documents(spec.shards, f"language model {settings.seed}", shared.fraction)
         sample = Sample.of(documents, settings, scratch, shared.learnt, shared.sources)
-        return {"model": train(shared.name, settings, shared.estimator, sample, folders["model"], scratch)}
+        return {"model": train_model(shared.name, settings, shared.estimator, sample, folders["model"], scratch)}
 
 
 @dataclass
@@ -181,7 +181,7 @@ def _read(path: str) -> Iterator[str]:
         yield from (line.rstrip("\n") for line in file)
 
 
-def train(
+def train_model(
     name: str, settings: LanguageModelSettings, estimator: Estimator, sample: Sample, folder: Folder, scratch: str
 ) -> Result:
     """Fill a model folder; `model.json` is written last.
@@ -201,15 +201,15 @@ def train(
     if not counted.size:
         raise ConfigError(f"models.{name}: no document was held out. Give it more documents, or raise heldout.")
     counts = {**sample.counts, "tokens": tokens}
-    made = {"name": name, "pieces": len(pieces), "estimator": estimator, "files": files}
+    trained = {"name": name, "pieces": len(pieces), "estimator": estimator, "files": files}
     trained_on = {"sources": sample.sources, **counts}
     percentiles = [float(value) for value in np.percentile(counted, range(1, 100))]
-    folder.write_json(models.CARD, {**_card(settings, percentiles), **made, "trained_on": trained_on})
+    folder.write_json(models.CARD, {**_card(settings, percentiles), **trained, "trained_on": trained_on})
     return Result([{"file": file, "rows": 1} for file in (*files, models.CARD)], counts)
 
 
 def _card(settings: LanguageModelSettings, percentiles: Sequence[float]) -> dict[str, Any]:
-    """What `model.json` says of the settings and of the held-out documents."""
+    """The keys of `model.json` on settings and held-out documents."""
     return {
         "format": models.FORMAT,
         "language": settings.language,
@@ -225,7 +225,7 @@ def _card(settings: LanguageModelSettings, percentiles: Sequence[float]) -> dict
 def _train_pieces(name: str, settings: LanguageModelSettings, sample: Sample) -> bytes:
     import sentencepiece
 
-    model = io.BytesIO()  # a file name would stand inside the model and make its bytes depend on the folder
+    model = io.BytesIO()  # a file name would be written into the model and make its bytes depend on the folder
     try:
         sentencepiece.SentencePieceTrainer.train(
             sentence_iterator=_read(sample.pieces),

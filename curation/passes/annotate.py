@@ -36,7 +36,7 @@ MEMORY_PER_TEXT_BYTE = 8.0  # of a shard; batches bound the views, row groups th
 
 @dataclass(frozen=True)
 class AnnotateShared:
-    """The annotators as the recipe says them, since the class of one may be a plugin's; and where the shards lie."""
+    """The annotators by their settings in the recipe, since the class of one may be a plugin's; and the folder of the shards."""
 
     entries: Sequence[Mapping[str, Any]]
     plugins: Sequence[Plugin]

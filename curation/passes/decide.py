@@ -1,4 +1,4 @@
-"""Fifth stage of a pass: one decision a document, from what the rules say and what the levels of deduplication drop."""
+"""Fifth stage of a pass: one decision a document, from its judgement and what the levels of deduplication drop."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ DECISION = pa.schema(
 
 @dataclass(frozen=True)
 class DecideShared:
-    """What has been judged of one source, and what is dropped of it, level by level."""
+    """The judgements on one source, and what each level drops of it."""
 
     source: str
     judged: Folder
@@ -47,7 +47,7 @@ def decide_stage(
         "version": VERSION,
         "shards": source.shards.fingerprint,
         "rules": source.identity,
-        "duplicates": None,  # these two of old, whether there are any or not; of further levels those that take part
+        "duplicates": None,  # these two always, also when there are none; further levels only when they take part
         "near_duplicates": None,
         **{each.level: each.fingerprint for each in of_source},
     }

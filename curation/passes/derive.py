@@ -25,7 +25,7 @@ from curation.runtime.store.folder import Folder
 from curation.runtime.store.receipts import Result
 from curation.runtime.store.shards import DOCUMENT, ShardSet, open_parquet, row_groups, row_writer
 from curation.transforms.base import Document, Transform
-from curation.transforms.registry import make
+from curation.transforms.registry import make_transform
 
 VERSION = 1
 GATHERED = "gathered.parquet"
@@ -35,20 +35,20 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True)
 class TransformSettings:
-    """A transform as the recipe says it, since its class may be a plugin's; and the name of the derived source."""
+    """A transform by its settings in the recipe, since its class may be a plugin's; and the name of the derived source."""
 
     source: str
     settings: Mapping[str, Any]
     plugins: Sequence[Plugin]
 
     def build(self) -> Transform:
-        return make(self.settings, self.plugins, f"source {self.source}")
+        return make_transform(self.settings, self.plugins, f"source {self.source}")
 
 
 def derive(
     recipe: Recipe, curated: Mapping[str, ShardSet], out: Folder, compute: Compute
 ) -> tuple[dict[str, ShardSet], dict[str, Record]]:
-    """Every source with its derived ones, and what the run's record says of each transform.
+    """Every source with its derived ones, and the entry of each transform in the run's record.
 
     Returns:
         The shards that go up to the tokenizer, by source; and by derived source `of`, and its `steps`, each with the
@@ -115,7 +115,7 @@ class TransformShared:
 
 
 def gather_stage(transform: Transform, settings: TransformSettings, shards: ShardSet) -> Stage[GatherShared, GatherJob]:
-    """The stage that finds what a transform has to know of a whole source: one task, for the order of documents counts."""
+    """The stage that gathers what a transform needs from a whole source: one task, since the order of documents matters."""
     name, what = settings.source, _what("gather", settings.source, transform, shards)
     shared = GatherShared(settings, shards.folder)
     job = Job("all", GatherJob(shards.files, shards.documents), shards.text_bytes)

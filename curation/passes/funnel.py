@@ -40,7 +40,7 @@ class SourceFunnel:
 
     @classmethod
     def derived(cls, changed: Mapping[str, Any]) -> SourceFunnel:
-        """A source that takes the documents of another; `changed` is what the record says of its transforms."""
+        """A source that takes the documents of another; `changed` is the record's entry of its transforms."""
         return cls(changed["steps"][0]["counts"]["documents"], 0, {}, {}, {"ids": 0, "documents": 0})
 
     def add(self, name: str, curated: ShardSet) -> None:
@@ -56,10 +56,10 @@ class SourceFunnel:
         return {f"{p}: {reason}": n for p, counts in self.passes.items() for reason, n in counts["dropped"].items()}
 
     def check(self, source: str) -> None:
-        """Nothing is lost in silence.
+        """Check that no row is lost.
 
         Raises:
-            AssertionError: the numbers do not add up, which is our own mistake.
+            AssertionError: the numbers do not add up, which is a bug of ours.
         """
         out = self.curated + sum(self.dropped.values()) + self.quarantined
         if self.rows != out:

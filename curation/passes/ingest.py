@@ -36,7 +36,7 @@ QUARANTINE = pa.schema(
 
 @dataclass(frozen=True)
 class ReadShared:
-    """One source as the recipe says it, since its class may be a plugin's; and what becomes of its rows.
+    """One source by its settings in the recipe, since its class may be a plugin's; and what is done to its rows.
 
     Attributes:
         shard_bytes: text of a shard, about.
@@ -60,7 +60,7 @@ class ReadJob:
 
 
 def read_stage(recipe: Recipe, name: str) -> Stage[ReadShared, ReadJob]:
-    """The stage that reads one source; planning lists and hashes its files."""
+    """The stage that reads one source; building it lists and hashes the files."""
     source = recipe.built_sources[name]
     pieces = source.plan(name, recipe.root, recipe.shard_bytes)
     id_buckets = user_ids.buckets(sum(p.bytes for p in pieces))
@@ -187,7 +187,7 @@ class ShardWriter:
 
 
 def repairs(row: Row, form: normal.NormalForm) -> Iterator[str]:
-    """What had to be replaced or removed in a row's fields for it to become a document."""
+    """What was replaced or removed in a row's fields to make it a document."""
     user_id = row.user_id or ""
     if any(_has_lone_surrogate(text) for text in (row.text, user_id, row.meta or "")):
         yield "lone surrogates"

@@ -1,7 +1,7 @@
-"""Which of a row's fields go on into curated shards: those that the recipe names, and no others.
+"""Which fields of a row curated shards keep: those that the recipe names, and no others.
 
-Raw shards hold the whole row. A curated shard is passed on, with its text scrubbed; what stood beside the text (an author, an
-address, an id that is one, a file named after somebody) would go along unseen, since nobody looks for personal information there.
+Raw shards hold the whole row. A curated shard is shared, with its text scrubbed; the fields beside the text (an author, an
+address, an id that is one, a file named after somebody) may hold personal information that nobody looks for.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from curation.recipes.recipe import Recipe
 from curation.runtime.errors import InputError
 from curation.sources.base import meta_json
 
-PATH = "path"  # of a row's file, which is no field of the row but may be named like one
+PATH = "path"  # of a row's file: no field of the row, but may be listed like one
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class KeptFields:
         return {"names": list(self.names), "with_id": self.with_id}
 
     def applied_to(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        """A document without the fields that nobody named; its id, source and offset say where it comes from.
+        """A document with the named fields only; its id, source and offset still locate it.
 
         Raises:
             InputError: `meta` is not what a source should give.

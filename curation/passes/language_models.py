@@ -16,7 +16,7 @@ Reached = Mapping[str | None, Mapping[str, ShardSet]]  # shards of every source:
 
 
 def train(recipe: Recipe, names: Iterable[str], reached: Reached, out: Folder, compute: Compute) -> dict[str, Folder]:
-    """Train the named models, as far as they are not; returns their folders."""
+    """Train the named models that are not trained yet; returns the folders of all."""
     stages = {}
     for name in names:
         settings = recipe.models[name]

@@ -1,4 +1,4 @@
-"""The levels of deduplication, in the order in which a pass walks through them: what drops for the surest reason comes first."""
+"""The levels of deduplication, in the order in which a pass runs them: the level with the strictest comparison comes first."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def described(rules: Mapping[str, Rules], annotators: Mapping[str, Annotator]) -
     return [line for level in LEVELS if (line := level.described(rules, annotators))]
 
 
-def find(judged: JudgedPass, out: Folder, compute: Compute) -> list[Dropped]:
+def find_duplicates(judged: JudgedPass, out: Folder, compute: Compute) -> list[Dropped]:
     """What each level drops of a pass, for those that its rules ask for."""
     dropped: list[Dropped] = []
     for level in LEVELS:

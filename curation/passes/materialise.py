@@ -13,7 +13,7 @@ from curation.passes.kept_fields import KeptFields
 from curation.policy import replaced_entities
 from curation.policy.eligibility import cut_spans, read_scores
 from curation.policy.judging import JudgedPass, JudgedSource
-from curation.policy.policy import KEPT, Rules, chosen
+from curation.policy.policy import KEPT, Rules, is_chosen
 from curation.recipes.recipe import Recipe
 from curation.runtime.identity import share
 from curation.runtime.registry import Plugin
@@ -23,7 +23,7 @@ from curation.runtime.store.folder import Folder
 from curation.runtime.store.manifest import Manifest
 from curation.runtime.store.receipts import Result
 from curation.runtime.store.shards import DOCUMENT, ID, check_aligned, read_columns, row_groups, row_writer
-from curation.text.spans import apply, made, united
+from curation.text.spans import apply, replaced_spans, united
 
 VERSION = 2
 SAMPLE_CHARS = 4000
@@ -32,10 +32,10 @@ SAMPLE = pa.schema([("id", ID), ("source", pa.string()), ("reason", pa.string())
 
 @dataclass(frozen=True)
 class MaterialiseShared:
-    """What is decided of one source, and what is done to the documents that stay.
+    """The decisions on one source, and what is done to the documents that stay.
 
     Attributes:
-        scores: annotator -> folder; spans to cut and to replace stand there.
+        scores: annotator -> folder, which holds spans to cut and to replace.
         decisions: one file a shard, in the same rows.
         samples: dropped documents that are kept for reading, for each shard and reason.
         fields: those of a row that stay.
@@ -76,7 +76,7 @@ def materialise_stage(
 
 
 def counts_that_add_up(results: Sequence[Result]) -> dict[str, Any]:
-    """The sum over all shards. That documents came in and went nowhere would be our own mistake."""
+    """The sum over all shards; a document that is neither kept nor dropped would be a bug of ours."""
     counts = total(results)
     if counts["documents"] != counts["kept"] + sum(counts["dropped"].values()):
         raise AssertionError(f"documents were lost: {counts}")
@@ -109,7 +109,7 @@ class Edits:
     def __init__(
         self, cuts: list[tuple[int, int]], finds: list[tuple[int, int, str]], entities: Mapping[str, Any]
     ) -> None:
-        self.cuts, self.finds, self.entities = united(cuts), made(cuts, finds), entities
+        self.cuts, self.finds, self.entities = united(cuts), replaced_spans(cuts, finds), entities
 
     def applied_to(self, text: str) -> str:
         if not self.cuts and not self.finds:
@@ -166,7 +166,9 @@ def _finds(rules: Rules, tables: Mapping[str, pa.Table], documents: int) -> list
     finds: list[list[tuple[int, int, str]]] = [[] for _ in range(documents)]
     for name in rules.replace:
         for row, spans in enumerate(tables[name]["spans"].to_pylist()):
-            finds[row] += [(s["start"], s["end"], s["kind"]) for s in spans if chosen(rules.replace, name, s["kind"])]
+            finds[row] += [
+                (s["start"], s["end"], s["kind"]) for s in spans if is_chosen(rules.replace, name, s["kind"])
+            ]
     return finds
 
 

@@ -35,7 +35,7 @@ class Statistics:
 
     def _of(self, document: Document) -> Shares:
         words = movable.words(document.text).parts
-        return {**common(document.text, words), **self.transform.measure(document, self.known)}
+        return {**common_statistics(document.text, words), **self.transform.measure(document, self.known)}
 
     @staticmethod
     def shown(sums: Mapping[str, Mapping[str, float]]) -> dict[str, list[float | None]]:
@@ -48,12 +48,12 @@ class Statistics:
         }
 
 
-def common(text: str, words: list[str]) -> dict[str, tuple[float, float]]:
+def common_statistics(text: str, words: list[str]) -> dict[str, tuple[float, float]]:
     """Statistics that are taken of every transform.
 
-    `share of pairs said before`: pairs of neighbouring words that stood in the document before. `same word follows again`: of
+    `share of pairs said before`: pairs of neighbouring words that occurred in the document before. `same word follows again`: of
     the words that come again, those that are followed by what followed them the last time, which is what an induction head
-    foretells.
+    predicts.
     """
     seen: set[tuple[str, str]] = set()
     last: dict[str, str] = {}

@@ -1,6 +1,6 @@
-"""Ids that a source gives to several documents. All of those stay, since we name documents by their place; their user is told.
+"""Ids that a source gives to several documents. All of those stay, since we name documents by their place; a warning names them.
 
-As with duplicates only what is compared travels, in buckets by hash, so that memory is bounded however many documents there are.
+As with duplicates only the ids travel, in buckets by hash, so that memory is bounded however many documents there are.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The contract of an entity of personal information: find it, and say what stands in its place."""
+"""The contract of an entity of personal information: find it, and give its replacement."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Entity(ABC):
             entity changes nobody's results.
         examples: a text and that text with every find replaced; they are the entity's tests and appear in the docs.
         labelled_lines: lines written by hand, none from a corpus, with every piece that should be found marked by ⟦ ⟧. Lines
-            without a mark hold what is easily mistaken. Some are known to be judged wrongly and say so.
+            without a mark hold what is easily mistaken. Some are known to be judged wrongly and are marked as such.
         missed, mistaken: how many of the marked pieces are not found, and how many finds are no marked piece.
     """
 
@@ -43,4 +43,4 @@ class Entity(ABC):
 
     @abstractmethod
     def replacement(self, value: str) -> str:
-        """What stands in place of `value`; it depends on nothing else, so that equal texts stay equal."""
+        """The text that replaces `value`; it depends on nothing else, so that equal texts stay equal."""

@@ -14,7 +14,7 @@ _ADDRESS = re.compile(
     r"(?<![A-Za-z0-9_%+-])(?<![A-Za-z0-9_%+-]\.)[A-Za-z0-9_%+-]{1,64}(?:\.[A-Za-z0-9_%+-]{1,64}){0,8}"
     r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,8}[A-Za-z]{2,24}(?![A-Za-z0-9])"
 )
-# What may stand between a number and the @ when the number is the beginning of an address. Entities of digits leave such
+# What may come between a number and the @ when the number is the beginning of an address. Entities of digits leave such
 # numbers alone: the address is found instead, and their replacement could become a part of it.
 REST_OF_ADDRESS = r"[A-Za-z0-9_%+.-]{0,80}@"
 

@@ -177,7 +177,7 @@ def _end_of_international(text: str, start: int, end: int) -> int:
 
 
 def _is_clear(match: re.Match[str]) -> bool:
-    """The way it is written leaves no doubt that it is a phone number, whatever stands around it."""
+    """Whether its form alone shows that it is a phone number, whatever surrounds it."""
     if match["service"]:
         since, until = int(match[0][:4]), int(match["until"])
         return since not in _ROUND and not since <= until <= _LAST_YEAR

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curation.annotators.base import Annotator
-from curation.policy.policy import KEPT, NOTHING_LEFT, Rules, chosen, reasons
+from curation.policy.policy import KEPT, NOTHING_LEFT, Rules, is_chosen, reasons
 from curation.runtime.identity import fingerprint
 from curation.runtime.store.folder import Folder
 from curation.runtime.store.shards import ID, check_aligned, read_columns
@@ -28,7 +28,7 @@ JUDGED = pa.schema(
 
 
 def rules_identity(rules: Rules, annotators: Mapping[str, Annotator]) -> dict[str, Any]:
-    """What of the rules and scores decides: bounds in their order, cuts, and the annotators that they name."""
+    """The rules and scores that decide, for fingerprints: bounds in their order, cuts, and the annotators that they name."""
     used = {*rules.keep, *rules.cut, *([rules.duplicates] if rules.duplicates else [])}
     return {
         "keep": [[name, list(b.items())] for name, b in _dumped(rules)["keep"].items()],
@@ -92,6 +92,6 @@ def cut_spans(rules: Rules, tables: Mapping[str, pa.Table], documents: int) -> l
     """The spans that the rules cut out of each document."""
     spans: list[list[tuple[int, int]]] = [[] for _ in range(documents)]
     for name in rules.cut:
-        for row, found in enumerate(tables[name]["spans"].to_pylist()):
-            spans[row] += [(s["start"], s["end"]) for s in found if chosen(rules.cut, name, s["kind"])]
+        for row, of_row in enumerate(tables[name]["spans"].to_pylist()):
+            spans[row] += [(s["start"], s["end"]) for s in of_row if is_chosen(rules.cut, name, s["kind"])]
     return spans

@@ -1,4 +1,4 @@
-"""Third stage of a pass: the rules are judged once. Every level of deduplication and the decision read what stands here."""
+"""Third stage of a pass: the rules are judged once. Every level of deduplication and the decision read its result."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BYTES_PER_DOCUMENT = 200  # of the scores that are read, about: for Ray's schedu
 
 @dataclass(frozen=True)
 class JudgedSource:
-    """One source in a pass, with its scores and what the rules say of its documents.
+    """One source in a pass, with its scores and the judgements on its documents.
 
     Attributes:
         shards: its documents as they come into the pass.

@@ -9,24 +9,24 @@ from curation.runtime.errors import StageError
 from curation.runtime.store.manifest import Manifest
 
 
-def check(pass_name: str, rules: Mapping[str, Rules], decided: Mapping[str, Manifest]) -> None:
+def check_most_dropped(pass_name: str, rules: Mapping[str, Rules], decided: Mapping[str, Manifest]) -> None:
     """Compare what each source lost in a pass with the `most_dropped` of its rules.
 
     Raises:
         StageError: names every source that lost more, with its most frequent reason.
     """
-    found = []
+    losses = []
     for source, manifest in decided.items():
         documents, dropped = manifest.counts["documents"], manifest.counts["dropped"]
         lost = documents - manifest.counts["kept"]
         if documents and lost / documents > rules[source].most_dropped:
-            found.append(
+            losses.append(
                 f"source {source} loses {lost:,} of {documents:,} documents, {most_frequent(dropped)}; "
                 f"most_dropped is {rules[source].most_dropped:g}"
             )
-    if found:
-        told = "Correct the rules, or raise most_dropped in policy.defaults or policy.sources.NAME."
-        raise StageError(f"pass {pass_name}: {'. '.join(found)}. {told}")
+    if losses:
+        fix = "Correct the rules, or raise most_dropped in policy.defaults or policy.sources.NAME."
+        raise StageError(f"pass {pass_name}: {'. '.join(losses)}. {fix}")
 
 
 def most_frequent(dropped: Mapping[str, int]) -> str:

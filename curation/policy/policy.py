@@ -88,8 +88,8 @@ class Policy(Config):
     """Rules for all sources, and what differs for some: `sources.NAME` is laid on `defaults`, null removes a rule; in
     `defaults` one of a preset.
 
-    `presets` holds the bounds of the presets that these name. They are read when a recipe is, so that the record of a run says
-    what held then, whatever their files say later.
+    `presets` holds the bounds of the presets that these name. They are read with the recipe, so that the record of a run holds
+    the bounds of that time, even if their files change later.
     """
 
     defaults: Rules = Rules()
@@ -113,8 +113,8 @@ class Policy(Config):
         """The rules of one source in a pass with these annotators, presets resolved."""
         where = f"policy.sources.{source}"
         base = self.defaults.model_dump(mode="json", exclude_none=True)
-        said = merged(base, self.sources.get(source, {}))
-        name = build(Rules, {"preset": said.pop("preset", None)}, where).preset
+        own = merged(base, self.sources.get(source, {}))
+        name = build(Rules, {"preset": own.pop("preset", None)}, where).preset
         bounds = self._bounds(name) if name else {}
         below = {"keep": {label: bound for label, bound in bounds.items() if label in annotators}}
         return build(Rules, merged(merged(below, base), self.sources.get(source, {})), where)
@@ -129,7 +129,7 @@ class Policy(Config):
         }
 
     def check(self, annotators: Mapping[str, HasColumns], sources: Sequence[str], where: str) -> None:
-        """Refuse names that nothing answers to, before anything runs.
+        """Refuse unknown names, before anything runs.
 
         Raises:
             ConfigError: names the place and the known names.
@@ -152,12 +152,12 @@ def _without_nulls(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _less(bounds: Mapping[str, Any], keep: Mapping[str, Any]) -> dict[str, Any]:
-    """The bounds of a preset without those that `keep` says null of."""
+    """The bounds of a preset without those that are null in `keep`."""
     left: dict[str, Any] = {}
     for label, of_annotator in bounds.items():
-        said = keep.get(label, {})
-        if said is not None:
-            gone = {score for score, bound in said.items() if bound is None} if isinstance(said, Mapping) else set()
+        own = keep.get(label, {})
+        if own is not None:
+            gone = {score for score, bound in own.items() if bound is None} if isinstance(own, Mapping) else set()
             left[label] = {score: bound for score, bound in of_annotator.items() if score not in gone}
     return left
 
@@ -173,8 +173,8 @@ def _check_rules(rules: Rules, annotators: Mapping[str, HasColumns], where: str)
             if (column.type == "string") != (bound.any_of is not None) or column.type in {"spans", "hash", "bands"}:
                 wanted = {"string": "any_of"}.get(column.type, "min or max")
                 raise ConfigError(f"{where}.keep.{name}.{column_name}: a {column.type} score takes {wanted}.")
-    for action, chosen in (("cut", rules.cut), ("replace", rules.replace)):
-        for name in chosen:
+    for action, kinds in (("cut", rules.cut), ("replace", rules.replace)):
+        for name in kinds:
             if _known(annotators, name, f"{where}.{action}").column("spans") is None:
                 raise ConfigError(f"{where}.{action}: annotator {name!r} gives no spans. Name one that does.")
     if rules.duplicates and _known(annotators, rules.duplicates, f"{where}.duplicates").column("hash") is None:
@@ -236,7 +236,7 @@ def _missed(bound: Bound, values: Any) -> list[tuple[str, npt.NDArray[np.bool_]]
     return sides
 
 
-def chosen(kinds: Mapping[str, Kinds], name: str, kind: str) -> bool:
+def is_chosen(kinds: Mapping[str, Kinds], name: str, kind: str) -> bool:
     """Whether a span of this annotator and kind is meant; `korquad` also means kinds such as `korquad:test`."""
     wanted = kinds.get(name, ())
     return wanted == "all" or any(kind == each or kind.startswith(f"{each}:") for each in wanted)

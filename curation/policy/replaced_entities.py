@@ -1,4 +1,4 @@
-"""Which entities' code a policy's replacements are made by: they alone enter the identity of what is written."""
+"""Which entities a policy's replacements use: they alone enter the identity of what is written."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from curation.annotators.base import Annotator
 from curation.pii.base import Entity
 from curation.pii.registry import ENTITIES
-from curation.policy.policy import Rules, chosen
+from curation.policy.policy import Rules, is_chosen
 from curation.runtime.errors import ConfigError
 from curation.runtime.registry import Plugin
 from curation.runtime.store.folder import Folder
@@ -22,7 +22,7 @@ KIND = "spans.list.element.kind"  # the one leaf of a file of scores that is rea
 def identities(
     rules: Rules, annotators: Mapping[str, Annotator], scores: Mapping[str, Folder], plugins: Sequence[Plugin]
 ) -> dict[str, str]:
-    """Name -> identity of every entity whose spans the rules replace; others may come and go without a trace.
+    """Name -> identity of every entity whose spans the rules replace; others do not change it.
 
     Raises:
         ConfigError: spans are to be replaced whose kind is no entity.
@@ -31,7 +31,7 @@ def identities(
         kind
         for name in rules.replace
         for kind in _kinds(annotators[name], scores[name])
-        if chosen(rules.replace, name, kind)
+        if is_chosen(rules.replace, name, kind)
     }
     return {kind: cls.identity() for kind, cls in classes(kinds, plugins).items()}
 
@@ -49,10 +49,10 @@ def classes(kinds: set[str], plugins: Sequence[Plugin]) -> dict[str, type[Entity
 
 
 def _kinds(annotator: Annotator, scores: Folder) -> Iterator[str]:
-    """Those that the annotator says it looks for; of one that says nothing, those that it found."""
-    said = annotator.entities_found()
-    if said is not None:
-        yield from said
+    """Those that the annotator looks for, if it declares them; else those that it found."""
+    declared = annotator.entities_found()
+    if declared is not None:
+        yield from declared
         return
     for part in Manifest.load(scores).parts:
         for table in row_groups(scores, str(part["file"]), [KIND]):

@@ -1,4 +1,4 @@
-"""Everything a run knows of one document: origin, scores against their bounds, verdict, spans. Reads no other text."""
+"""Everything a run knows of one document: origin, scores against their bounds, decision, spans. Reads no other text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from typing_extensions import TypedDict
 
-from curation.policy.policy import KEPT, Rules, chosen
+from curation.policy.policy import KEPT, Rules, is_chosen
 from curation.questions.run_record import RunRecord
 from curation.questions.stored_scores import Scored
 from curation.recipes.recipe import Pass
@@ -41,7 +41,7 @@ class ExplainedPass(TypedDict):
         scores, units, bounds: by annotator and score; `units` as far as they are known.
         reason: "kept" if it was not dropped.
         duplicate_of, similarity: the document in whose favour it was dropped, and how similar that is.
-        kept_instead: the same, or the one that stands for it in turn.
+        kept_instead: the same, or the keeper of that one if it was dropped too.
         cut, replaced: spans in characters.
     """
 
@@ -70,8 +70,8 @@ class Explained(TypedDict):
     text: NotRequired[str]
 
 
-def find(run: RunRecord, wanted: str) -> Place:
-    """The document with this id (its first digits are enough) or with this id of the user's.
+def find_document(run: RunRecord, wanted: str) -> Place:
+    """The document with this id (its first digits are enough) or with this user id.
 
     Raises:
         ConfigError: none has it, or several have.
@@ -105,24 +105,24 @@ def _matches(run: RunRecord, wanted: str) -> Iterator[Place]:
             shown.advance()
 
 
-def explain(run: RunRecord, wanted: str, with_text: bool = False) -> Explained:
+def explain_document(run: RunRecord, wanted: str, with_text: bool = False) -> Explained:
     """A document's way through the run; `text` of the kept document when asked for."""
-    place = find(run, wanted)
+    place = find_document(run, wanted)
     row = _row(run.raw(place.source), place.file, place.id)
     assert row is not None
     text = row.pop("text")
-    found: Explained = {**row, "id": place.id.hex(), "passes": {}}  # type: ignore[typeddict-item]
+    explained: Explained = {**row, "id": place.id.hex(), "passes": {}}  # type: ignore[typeddict-item]
     for pass_ in run.recipe.passes:
         passed = _pass(run, place, pass_)
         if passed is None:
             break
-        found["passes"][pass_.name] = passed
+        explained["passes"][pass_.name] = passed
         if passed["reason"] == "kept":
             curated = _row(run.folder(place.source, pass_.name, "curated"), place.file, place.id)
             text = curated["text"] if curated else text
     if with_text:
-        found["text"] = text
-    return found
+        explained["text"] = text
+    return explained
 
 
 def _row(folder: Folder, file: str, id_: bytes) -> dict[str, Any] | None:
@@ -151,9 +151,9 @@ def _pass(run: RunRecord, place: Place, pass_: Pass) -> ExplainedPass | None:
         "duplicate_of": keeper.hex() if keeper else None,
         "similarity": decision["similarity"],
         "kept_instead": _kept_instead(run, pass_.name, keeper).hex() if keeper else None,
-        "cut": [s for label in rules.cut for s in spans.get(label, []) if chosen(rules.cut, label, s["kind"])],
+        "cut": [s for label in rules.cut for s in spans.get(label, []) if is_chosen(rules.cut, label, s["kind"])],
         "replaced": [
-            s for label in rules.replace for s in spans.get(label, []) if chosen(rules.replace, label, s["kind"])
+            s for label in rules.replace for s in spans.get(label, []) if is_chosen(rules.replace, label, s["kind"])
         ],
     }
 
@@ -161,7 +161,7 @@ def _pass(run: RunRecord, place: Place, pass_: Pass) -> ExplainedPass | None:
 def _scores(
     run: RunRecord, place: Place, pass_: Pass, row: int, scored: Mapping[str, Scored]
 ) -> tuple[dict[str, dict[str, Any]], dict[str, list[dict[str, Any]]]]:
-    """What every annotator said of a document: its values and its spans, by label."""
+    """Scores and spans of a document, by label of the annotator."""
     scores: dict[str, dict[str, Any]] = {}
     spans: dict[str, list[dict[str, Any]]] = {}
     for label, folder in run.scores(place.source, pass_.name).items():
@@ -181,7 +181,7 @@ def _decision(run: RunRecord, source: str, file: str, pass_: str, id_: bytes) ->
 
 
 def _kept_instead(run: RunRecord, pass_: str, keeper: bytes) -> bytes:
-    """The keeper, or what was kept for it: one that stands for exact duplicates may itself be a near-duplicate."""
+    """The keeper, or what was kept for it: the keeper of exact duplicates may itself be dropped as a near-duplicate."""
     for source in run.sources():
         for part in Manifest.load(run.folder(source, pass_, "shards")).parts:
             decided = _decision(run, source, str(part["file"]), pass_, keeper)

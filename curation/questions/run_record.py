@@ -1,7 +1,7 @@
 """Finds the record of a finished run and reads it: the way back from a name to every stage's folder.
 
-A record holds the text of the run's plugins, for whoever wants to read or repeat it. That text is never run from here: an output
-folder may be anybody's. What a user names with `--plugin` is run, if it is the very file that the run had.
+A record holds the text of the run's plugins, to be read or repeated. That text is never run from here: an output folder may be
+anybody's. A file that a user names with `--plugin` is run, if it is the same file that the run had.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class RunRecord:
     """A finished curation: its recipe as it was, and where its stages lie.
 
     Attributes:
-        plugins: those of the user's own that may be run, not those that stand in the record.
+        plugins: the user's own files, which may be run; those in the record are not.
     """
 
     out: Folder
@@ -41,7 +41,7 @@ class RunRecord:
         return str(self.value["name"])
 
     def not_run(self) -> str | None:
-        """A line on those plugins of the run that stay text here; None when there are none."""
+        """A line that names the plugins of the run that are not run here; None when there are none."""
         trusted = {plugin.digest for plugin in self.plugins}
         names = [repr(plugin.name) for plugin in recorded(self.value) if plugin.digest not in trusted]
         if not names:
@@ -65,7 +65,7 @@ class RunRecord:
         return passes[name]
 
     def scored(self, pass_: Pass) -> dict[str, Scored]:
-        """What the annotators of a pass left, by label; it is the same for every source."""
+        """The stored scores of a pass, by label of the annotator; the same columns for every source."""
         known = known_columns(pass_.annotators, self.plugins)
         folders = self.scores(self.sources()[0], pass_.name)
         first = {label: str(Manifest.load(folder).parts[0]["file"]) for label, folder in folders.items()}
@@ -127,7 +127,7 @@ def trusted(value: Mapping[str, Any], paths: Sequence[str]) -> tuple[Plugin, ...
     return own
 
 
-def load(run: str, plugins: Sequence[str] = ()) -> RunRecord:
+def load_record(run: str, plugins: Sequence[str] = ()) -> RunRecord:
     """The record that a user means by RUN: a file in `runs/`, or the output folder when it holds one run.
 
     Args:

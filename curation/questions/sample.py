@@ -44,7 +44,7 @@ def sample(
         ConfigError: an unknown source, pass or reason.
     """
     reason = reason.rpartition(": ")[2] if reason else None  # as the funnel shows it, or without its pass
-    rows = _removed(run, source, pass_, reason) if which == REMOVED else _kept(run, source, pass_)
+    rows = _removed_documents(run, source, pass_, reason) if which == REMOVED else _kept_documents(run, source, pass_)
     with meter("choose documents", 1):
         chosen = heapq.nsmallest(n, rows, key=lambda row: share(row["id"], "sample"))
     return [
@@ -53,9 +53,11 @@ def sample(
     ]
 
 
-def _removed(run: RunRecord, source: str | None, pass_: str | None, reason: str | None) -> Iterator[dict[str, Any]]:
+def _removed_documents(
+    run: RunRecord, source: str | None, pass_: str | None, reason: str | None
+) -> Iterator[dict[str, Any]]:
     reasons: set[str] = set()
-    found = False
+    any_shown = False
     for name in run.sources(source):
         for p in _passes(run, pass_):
             folder = run.folder(name, p, "curated")
@@ -65,13 +67,13 @@ def _removed(run: RunRecord, source: str | None, pass_: str | None, reason: str 
                 for table in row_groups(folder, f"samples/{part['file']}", ["id", "source", "reason", "text"]):
                     for row in table.to_pylist():
                         if reason is None or row["reason"] == reason:
-                            found = True
+                            any_shown = True
                             yield {**row, "reason": f"{p}: {row['reason']}"}
-    if reason is not None and not found and reason not in reasons:
+    if reason is not None and not any_shown and reason not in reasons:
         raise ConfigError(f"--reason: {one_of(reasons, reason, 'reason')}")
 
 
-def _kept(run: RunRecord, source: str | None, pass_: str | None) -> Iterator[dict[str, Any]]:
+def _kept_documents(run: RunRecord, source: str | None, pass_: str | None) -> Iterator[dict[str, Any]]:
     name = run.pass_(pass_).name
     for of_source in run.sources(source):
         folder = run.folder(of_source, name, "curated")

@@ -1,4 +1,4 @@
-"""Scores of a finished run by what its files say of themselves, so that no code of the run is needed to read them."""
+"""Scores of a finished run, as its files describe them, so that no code of the run is needed to read them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from curation.runtime.store.shards import open_parquet
 
 @dataclass(frozen=True)
 class Scored:
-    """What one annotator left: its columns in their order, without the id.
+    """The stored scores of one annotator: its columns in their order, without the id.
 
     Attributes:
         columns: name and type as the file has them; unit and range too where the annotator's class is known.
@@ -31,7 +31,7 @@ class Scored:
 
 
 def known_columns(entries: Sequence[Mapping[str, object]], plugins: Sequence[Plugin]) -> dict[str, tuple[Column, ...]]:
-    """Label -> columns of those annotators of a pass that are installed, or stand in these plugins."""
+    """Label -> columns of those annotators of a pass that are installed, or defined in these plugins."""
     known = ANNOTATORS.classes(plugins)
     kinds = {str(entry.get("name") or entry.get("kind")): str(entry.get("kind")) for entry in entries}
     return {label: known[kind].columns for label, kind in kinds.items() if kind in known}
@@ -45,9 +45,9 @@ def scored(folder: Folder, file: str, known: Sequence[Column] = ()) -> Scored:
     """
     with open_parquet(folder, file) as opened:
         fields = [field for field in opened.schema_arrow if field.name != "id"]
-    said = {(column.name, column.type): column for column in known}
+    described = {(column.name, column.type): column for column in known}
     columns = [Column(field.name, type=_type_of(field, folder, file), range=(None, None)) for field in fields]
-    return Scored(tuple(said.get((column.name, column.type), column) for column in columns))
+    return Scored(tuple(described.get((column.name, column.type), column) for column in columns))
 
 
 def _type_of(field: pa.Field, folder: Folder, file: str) -> ColumnType:

@@ -21,7 +21,7 @@ from curation.runtime.store.manifest import Manifest
 
 
 @dataclass(frozen=True)
-class Outcome:
+class PolicyOutcome:
     """What a policy does to one source: documents that it keeps, and drops by reason."""
 
     documents: int
@@ -29,16 +29,16 @@ class Outcome:
     dropped: Mapping[str, int]
 
     @classmethod
-    def of(cls, documents: int, dropped: Mapping[str, int]) -> Outcome:
+    def of(cls, documents: int, dropped: Mapping[str, int]) -> PolicyOutcome:
         return cls(documents, documents - sum(dropped.values()), dropped)
 
 
 @dataclass(frozen=True)
-class Comparison:
+class PolicyComparison:
     """One source as the run decided, and as the other policy would."""
 
-    before: Outcome
-    after: Outcome
+    before: PolicyOutcome
+    after: PolicyOutcome
 
 
 class Again(Protocol):
@@ -60,7 +60,7 @@ def _levels(run: RunRecord, pass_name: str, rules: Mapping[str, Rules]) -> list[
     return [level for level in levels if level]
 
 
-def what_if(run: RunRecord, pass_name: str | None, settings: Sequence[str]) -> dict[str, Comparison]:
+def compare_policies(run: RunRecord, pass_name: str | None, settings: Sequence[str]) -> dict[str, PolicyComparison]:
     """The run's decisions in one pass beside those of a changed policy.
 
     Args:
@@ -79,15 +79,15 @@ def what_if(run: RunRecord, pass_name: str | None, settings: Sequence[str]) -> d
     policy.check(scored, sources, f"pass {pass_.name}")
     rules = {source: policy.rules_for(source, scored) for source in sources}
     after = _outcomes(run, pass_.name, rules)
-    return {source: Comparison(_decided(run, source, pass_.name), after[source]) for source in sources}
+    return {source: PolicyComparison(_decided(run, source, pass_.name), after[source]) for source in sources}
 
 
-def _decided(run: RunRecord, source: str, pass_name: str) -> Outcome:
+def _decided(run: RunRecord, source: str, pass_name: str) -> PolicyOutcome:
     counts = Manifest.load(run.folder(source, pass_name, "decide")).counts
-    return Outcome.of(int(counts["documents"]), dict(counts["dropped"]))
+    return PolicyOutcome.of(int(counts["documents"]), dict(counts["dropped"]))
 
 
-def _outcomes(run: RunRecord, pass_name: str, rules: Mapping[str, Rules]) -> dict[str, Outcome]:
+def _outcomes(run: RunRecord, pass_name: str, rules: Mapping[str, Rules]) -> dict[str, PolicyOutcome]:
     levels = _levels(run, pass_name, rules)
     counts: dict[str, Counter[str]] = {source: Counter() for source in rules}
     documents: Counter[str] = Counter()
@@ -104,7 +104,7 @@ def _outcomes(run: RunRecord, pass_name: str, rules: Mapping[str, Rules]) -> dic
         dropped.append(level.dropped(dropped))
         for shard in dropped[-1]["shard"].to_pylist():
             counts[shard.split("/")[0]][level.reason] += 1
-    return {source: Outcome.of(documents[source], dict(sorted(counts[source].items()))) for source in rules}
+    return {source: PolicyOutcome.of(documents[source], dict(sorted(counts[source].items()))) for source in rules}
 
 
 def _shards(run: RunRecord, source: str, pass_name: str, rules: Rules) -> Iterator[tuple[str, pa.Table]]:

@@ -7,7 +7,7 @@ from typing import Self
 
 import pyarrow as pa
 
-from curation.dedup.exact import ROUTED, ExactDropped, HashesJob, resolve, routed
+from curation.dedup.exact import ROUTED, ExactDropped, HashesJob, duplicate_edges, routed
 from curation.policy.policy import Rules
 from curation.questions.run_record import RunRecord
 
@@ -36,4 +36,4 @@ class ExactAgain:
 
     def dropped(self, earlier: Sequence[pa.Table]) -> pa.Table:
         """`shard`, `row` and `keeper` of what goes."""
-        return resolve(pa.concat_tables(self.routed).combine_chunks())
+        return duplicate_edges(pa.concat_tables(self.routed).combine_chunks())

@@ -99,6 +99,6 @@ class NearAgain:
         for table in earlier:
             ranked = resolve.raised(ranked, table, resolve.limits_of(self.rules))
         stored = resolve.read_all(self.folders["edges"], [shard.part for shard in self.shards], edges.EDGE)
-        table = resolve.resolve(ranked, stored)
+        table = resolve.dropped_documents(ranked, stored)
         names = [self.shards[number].name for number in table["shard"].to_pylist()]
         return pa.table({"shard": pa.array(names, pa.string()), "row": table["row"], "keeper": table["keeper"]})

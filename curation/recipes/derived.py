@@ -34,12 +34,12 @@ def apart(value: Any) -> Any:
     if not (isinstance(value, dict) and isinstance(value.get("sources"), Mapping)):
         return value
     read, derived = dict(value["sources"]), dict(value.get("derived") or {})
-    for name, said in value["sources"].items():
-        if isinstance(said, Mapping) and "of" in said:
+    for name, source in value["sources"].items():
+        if isinstance(source, Mapping) and "of" in source:
             derived[name] = read.pop(name)
-        elif isinstance(said, Mapping) and "transform" in said:
-            read[name] = {key: each for key, each in said.items() if key != "transform"}
-            derived[name] = {"of": name, "transform": said["transform"]}
+        elif isinstance(source, Mapping) and "transform" in source:
+            read[name] = {key: each for key, each in source.items() if key != "transform"}
+            derived[name] = {"of": name, "transform": source["transform"]}
     return {**value, "sources": read, "derived": derived}
 
 
@@ -52,8 +52,8 @@ def check_origins(sources: Mapping[str, object], derived: Mapping[str, Derived])
     known = dict.fromkeys(sources)
     for name, each in derived.items():
         if each.of not in known:
-            told = "A derived source takes one that is read, or one that is derived further up."
-            raise ValueError(f"source {name}: of: {one_of(known, each.of, 'source')} {told}")
+            fix = "A derived source takes one that is read, or one that is derived further up."
+            raise ValueError(f"source {name}: of: {one_of(known, each.of, 'source')} {fix}")
         if name in sources and each.of != name:
             raise ValueError(f"source {name}: is read and taken of {each.of} at once. Rename one of them.")
         known[name] = None

@@ -8,35 +8,36 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from curation.recipes import named_models, subset
+from curation.recipes import subset
+from curation.recipes.named_models import check_models
 from curation.recipes.recipe import Recipe
 from curation.runtime.config import build, merged, read_yaml, with_settings
 from curation.runtime.errors import ConfigError
-from curation.runtime.shipped import find, resolve
+from curation.runtime.shipped import find_config, resolve_config
 
 
-def load(path: str, settings: Sequence[str] = (), plugins: Sequence[str] = ()) -> Recipe:
+def load_recipe(path: str, settings: Sequence[str] = (), plugins: Sequence[str] = ()) -> Recipe:
     """A recipe from its file, with `--set` and `--plugin` options applied, fully checked.
 
     Raises:
         ConfigError: says where, what was found, what to do.
     """
-    path = resolve(path)
+    path = resolve_config(path)
     value, where = with_base({"name": stem(path), **with_settings(read_yaml(path), settings)}, path)
     return from_mapping(value, where, plugins)
 
 
 def from_mapping(value: Mapping[str, Any], where: str, plugins: Sequence[str] = ()) -> Recipe:
-    """A recipe from a mapping; `where` is the file it stands in."""
+    """A recipe from a mapping; `where` is its file."""
     value = {"name": stem(where), **with_default_passes(value), "folder": os.path.dirname(where) or "."}
     own = names_in(value.get("plugins") or (), f"{where}: plugins")
     value["plugins"] = (*own, *(os.path.abspath(path) for path in plugins))
     recipe = build(Recipe, value, where)
-    check(recipe)
+    check_recipe(recipe)
     return recipe
 
 
-def check(recipe: Recipe) -> None:
+def check_recipe(recipe: Recipe) -> None:
     """Build everything that the recipe names, so that a mistake shows before anything runs.
 
     Raises:
@@ -47,27 +48,27 @@ def check(recipe: Recipe) -> None:
         recipe.transforms(name)
     for pass_ in recipe.passes:
         pass_.policy.check(recipe.annotators(pass_), list(recipe.sources), f"pass {pass_.name}")
-    named_models.check(recipe)
+    check_models(recipe)
 
 
 def with_base(value: Mapping[str, Any], where: str) -> tuple[dict[str, Any], str]:
     """A recipe's mapping laid on that of the file which its key `base` names, and the file that its paths are relative to.
 
-    `only` names the sources that are wanted; what policies say of others goes with them, and so do language models trained on
-    others and their annotators.
+    `only` names the sources to keep; the rules of other sources are removed too, and so are language models trained on others
+    and their annotators.
     """
-    said = dict(value)
-    if base := said.pop("base", None):
+    recipe = dict(value)
+    if base := recipe.pop("base", None):
         where = beside(os.path.dirname(where), str(base))
-        said = merged(read_yaml(where), said)
-    if only := said.pop("only", None):
-        check_shape(said, where)
-        said = subset.only(with_default_passes(said), names_in(only, f"{where}: only"), where)
-    return said, where
+        recipe = merged(read_yaml(where), recipe)
+    if only := recipe.pop("only", None):
+        check_shape(recipe, where)
+        recipe = subset.only(with_default_passes(recipe), names_in(only, f"{where}: only"), where)
+    return recipe, where
 
 
 def check_shape(value: Mapping[str, Any], where: str) -> None:
-    """Refuse a mapping that has not a recipe's shape, before code walks through it; its sources may still be missing.
+    """Refuse a mapping that has not a recipe's shape, before code reads it; its sources may still be missing.
 
     Raises:
         ConfigError: says where, what was found, what to do.
@@ -91,7 +92,7 @@ def names_in(value: Any, where: str) -> tuple[str, ...]:
 def beside(folder: str, path: str) -> str:
     """A path beside a file that names it; else the shipped config of that name."""
     near = os.path.join(folder, path)
-    return near if os.path.exists(near) else resolve(path)
+    return near if os.path.exists(near) else resolve_config(path)
 
 
 def stem(path: str) -> str:
@@ -101,4 +102,4 @@ def stem(path: str) -> str:
 
 def with_default_passes(value: Mapping[str, Any]) -> dict[str, Any]:
     """The mapping of a recipe, with the passes of `configs/passes.yaml` when it names none."""
-    return dict(value) if value.get("passes") else {**value, "passes": read_yaml(find("passes.yaml"))["passes"]}
+    return dict(value) if value.get("passes") else {**value, "passes": read_yaml(find_config("passes.yaml"))["passes"]}

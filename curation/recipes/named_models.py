@@ -38,7 +38,7 @@ def located(recipe: Recipe, folder: str) -> str:
     return folder if "://" in folder else os.path.join(os.path.abspath(recipe.root), folder)
 
 
-def check(recipe: Recipe) -> None:
+def check_models(recipe: Recipe) -> None:
     """Refuse models that cannot be trained, or not in time.
 
     Raises:

@@ -25,7 +25,7 @@ from curation.sources.base import Source
 from curation.sources.registry import SOURCES
 from curation.text.normal import NormalForm
 from curation.transforms.base import Transform
-from curation.transforms.registry import make as make_transform
+from curation.transforms.registry import make_transform
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_]*")
 
@@ -37,18 +37,18 @@ def check_name(name: str) -> str:
 
 
 Name = Annotated[str, AfterValidator(check_name)]
-"""A word that may stand in a path."""
+"""A word that may be part of a path."""
 
 
 class Pass(Config):
-    """One whole walk: annotators measure what comes in, the policy decides, curated shards go out."""
+    """One whole walk: annotators score the documents, the policy decides, curated shards come out."""
 
     name: str
     annotators: tuple[MemberSettings, ...] = Field(min_length=1)
     policy: Policy = Policy()
 
     def rules_for(self, source: str) -> Rules:
-        """The rules of one source, with what its preset says of this pass's annotators."""
+        """The rules of one source, with the bounds that its preset has for this pass's annotators."""
         labels = {str(entry.get("name") or entry.get("kind")) for entry in self.annotators}
         return self.policy.rules_for(source, labels)
 
@@ -56,7 +56,7 @@ class Pass(Config):
 class Recipe(Config):
     """Raw text to curated shards.
 
-    A file may also say `base: FILE`, a recipe that it is laid on (null removes), and `only: [SOURCE, ...]` of its sources.
+    A file may also hold `base: FILE`, a recipe that it is laid on (null removes), and `only: [SOURCE, ...]` of its sources.
 
     Args:
         name: of the run; its pointer is `<out>/runs/<name>.json`.
@@ -109,8 +109,8 @@ class Recipe(Config):
     def _fields_are_of_sources(self) -> Self:
         for name in self.keep_fields if isinstance(self.keep_fields, dict) else ():
             if name not in self.sources:
-                told = "A derived source has the fields of the one that it is taken of." if name in self.derived else ""
-                raise ValueError(f"keep_fields: {one_of(self.sources, name, 'source')} {told}".rstrip())
+                fix = "A derived source has the fields of the one that it is taken of." if name in self.derived else ""
+                raise ValueError(f"keep_fields: {one_of(self.sources, name, 'source')} {fix}".rstrip())
         return self
 
     @model_validator(mode="after")

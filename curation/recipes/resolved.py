@@ -1,4 +1,4 @@
-"""A recipe with everything in it that was left to defaults, the members that it names included."""
+"""A recipe with all its defaults written out, those of the members that it names included."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A resolved config as YAML in which a reader sees what was left to defaults."""
+"""A resolved config as YAML in which defaults are marked."""
 
 from __future__ import annotations
 
@@ -11,41 +11,41 @@ MARK = "  # default"
 
 
 class _Plain(yaml.SafeDumper):
-    """Writes what stands at two places twice, where YAML would point from one to the other."""
+    """Writes a value that two places share twice, where YAML would write an alias."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
 
 
-def resolved_yaml(resolved: Mapping[str, Any], said: Mapping[str, Any]) -> str:
-    """`resolved` as YAML; each value that is not in `said` at the same path has a comment that says so.
+def resolved_yaml(resolved: Mapping[str, Any], written: Mapping[str, Any]) -> str:
+    """`resolved` as YAML; each value that is not in `written` at the same path is marked by a comment.
 
     Args:
-        said: what the user wrote; what he wrote in another form, such as a number where a mapping was made of it, is his too.
+        written: what the user wrote; a value written in another form, such as a number that became a mapping, counts too.
     """
     text: str = yaml.dump(resolved, Dumper=_Plain, sort_keys=False, allow_unicode=True, width=120)
     tree = yaml.compose(text, yaml.SafeLoader)
     pieces, start = [], 0
-    for end in _ends_of_defaults(tree, resolved, said):
+    for end in _ends_of_defaults(tree, resolved, written):
         pieces += [text[start:end], MARK]
         start = end
     return "".join([*pieces, text[start:]])
 
 
-def _ends_of_defaults(node: Any, value: Any, said: Any) -> Iterator[int]:
+def _ends_of_defaults(node: Any, value: Any, written: Any) -> Iterator[int]:
     """Where the text of each value ends that the user left to its default; `node` is what YAML makes of `value`."""
     if isinstance(value, Mapping) and value:
         for (_, inner), (key, each) in zip(node.value, value.items(), strict=True):
-            if isinstance(said, Mapping):
-                yield from _ends_of_defaults(inner, each, said[key]) if key in said else _ends(inner)
+            if isinstance(written, Mapping):
+                yield from _ends_of_defaults(inner, each, written[key]) if key in written else _ends(inner)
             elif (
-                value.get("kind") == said and key != "kind"
-            ):  # a name that stands for a member: the rest of it are defaults
+                value.get("kind") == written and key != "kind"
+            ):  # a member written by its name: all its settings are defaults
                 yield from _ends(inner)
     elif isinstance(value, list | tuple) and value:
         for number, (inner, each) in enumerate(zip(node.value, value, strict=True)):
-            if isinstance(said, list | tuple):
-                yield from _ends_of_defaults(inner, each, said[number]) if number < len(said) else _ends(inner)
+            if isinstance(written, list | tuple):
+                yield from _ends_of_defaults(inner, each, written[number]) if number < len(written) else _ends(inner)
 
 
 def _ends(node: Any) -> Iterator[int]:

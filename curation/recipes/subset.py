@@ -9,7 +9,7 @@ from curation.runtime.errors import ConfigError, one_of
 
 
 def only(value: dict[str, Any], wanted: Sequence[str], where: str) -> dict[str, Any]:
-    """A recipe's mapping with some of its sources, in its own order, and what its policies say of those.
+    """A recipe's mapping with some of its sources, in its own order, and their rules.
 
     Raises:
         ConfigError: the recipe has no source of a name.
@@ -21,12 +21,12 @@ def only(value: dict[str, Any], wanted: Sequence[str], where: str) -> dict[str, 
     models = {n: m for n, m in (value.get("models") or {}).items() if set(m.get("sources") or wanted) <= set(wanted)}
     gone = set(value.get("models") or {}) - set(models)
     passes = [_only_in_pass(pass_, wanted, gone) for pass_ in value["passes"]]
-    kept = {name: source for name, source in sources.items() if name in wanted}
-    made = {**value, "sources": kept, "models": models, "passes": passes}
+    chosen = {name: source for name, source in sources.items() if name in wanted}
+    part = {**value, "sources": chosen, "models": models, "passes": passes}
     fields = value.get("keep_fields")
     if isinstance(fields, Mapping):
-        made["keep_fields"] = {name: names for name, names in fields.items() if name in wanted}
-    return made
+        part["keep_fields"] = {name: names for name, names in fields.items() if name in wanted}
+    return part
 
 
 def _only_in_pass(pass_: Mapping[str, Any], sources: Sequence[str], models: Collection[str]) -> dict[str, Any]:
@@ -35,15 +35,15 @@ def _only_in_pass(pass_: Mapping[str, Any], sources: Sequence[str], models: Coll
     gone = {a.get("name") or a["kind"] for a in without}
     policy = dict(pass_.get("policy") or {})
     policy["defaults"] = _without(gone, policy.get("defaults") or {})
-    said = (policy.get("sources") or {}).items()
-    policy["sources"] = {name: rules and _without(gone, rules) for name, rules in said if name in sources}
+    rules_of = (policy.get("sources") or {}).items()
+    policy["sources"] = {name: rules and _without(gone, rules) for name, rules in rules_of if name in sources}
     return {**pass_, "annotators": [a for a in pass_["annotators"] if a not in without], "policy": policy}
 
 
 def _without(annotators: Collection[str], rules: Mapping[str, Any]) -> dict[str, Any]:
-    """Rules without what they say of these annotators."""
-    kept = {
+    """Rules without those for these annotators."""
+    remaining = {
         what: {n: rule for n, rule in (rules[what] or {}).items() if n not in annotators}
         for what in rules.keys() & {"keep", "cut"}
     }
-    return {**rules, **kept}
+    return {**rules, **remaining}

@@ -83,7 +83,7 @@ def build(model: type[Model], value: Mapping[str, Any], where: str) -> Model:
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        # a misspelt key is why another one is missing: say that first
+        # a misspelt key is why another one is missing: name it first
         first = min(error.errors(), key=lambda each: each["type"] not in UNKNOWN_KEY)
         place = ".".join(str(part) for part in first["loc"])
         more = f" ({error.error_count() - 1} more)" if error.error_count() > 1 else ""
@@ -153,7 +153,7 @@ def with_settings(value: Mapping[str, Any], settings: Sequence[str]) -> dict[str
 
 
 def _copied(value: Any) -> Any:
-    """A copy in which nothing stands in two places; YAML's anchors share what they stand for."""
+    """A copy in which no two places share an object, as YAML's anchors do."""
     if isinstance(value, dict):
         return {key: _copied(inner) for key, inner in value.items()}
     return [_copied(inner) for inner in value] if isinstance(value, list) else value
@@ -183,7 +183,7 @@ def _item(items: list[Any], key: str, setting: str) -> Any:
 
 
 def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """`over` laid on `base`, mapping by mapping; null in `over` removes what `base` says."""
+    """`over` laid on `base`, mapping by mapping; null in `over` removes the value of `base`."""
     result = dict(base)
     for key, value in over.items():
         if value is None:

@@ -1,10 +1,10 @@
-"""What can go wrong for a user. Every error says where, what was found, and what to do; the command line prints it as one line."""
+"""Errors for users. Every error says where, what was found, and what to do; the command line prints it as one line."""
 
 from __future__ import annotations
 
 
 class LoamError(Exception):
-    """Base of all errors that a user can mend. `exit_code` is what the command line ends with."""
+    """Base of all errors that a user can fix. `exit_code` is that of the command line."""
 
     exit_code = 1
 
@@ -69,11 +69,11 @@ class BusyError(LoamError):
     exit_code = 3
 
 
-def one_of(known: object, found: str, what: str) -> str:
+def one_of(known: object, name: str, what: str) -> str:
     """A sentence for an unknown name: the nearest known one first, then all of them."""
     import difflib
 
-    names = sorted(str(name) for name in known)  # type: ignore[attr-defined]
-    near = difflib.get_close_matches(found, names, n=1)
+    names = sorted(str(each) for each in known)  # type: ignore[attr-defined]
+    near = difflib.get_close_matches(name, names, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    return f"unknown {what} {found!r}.{hint} Known: {', '.join(names) or 'none'}."
+    return f"unknown {what} {name!r}.{hint} Known: {', '.join(names) or 'none'}."

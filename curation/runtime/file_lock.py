@@ -1,4 +1,4 @@
-"""A file that one process holds. The lock falls by itself when the process dies, however it dies."""
+"""A file that one process holds. The lock is released when the process dies, however it dies."""
 
 from __future__ import annotations
 

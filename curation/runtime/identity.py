@@ -6,9 +6,7 @@ import hashlib
 import json
 from typing import Any
 
-IDENTITY = (
-    2  # raise it when fingerprints come to hold something else: results of before are then never taken for today's
-)
+IDENTITY = 2  # raise it when the meaning of fingerprints changes: older results are then never reused
 
 
 def canonical(what: Any) -> bytes:

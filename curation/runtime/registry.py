@@ -71,7 +71,7 @@ def _unusable(name: str, error: Exception) -> ConfigError:
 
 
 def plugin_digest(cls: type[Any]) -> str:
-    """Hash of the plugin file that defines a class; empty for classes of installed code, whose versions speak for them."""
+    """Hash of the plugin file that defines a class; empty for classes of installed code, which have versions."""
     return str(getattr(sys.modules[cls.__module__], "__plugin_digest__", ""))
 
 
@@ -96,15 +96,15 @@ class Registry(Generic[T]):
     def classes(self, plugins: Sequence[Plugin] = ()) -> dict[str, type[T]]:
         """Name -> class, sorted by name. Two of one name are an error."""
         base = getattr(importlib.import_module(f"{self.package}.base"), self.base)
-        found: dict[str, type[T]] = {}
+        classes: dict[str, type[T]] = {}
         for module in self._modules(plugins):
             for cls in vars(module).values():
                 if not (inspect.isclass(cls) and issubclass(cls, base) and cls.__module__ == module.__name__):
                     continue
                 if inspect.isabstract(cls) or ABC in cls.__bases__ or cls is base:
                     continue
-                self._add(found, cast(type[T], cls))
-        return dict(sorted(found.items()))
+                self._add(classes, cast(type[T], cls))
+        return dict(sorted(classes.items()))
 
     def get(self, name: str, plugins: Sequence[Plugin] = ()) -> type[T]:
         known = self.classes(plugins)
@@ -128,29 +128,29 @@ class Registry(Generic[T]):
         return dict(sorted(lines.items()))
 
     def versions(self, plugins: Sequence[Plugin] = ()) -> dict[str, str]:
-        """Name -> what a member's results depend on: its version, and its file's hash when it comes from a plugin.
+        """Name -> everything that changes a member's results: its version, and its file's hash when it comes from a plugin.
 
         Read without importing, like `catalogue`; members of entry points have their distribution's version.
         """
-        found: dict[str, str] = {}
+        versions: dict[str, str] = {}
         for source, digest in ((s, "") for s in self._own_sources()):
-            found |= self._versions_in(source, digest)
+            versions |= self._versions_in(source, digest)
         for plugin in plugins:
-            found |= self._versions_in(plugin.source, plugin.digest)
+            versions |= self._versions_in(plugin.source, plugin.digest)
         for point in _entry_points(self.group):
-            found.setdefault(point.name, f"{point.value} {point.dist.version if point.dist else ''}")
-        return dict(sorted(found.items()))
+            versions.setdefault(point.name, f"{point.value} {point.dist.version if point.dist else ''}")
+        return dict(sorted(versions.items()))
 
     def places(self, plugins: Sequence[Plugin] = ()) -> dict[str, tuple[str, str] | str]:
-        """Name -> module and class of our own members; of a plugin's what its results depend on, as `versions` says.
+        """Name -> module and class of our own members; of others the value of `versions`.
 
         Read without importing.
         """
-        found: dict[str, tuple[str, str] | str] = dict(self.versions(plugins))
+        places: dict[str, tuple[str, str] | str] = dict(self.versions(plugins))
         for path in self._files():
             for node in self._members_among(ast.parse(path.read_text(encoding="utf8")).body):
-                found[snake_case(node.name)] = f"{self.package}.{path.stem}", node.name
-        return found
+                places[snake_case(node.name)] = f"{self.package}.{path.stem}", node.name
+        return places
 
     def _members_among(self, statements: Sequence[ast.stmt]) -> Iterator[ast.ClassDef]:
         """Classes of this base, but for those that name `ABC` beside it: bases themselves."""
@@ -168,14 +168,14 @@ class Registry(Generic[T]):
         for path in self._files():
             yield path.read_text(encoding="utf8")
 
-    def _add(self, found: dict[str, type[T]], cls: type[T]) -> None:
+    def _add(self, classes: dict[str, type[T]], cls: type[T]) -> None:
         name = snake_case(cls.__name__)
         if _kind_of(cls) != name:
             raise ConfigError(f"{cls.__module__}.{cls.__name__}: its kind is {_kind_of(cls)!r}. Write kind = {name!r}.")
-        if name in found and found[name] is not cls:
-            places = f"{found[name].__module__} and {cls.__module__}"
+        if name in classes and classes[name] is not cls:
+            places = f"{classes[name].__module__} and {cls.__module__}"
             raise ConfigError(f"two {self.what}s are called {name!r}: {places}. Rename one of the classes.")
-        found[name] = cls
+        classes[name] = cls
 
     def _modules(self, plugins: Sequence[Plugin]) -> Iterator[ModuleType]:
         for path in self._files():

@@ -14,7 +14,7 @@ HERE = Path(__file__).parents[1]  # the package curation
 PLACES = (HERE.parent / "configs", HERE / "configs")
 
 
-def find(name: str) -> str:
+def find_config(name: str) -> str:
     """The path of a shipped config."""
     for place in PLACES:
         if (place / name).is_file():
@@ -22,7 +22,7 @@ def find(name: str) -> str:
     raise FileNotFoundError(f"configs/{name} does not come with this installation")
 
 
-def resolve(path: str) -> str:
+def resolve_config(path: str) -> str:
     """A user's path, or the shipped config of that name when there is no such file: `configs/demo.yaml` works anywhere."""
     name = path.removeprefix("configs/")
     if not os.path.exists(path):
@@ -47,5 +47,5 @@ def preset(name: str) -> dict[str, Any]:
     """
     if name not in presets():
         raise ConfigError(f"preset: {one_of(presets(), name, 'preset')}")
-    bounds: dict[str, Any] = read_yaml(find(f"presets/{name}.yaml"))["keep"]
+    bounds: dict[str, Any] = read_yaml(find_config(f"presets/{name}.yaml"))["keep"]
     return bounds

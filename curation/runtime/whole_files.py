@@ -30,7 +30,7 @@ def draft_in(folder: str | Path) -> Iterator[str]:
 
 
 def to_disk(path: str | Path) -> None:
-    """A name must never outlive a loss of power that its content did not."""
+    """Flush a file to disk before its rename, so that a power loss cannot leave the name without the content."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

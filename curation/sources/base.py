@@ -89,7 +89,7 @@ class Source(Config, ABC):
         return None
 
     def where(self) -> frozenset[str]:
-        """Fields that say where files lie; the pieces' contents stand for them in the fingerprint."""
+        """Fields that hold paths; the fingerprint holds the contents of the pieces instead."""
         return frozenset()
 
     def what(self) -> dict[str, Any]:

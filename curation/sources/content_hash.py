@@ -35,19 +35,19 @@ def files_under(path: str, data_root: str, who: str) -> Iterator[tuple[str, str,
         prefix = "" if fs.protocol == "file" or "file" in fs.protocol else f"{full.split('://', 1)[0]}://"
         root = target
         if any(sign in target for sign in "*?["):
-            found = {p: i for p, i in fs.glob(target, detail=True).items() if fs.isfile(p)}  # links to files too
+            files = {p: i for p, i in fs.glob(target, detail=True).items() if fs.isfile(p)}  # links to files too
             root = target.split("*")[0].split("?")[0].split("[")[0].rpartition("/")[0]
         elif fs.isdir(target):
-            found = fs.find(target, detail=True)
+            files = fs.find(target, detail=True)
         else:
-            found = {target: fs.info(target)}
+            files = {target: fs.info(target)}
             root = target.rpartition("/")[0]
     except FileNotFoundError as error:
         raise InputError(f"{who}: {full}", "no such file or folder", "Correct path or data_root.") from error
     except Exception as error:  # every store's library has errors of its own
-        told = f"cannot be listed: {type(error).__name__}: {error}"
-        raise InputError(f"{who}: {full}", told, "Correct path or data_root.") from error
-    shown = {p: i for p, i in found.items() if not _hidden(_relative(p, root))}
+        problem = f"cannot be listed: {type(error).__name__}: {error}"
+        raise InputError(f"{who}: {full}", problem, "Correct path or data_root.") from error
+    shown = {p: i for p, i in files.items() if not _hidden(_relative(p, root))}
     if not shown:
         raise InputError(f"{who}: {full}", "no file there", "Correct path or data_root.")
     for file in sorted(shown, key=lambda p: _relative(p, root)):
@@ -92,7 +92,7 @@ def _of_file(location: str, size: int, _: str) -> str:
 
 
 def stamp(location: str) -> str:
-    """What tells that a file is still the same: its size, and the time of its last change or its store's tag.
+    """Shows that a file is still the same: its size, and the time of its last change or its store's tag.
 
     Raises:
         InputError: the file is gone.
@@ -105,10 +105,10 @@ def stamp(location: str) -> str:
 
         fs, path = fsspec.core.url_to_fs(location)
         fs.invalidate_cache()
-        found = fs.info(path)
+        info = fs.info(path)
     except FileNotFoundError as error:
         raise InputError(location, "the file is gone", "Put it back or correct path, then run again.") from error
-    return " ".join(str(found[key]) for key in ("size", *_TAGS) if key in found)
+    return " ".join(str(info[key]) for key in ("size", *_TAGS) if key in info)
 
 
 def open_file(location: str) -> Any:

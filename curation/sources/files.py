@@ -46,7 +46,7 @@ class Files(Source):
             URL that fsspec knows.
         format: `auto` goes by the file's name.
         fields: names of the text and of the user's id in a row.
-        html_entities: `decode` writes `&amp;` and its kin as the characters that they stand for.
+        html_entities: `decode` writes `&amp;` and its kin as the characters that they mean.
     """
 
     kind: Literal["files"] = "files"

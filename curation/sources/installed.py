@@ -34,7 +34,7 @@ class File:
 def _distributed() -> tuple[tuple[str, File], ...]:
     """(name within its distribution, file) of all files that the distributions' RECORDs list with a hash."""
     folders = sorted({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")})
-    found: dict[str, tuple[str, File]] = {}
+    by_origin: dict[str, tuple[str, File]] = {}
     for distribution in importlib.metadata.distributions(path=folders):  # not sys.path: workers have more on theirs
         name = (distribution.metadata["Name"] or "").lower().replace("_", "-")
         record = distribution.read_text("RECORD")
@@ -44,8 +44,8 @@ def _distributed() -> tuple[tuple[str, File], ...]:
         for path, hash_, size in (row for row in csv.reader(record.splitlines()) if len(row) == 3):
             if hash_ and size not in ("", "0") and not path.startswith(".."):
                 origin = f"{name}/{path}"
-                found.setdefault(origin, (path, File(origin, os.path.join(root, path), int(size), hash_)))
-    return tuple(found[origin] for origin in sorted(found))
+                by_origin.setdefault(origin, (path, File(origin, os.path.join(root, path), int(size), hash_)))
+    return tuple(by_origin[origin] for origin in sorted(by_origin))
 
 
 def modules() -> list[File]:

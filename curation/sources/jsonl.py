@@ -104,7 +104,7 @@ def _zstd_frame() -> Any:
 class _Frames(io.RawIOBase):
     """Compressed frames one after the other.
 
-    What stands before a break is given out first, then the break is raised; the libraries' own readers lose the former
+    What comes before a break is given out first, then the break is raised; the libraries' own readers lose the former
     (gzip) or the latter (Zstandard).
     """
 

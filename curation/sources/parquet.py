@@ -92,7 +92,7 @@ def _check_columns(schema: pa.Schema, text_key: str, piece: Piece) -> None:
     if pa.types.is_dictionary(type_):
         type_ = type_.value_type
     if pa.types.is_null(type_):
-        return  # as pandas writes a column of which no row has a value: each row is told of
+        return  # as pandas writes a column of which no row has a value: each row is reported
     if not (pa.types.is_string(type_) or pa.types.is_large_string(type_) or pa.types.is_string_view(type_)):
         raise InputError(
             piece.path, f"column {text_key!r} holds {type_}, not text", "Point fields.text at a text column."

@@ -105,7 +105,7 @@ class Lines(Parts):
 
 
 class Batch:
-    """Documents that are scored together. What a document scores never depends on its company."""
+    """Documents that are scored together. The scores of a document never depend on the others."""
 
     def __init__(self, texts: Sequence[str]) -> None:
         self.texts = list(texts)

@@ -42,9 +42,9 @@ def _only(wanted: tuple[int, ...]) -> Table:
 
 def folded(text: str) -> str:
     """The letters and digits of a text in lower case; of a text without any, its visible characters."""
-    return _kept(text, letters_table()) or _kept(text, visible_table())
+    return _mapped(text, letters_table()) or _mapped(text, visible_table())
 
 
-def _kept(text: str, table: Table) -> str:
+def _mapped(text: str, table: Table) -> str:
     points = table[np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)]
     return points[points > 0].tobytes().decode("utf-32-le", "surrogatepass")

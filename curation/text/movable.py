@@ -1,4 +1,4 @@
-"""Parts of a text that can change places: words between signs, and sentences. What stands between them stays where it is.
+"""Parts of a text that can change places: words between signs, and sentences. The gaps between them stay.
 
 Both are found by the code points of the part itself and of its neighbours alone, so that a text whose parts have changed places
 has the same parts again: the counts of words and sentences stay exactly the same. `Batch.words` looks further around.
@@ -52,13 +52,13 @@ def words(text: str) -> Cut:
 
 def sentences(text: str) -> Cut:
     """Up to a mark that ends a sentence and the white space behind it, or to the end of the line, without white space around."""
-    found = [match.span() for match in _SENTENCE.finditer(text)]
-    return _cut(text, [start for start, _ in found], [end for _, end in found])
+    spans = [match.span() for match in _SENTENCE.finditer(text)]
+    return _cut(text, [start for start, _ in spans], [end for _, end in spans])
 
 
 def sentence_sort(sentence: str) -> str:
-    """Where it may stand: `wide` anywhere, `ended` before white space, `line` at the end of a line (a heading, a line of code),
-    `fixed` where it is."""
+    """Where a sentence may be put: `wide` anywhere, `ended` before white space, `line` at the end of a line (a heading, a line of
+    code), `fixed` where it is."""
     if _GLUED.match(sentence):
         return "fixed"
     if _WIDE_END.search(sentence):

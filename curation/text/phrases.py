@@ -18,22 +18,22 @@ class Phrases:
 
     Attributes:
         following: the next state, shape (states * 128,): `following[128 * state + code]`; any other code point leads to state 0.
-        found: what has been found on arrival in a state: the united bits of the phrases that end there, shape (states,).
+        bits: the united bits of the phrases that end in a state, shape (states,).
     """
 
     following: npt.NDArray[np.uint8]
-    found: npt.NDArray[np.uint8]
+    bits: npt.NDArray[np.uint8]
 
     @classmethod
-    def of(cls, bits: Mapping[str, int]) -> Phrases:
+    def of(cls, bit_of: Mapping[str, int]) -> Phrases:
         """From phrase -> bit, in lower-case ASCII; the reader folds the text's case.
 
         Raises:
             ValueError: a phrase is empty or not ASCII, or all together are too long for 256 states.
         """
         children: list[dict[int, int]] = [{}]
-        found = [0]
-        for phrase, bit in bits.items():
+        bits = [0]
+        for phrase, bit in bit_of.items():
             if not phrase or not phrase.isascii():
                 raise ValueError(f"{phrase!r} cannot be searched. Give a phrase of ASCII characters.")
             state = 0
@@ -41,22 +41,22 @@ class Phrases:
                 if code not in children[state]:
                     children[state][code] = len(children)
                     children.append({})
-                    found.append(0)
+                    bits.append(0)
                 state = children[state][code]
-            found[state] |= bit
+            bits[state] |= bit
         if len(children) > 256:
             raise ValueError(f"the phrases need {len(children)} states, 256 are possible. Leave some out.")
-        return cls(_following(children, found), np.array(found, np.uint8))
+        return cls(_following(children, bits), np.array(bits, np.uint8))
 
 
-def _following(children: list[dict[int, int]], found: list[int]) -> npt.NDArray[np.uint8]:
-    """Every state's successors, breadth first, so that the shorter state to fall back to is complete; completes `found`."""
+def _following(children: list[dict[int, int]], bits: list[int]) -> npt.NDArray[np.uint8]:
+    """Every state's successors, breadth first, so that the shorter state to fall back to is complete; completes `bits`."""
     following = np.zeros((len(children), SYMBOLS), np.uint8)
     fallback = [0] * len(children)
     queue = deque([0])
     while queue:
         state = queue.popleft()
-        found[state] |= found[fallback[state]]
+        bits[state] |= bits[fallback[state]]
         following[state] = following[fallback[state]]
         for code, child in children[state].items():
             fallback[child] = int(following[state, code]) if state else 0

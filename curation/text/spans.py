@@ -33,7 +33,9 @@ def apply(text: str, cuts: Sequence[tuple[int, int]], replacements: Sequence[tup
     return "".join((*pieces, text[at:]))
 
 
-def made(cuts: Sequence[tuple[int, int]], spans: Sequence[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
+def replaced_spans(
+    cuts: Sequence[tuple[int, int]], spans: Sequence[tuple[int, int, str]]
+) -> list[tuple[int, int, str]]:
     """Those of the spans that `apply` would really replace: not covered by another span, not wholly cut."""
     removed = united(cuts)
     return [span for span in _first_ones(spans) if _left_over(removed, [span])]

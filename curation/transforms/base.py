@@ -1,4 +1,4 @@
-"""The contract of a transform: one document in, the document with one statistic changed out, and what must have stayed."""
+"""The contract of a transform: a document in, the document with one statistic changed out, and what must stay the same."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ Shares = Mapping[
 
 
 def _pattern(text: str) -> list[int]:
-    """For each word the place where it stood first: the document's types and tokens without their names."""
+    """For each word the place of its first occurrence: the document's types and tokens without the words themselves."""
     first: dict[str, int] = {}
     return [first.setdefault(word, place) for place, word in enumerate(movable.words(text).parts)]
 
 
-KEPT: dict[str, Callable[[str], Any]] = {
+INVARIANTS: dict[str, Callable[[str], Any]] = {
     "word counts": lambda text: Counter(movable.words(text).parts),
     "sentence counts": lambda text: Counter(movable.sentences(text).parts),
     "pattern of words": _pattern,
@@ -43,18 +43,18 @@ KEPT: dict[str, Callable[[str], Any]] = {
     "words": lambda text: len(movable.words(text).parts),
     "signs and white space": lambda text: movable.words(text).gaps,
 }
-"""What a transform may promise to keep, and the value of a text that must then be the same before and after."""
+"""What a transform may promise to keep -> the value of a text that must then be the same before and after."""
 
 
 class Transform(Config, ABC):
     """One statistic to change. A subclass in its own file under `transforms/` is all that is needed to add one.
 
-    What becomes of a document depends on its text, its id, the seed and what `gather` found in the whole source; never on the
-    number of workers. `examples` maps a text to what it becomes under an id of sixteen zero bytes, with nothing gathered: they are
+    The new text of a document depends on its text, its id, the seed and what `gather` returned for the whole source; never on the
+    number of workers. `examples` maps a text to its new text under an id of sixteen zero bytes, with nothing gathered: they are
     the transform's tests.
 
     Attributes:
-        keeps: names from `KEPT`, checked in every document.
+        keeps: names from `INVARIANTS`, checked in every document.
         seed: another number gives other places and other names.
     """
 
@@ -67,11 +67,11 @@ class Transform(Config, ABC):
     gathers: ClassVar[bool] = False
 
     def gather(self, documents: Iterable[Document], total: int) -> pa.Table:
-        """What has to be known of the whole source of `total` documents, which come in order; only when `gathers` is true."""
+        """What `prepared` needs from the whole source of `total` documents, in order; called only when `gathers` is true."""
         raise NotImplementedError(f"{self.kind} says that it gathers")
 
     def prepared(self, gathered: pa.Table | None) -> Any:
-        """What was gathered, as `apply` wants it; made once a task."""
+        """What was gathered, in the form that `apply` takes; computed once a task."""
         return None
 
     @abstractmethod
@@ -87,14 +87,14 @@ class Transform(Config, ABC):
         return seed(self.kind, self.seed, document.id.hex(), *purpose)
 
     def checked(self, document: Document, known: Any) -> str:
-        """`apply`, held to what it promises.
+        """`apply`, with a check of everything that it promises to keep.
 
         Raises:
-            AssertionError: it did not keep what it says it keeps; a mistake of the transform.
+            AssertionError: it changed one of `keeps`; a bug of the transform.
         """
         text = self.apply(document, known)
         for name in self.keeps if text != document.text else ():
-            if KEPT[name](text) != KEPT[name](document.text):
+            if INVARIANTS[name](text) != INVARIANTS[name](document.text):
                 raise AssertionError(f"transform {self.kind}: document {document.id.hex()} did not keep its {name}")
         return text
 

@@ -1,4 +1,4 @@
-"""Names that mean something in their document alone: what other documents say of a name no longer helps, its context does."""
+"""Names that mean something in their document alone: other documents no longer help to predict a name, its context does."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ SCHEMA = pa.schema([("rank", pa.int8()), ("word", pa.large_string()), ("before",
 
 @dataclass(frozen=True)
 class Names:
-    """What the source says of names.
+    """What is known of the names of a source.
 
     Attributes:
         common: words of so many documents that they are no names.
         pool: (rank, writing) -> the names to draw from.
-        told: word -> the name that most often follows it, in two documents at least: what can be known by heart.
+        follower: word -> the name that most often follows it, in two documents at least: what a model can learn by heart.
     """
 
     common: frozenset[str]
     pool: Pool
-    told: Mapping[str, str]
+    follower: Mapping[str, str]
 
 
 class FreshNames(Transform):
-    """Every name of a document gets, wherever it stands there, the name of another document, drawn anew for each document.
+    """Every name of a document is replaced, at all its places, by the name of another document, drawn anew for each document.
 
     A name is a word that comes twice or more in its document and in few documents of the source. Its stand-in is drawn from names
     that come at the same place among the names of their documents, so that the source's names stay about as frequent as they
@@ -115,7 +115,7 @@ class FreshNames(Transform):
         return {
             "share of words that are names": (sum(word in are_names for word in words), len(words)),
             "share of names that the word before tells": (
-                sum(known.told.get(b) == name for name, b in names),
+                sum(known.follower.get(b) == name for name, b in names),
                 len(names),
             ),
             "characters a word": (sum(map(len, words)), len(words)),

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 TRANSFORMS: Registry[Transform] = Registry("curation.transforms", "Transform", "loam.transforms", "transform")
 
 
-def make(settings: Mapping[str, Any], plugins: Sequence[Plugin], where: str) -> Transform:
-    """A transform from what a recipe says of it.
+def make_transform(settings: Mapping[str, Any], plugins: Sequence[Plugin], where: str) -> Transform:
+    """A transform from its settings in a recipe.
 
     Raises:
         ConfigError: no kind is given, the kind is unknown, or a setting is wrong.

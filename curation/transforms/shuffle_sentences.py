@@ -33,7 +33,7 @@ class ShuffleSentences(Transform):
         return cut.joined(moved)
 
     def measure(self, document: Document, known: Any) -> Shares:
-        """How much a sentence takes up of the one before it, which is what order does to words."""
+        """Words that a sentence shares with the one before it, which depends on the order of sentences."""
         words = [movable.words(sentence).parts for sentence in movable.sentences(document.text).parts]
         before: list[set[str]] = [set(), *map(set, words)]
         shared = sum(word in known_words for known_words, of_one in zip(before, words, strict=False) for word in of_one)

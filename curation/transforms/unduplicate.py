@@ -1,4 +1,4 @@
-"""Passages that a source says twice. Source: Lee et al. 2021, https://arxiv.org/abs/2107.06499, on exact repeated sequences."""
+"""Passages that occur twice in a source. Source: Lee et al. 2021, https://arxiv.org/abs/2107.06499, on exact repeated sequences."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from curation.transforms.base import Document, Shares, Transform
 
 
 class Unduplicate(Transform):
-    """The words of a sentence that stood in the source before, in this document or an earlier one, change places within it.
+    """The words of a sentence that occurred in the source before, in this document or an earlier one, change places within it.
 
-    So a passage is said once, yet nothing is taken away: removing it, as deduplication does, changes lengths, word counts and the
+    So a passage occurs once, yet nothing is taken away: removing it, as deduplication does, changes lengths, word counts and the
     share of each sort of text together with the repetition. The first time of a sentence stays.
     """
 
@@ -38,9 +38,9 @@ class Unduplicate(Transform):
             hashes.append(np.fromiter((key for _, key in self._sentences(document.text)), np.uint64))
         every = np.concatenate([np.zeros(0, np.uint64), *hashes])
         ends = np.cumsum([len(of_one) for of_one in hashes])
-        found, first, times = np.unique(every, return_index=True, return_counts=True)
+        sentences, first, times = np.unique(every, return_index=True, return_counts=True)
         owners = np.searchsorted(ends, first[times > 1], side="right").tolist()
-        columns = {"sentence": found[times > 1], "first": pa.array([ids[owner] for owner in owners], pa.binary(16))}
+        columns = {"sentence": sentences[times > 1], "first": pa.array([ids[owner] for owner in owners], pa.binary(16))}
         return pa.table(columns)
 
     def prepared(self, gathered: pa.Table | None) -> dict[int, bytes]:

@@ -90,14 +90,14 @@ def curated(
     return pipeline.curate(loading.from_mapping(value, str(folder / "r.yaml")), out, compute)
 
 
-def texts_of(made: pipeline.Curated) -> list[str]:
-    shards = made.shards["a"]
+def texts_of(run: pipeline.Curated) -> list[str]:
+    shards = run.shards["a"]
     return [text for file in shards.files for text in read_columns(shards.folder, file, ["text"])["text"].to_pylist()]
 
 
-def folders_of(made: pipeline.Curated) -> Any:
+def folders_of(run: pipeline.Curated) -> Any:
     """Every stage's folder, whose names hold their fingerprints."""
-    return made.record["stages"]
+    return run.record["stages"]
 
 
 @pytest.fixture

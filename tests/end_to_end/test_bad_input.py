@@ -259,7 +259,7 @@ def test_a_file_that_changes_between_plan_and_run_fails_its_stage(data: Path, ou
     """Its shards would bear the fingerprint of what the file held before."""
     (data / "a.jsonl").write_text("\n".join(rows(5)), encoding="utf8")
     (data / "b.jsonl").write_text("\n".join(rows(5)), encoding="utf8")
-    loaded = loading.load(str(recipe(data.parent, passes=ONE_PASS)))
+    loaded = loading.load_recipe(str(recipe(data.parent, passes=ONE_PASS)))
     stage = read_stage(loaded, "web")
     (data / "b.jsonl").write_text("\n".join(rows(6)), encoding="utf8")
     with pytest.raises(StageError, match=r"b\.jsonl: the file changed after the run had begun\. Run again"):

@@ -49,7 +49,7 @@ def funnel(out: Path) -> Any:
 def test_a_node_that_leaves_changes_no_byte(tmp_path: Path, compute: Compute) -> None:
     """Nodes of a shared cluster are taken away all the time; if this fails, results depend on when."""
     recipe = write_recipe(tmp_path)
-    pipeline.curate(loading.load(str(recipe)), open_out(str(tmp_path / "whole")), compute)
+    pipeline.curate(loading.load_recipe(str(recipe)), open_out(str(tmp_path / "whole")), compute)
     expected = contents(tmp_path / "whole")
     for name, stage in STAGES.items():
         found = script("three_nodes.py", recipe, tmp_path / name, stage)

@@ -17,7 +17,7 @@ from ray_heads import Head, environment, processes_below, write_token
 from small_study import write_corpora
 
 from curation.runtime.cluster import joining
-from curation.runtime.cluster.joining import Named
+from curation.runtime.cluster.joining import NamedCluster
 from curation.runtime.errors import ConfigError
 
 TOKEN, OTHER = "a" * 64, "b" * 64
@@ -139,7 +139,7 @@ def test_a_port_that_is_not_rays_is_told_as_such(monkeypatch: pytest.MonkeyPatch
     with socket.create_server(("127.0.0.1", 0)) as other:
         address = f"127.0.0.1:{other.getsockname()[1]}"
         with pytest.raises(ConfigError, match="not as Ray does"):
-            Named(address, "--ray-address").join()
+            NamedCluster(address, "--ray-address").join()
 
 
 def test_a_full_or_missing_temporary_folder_is_named(recipe: Path, tmp_path: Path, ray_folder: Path) -> None:

@@ -32,9 +32,9 @@ from ablations.study.whole_study import StudyEnd
 from curation.dry_run import CurationDryRun
 from curation.questions.explain import Explained
 from curation.questions.sample import QuarantinedRow, SampledDocument
-from curation.questions.what_if import Comparison as PolicyComparison
+from curation.questions.what_if import PolicyComparison
 from curation.runtime.store.gc import Tidied
-from curation.runtime.store.verify import Checked
+from curation.runtime.store.verify import CheckedFile
 from curation.train_language_model import TrainedModel
 from curation.whole_run import CurationEnd
 from tokenizer.from_run import EncodedSource, TrainedTokenizer
@@ -70,7 +70,7 @@ SCHEMAS: dict[str, Any] = {
     "ablate export english_s0 {other}/model --out {out}": Exported,
     "ablate export-queries {tasks} {other}/queries.jsonl": ExportedQueries,
     "ablate pack {study} {packed} --out {out} --set seeds=2": PackedCells,
-    "verify {out}": list[Checked],
+    "verify {out}": list[CheckedFile],
     "gc --out {out}": Tidied,
     "gc --checkpoints --out {out}": FreedWeights,
 }
@@ -120,7 +120,7 @@ def test_no_command_is_missing() -> None:
 ENDINGS: dict[str, tuple[int, Any]] = {
     "ablate unpack {study} {archives} --out {out}": (1, UnpackedCells),
     "ablate plan {study} --out {out}": (2, StudyPlan),
-    "verify {out}": (1, list[Checked]),
+    "verify {out}": (1, list[CheckedFile]),
     "ablate status nowhere.yaml": (2, None),
     "curate sample {out} --reason nothing": (2, None),
 }

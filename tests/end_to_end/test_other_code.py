@@ -99,7 +99,7 @@ def test_a_node_that_is_allowed_makes_results_of_its_own(
     recipe: Path, code: Path, tmp_path: Path, compute: Compute
 ) -> None:
     """Whoever knows that a difference is harmless may go on; nobody takes the results for those of this code."""
-    pipeline.curate(loading.load(str(recipe)), open_out(str(tmp_path / "uniform")), compute)
+    pipeline.curate(loading.load_recipe(str(recipe)), open_out(str(tmp_path / "uniform")), compute)
     edit(code)
     found = two_codes(recipe, tmp_path / "out", code, "yes")
     assert found["code"] == 0, found["said"]
@@ -122,7 +122,7 @@ def test_a_node_that_is_not_there_cannot_be_allowed(recipe: Path, code: Path, tm
 
 def test_the_same_code_in_another_place_is_the_same(recipe: Path, code: Path, tmp_path: Path, compute: Compute) -> None:
     """Nodes have their own disks; and a node that is allowed although it runs the same changes no fingerprint."""
-    pipeline.curate(loading.load(str(recipe)), open_out(str(tmp_path / "uniform")), compute)
+    pipeline.curate(loading.load_recipe(str(recipe)), open_out(str(tmp_path / "uniform")), compute)
     found = two_codes(recipe, tmp_path / "out", code, "yes")
     assert found["code"] == 0, found["said"]
     assert whats(tmp_path / "out") == whats(tmp_path / "uniform")

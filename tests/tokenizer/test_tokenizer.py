@@ -16,7 +16,7 @@ from curation.recipes import loading
 from curation.runtime.cluster.cluster import Compute
 from curation.runtime.errors import ConfigError, InputError
 from curation.runtime.store.folder import Folder
-from tokenizer.model import TokenizerModel, load
+from tokenizer.model import TokenizerModel, load_tokenizer
 from tokenizer.pipeline import tokenize, train_tokenizer
 from tokenizer.settings import TokenizerSettings
 from tokenizer.train import train_bpe
@@ -55,7 +55,7 @@ def test_a_vocabulary_below_the_texts_characters_is_refused_with_what_to_do() ->
 
 def test_a_tokenizer_whose_file_is_gone_is_told_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"tokenizer\.model: the tokenizer is gone\. Bring it back; or remove "):
-        load(Folder(str(tmp_path)))
+        load_tokenizer(Folder(str(tmp_path)))
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Which tasks' texts stand in which sources, for the report and the end of a run. Reads scores, no documents."""
+"""Which sources hold texts of which tasks, for the report and the end of a run. Reads scores, no documents."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pyarrow.compute as pc
 
 from curation.annotators import contamination as annotators
 from curation.annotators.base import Annotator
-from curation.annotators.registry import ANNOTATORS, make
-from curation.dashboard.contents import Contamination, ContaminationRow
+from curation.annotators.registry import ANNOTATORS, make_annotator
+from curation.dashboard.contents import ContaminationRow, ContaminationTable
 from curation.questions.run_record import RunRecord
 from curation.recipes.recipe import Pass
 from curation.runtime.command_line.command import table
@@ -22,7 +22,7 @@ from curation.runtime.store.shards import read_columns
 Place = tuple[str, str, str]  # task, split, field
 
 
-def contamination(run: RunRecord) -> tuple[Contamination, ...]:
+def contamination(run: RunRecord) -> tuple[ContaminationTable, ...]:
     """One entry for each annotator `contamination` of a pass; none where a recipe has none."""
     return tuple(
         _entry(
@@ -37,12 +37,12 @@ def _looking_for_tasks(run: RunRecord, pass_: Pass) -> Iterator[annotators.Conta
     known = ANNOTATORS.classes(run.plugins)
     for entry in pass_.annotators:
         if issubclass(known.get(str(entry.get("kind")), Annotator), annotators.Contamination):
-            made = make(entry, run.plugins, f"pass {pass_.name}")
-            assert isinstance(made, annotators.Contamination)
-            yield made
+            annotator = make_annotator(entry, run.plugins, f"pass {pass_.name}")
+            assert isinstance(annotator, annotators.Contamination)
+            yield annotator
 
 
-def _entry(pass_: str, annotator: annotators.Contamination, folders: Mapping[str, Folder]) -> Contamination:
+def _entry(pass_: str, annotator: annotators.Contamination, folders: Mapping[str, Folder]) -> ContaminationTable:
     texts: defaultdict[Place, dict[str, set[str]]] = defaultdict(dict)
     holding: defaultdict[Place, Counter[str]] = defaultdict(Counter)
     documents, tagged = {}, {}
@@ -68,7 +68,7 @@ def _entry(pass_: str, annotator: annotators.Contamination, folders: Mapping[str
         )
         for place in sorted({*texts, *asked})
     )
-    return Contamination(pass_, annotator.label, documents, tagged, rows)
+    return ContaminationTable(pass_, annotator.label, documents, tagged, rows)
 
 
 def _place(kind: str) -> Place:
@@ -87,12 +87,12 @@ def _asked(annotator: annotators.Contamination, folders: Mapping[str, Folder]) -
         return {}
 
 
-def contamination_tables(entries: Sequence[Contamination]) -> list[str]:
+def contamination_tables(entries: Sequence[ContaminationTable]) -> list[str]:
     """The tables as text: task by source, texts found and in how many documents."""
     return [_table(entry) for entry in entries]
 
 
-def _table(entry: Contamination) -> str:
+def _table(entry: ContaminationTable) -> str:
     sources = entry.sources
     rows = [
         (row.place, row.of, *(f"{row.texts[s]:,} in {row.documents[s]:,}" if row.texts[s] else "-" for s in sources))

@@ -1,4 +1,4 @@
-"""What the dashboard shows of a curation, gathered from its record and its scores."""
+"""Gathers the contents of a dashboard from the record and the scores of a curation."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def funnel_of(record: Mapping[str, Any]) -> dict[str, Funnel]:
 
 def warnings(funnel: Mapping[str, Funnel]) -> list[str]:
     """What a reader should know before trusting the numbers, alarms first."""
-    alarms = [f"{ALARM}{found}" for source, of_source in funnel.items() for found in _all_dropped(source, of_source)]
+    alarms = [f"{ALARM}{alarm}" for source, of_source in funnel.items() for alarm in _all_dropped(source, of_source)]
     return alarms + [warning for source, of_source in funnel.items() for warning in _warnings_of(source, of_source)]
 
 
@@ -58,14 +58,14 @@ def _warnings_of(source: str, of_source: Funnel) -> Iterator[str]:
         reasons = ", ".join(f"{reason} ({n})" for reason, n in of_source.quarantine_reasons.items())
         yield f"source {source}: {of_source.quarantined} rows could not be read: {reasons}"
     if left_out := of_source.left_out:
-        told = f"{len(left_out):,} files of no known format were not read, such as {left_out[0]}"
-        yield f"source {source}: {told}. Name those that are wanted in path, or set format"
+        text = f"{len(left_out):,} files of no known format were not read, such as {left_out[0]}"
+        yield f"source {source}: {text}. Name those that are wanted in path, or set format"
     for what, n in of_source.repaired.items():
         yield f"source {source}: {what} replaced or removed in {n:,} documents"
     repeated = of_source.repeated_ids
     if repeated["ids"]:
-        told = f"{repeated['documents']:,} documents share {repeated['ids']:,} ids"
-        yield f"source {source}: {told}; all of them stay. The run's record says where they lie: stages.{source}.repeated_ids"
+        text = f"{repeated['documents']:,} documents share {repeated['ids']:,} ids"
+        yield f"source {source}: {text}; all of them stay. The run's record says where they lie: stages.{source}.repeated_ids"
 
 
 def provenance(record: Mapping[str, Any]) -> tuple[Fact, ...]:

@@ -21,16 +21,16 @@ LOG_SPREAD = 20  # a score whose 99th percentile is this many times its median i
 
 def histograms(run: RunRecord) -> tuple[Histogram, ...]:
     """One entry for each score that some source's policy bounds."""
-    found: list[Histogram] = []
+    entries: list[Histogram] = []
     for pass_ in run.recipe.passes:
         rules = {source: pass_.rules_for(source) for source in run.sources()}
         for label, scored in run.scored(pass_).items():
-            found += [
+            entries += [
                 _histogram(run, pass_, label, column, rules)
                 for column in scored.columns
                 if column.type in {"int", "float"} and any(column.name in r.keep.get(label, {}) for r in rules.values())
             ]
-    return tuple(found)
+    return tuple(entries)
 
 
 def _histogram(run: RunRecord, pass_: Pass, label: str, column: Column, rules: Mapping[str, Rules]) -> Histogram:

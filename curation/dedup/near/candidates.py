@@ -47,7 +47,7 @@ class CandidatesShared:
 def candidates_stage(
     bands: Folder, shards: Sequence[Shard], buckets: int, what: Mapping[str, Any], name: str
 ) -> Stage[CandidatesShared, BucketJob]:
-    """One task a bucket. Pairs lie by home shard, and what homes need to know of a shard's documents by that shard."""
+    """One task a bucket. Pairs are grouped by home shard, requests for a shard's documents by that shard."""
     outputs = {
         part: Output("near_duplicates", f"{name}_{part}", {**what, "part": part}) for part in ("pairs", "wanted")
     }
@@ -118,7 +118,7 @@ def candidates(table: pa.Table, sources: Ints, most_leaders: int) -> tuple[Ints,
 
 
 def wanted(pairs: Ints, shards: int) -> tuple[Ints, Ints]:
-    """What homes need to know: the shard of each document, and (row, home) for it; each once."""
+    """The documents that home shards need: the shard of each, and (row, home) for it; each once."""
     left = ((pairs[:, 0] * shards + pairs[:, 2]) << ROW_BITS) | pairs[:, 1]
     right = ((pairs[:, 2] * shards + pairs[:, 2]) << ROW_BITS) | pairs[:, 3]
     distinct = np.unique(np.concatenate([left, right]))

@@ -1,4 +1,4 @@
-"""Near-duplicates within and across the sources of a pass: the stages in their order, and what of them is stored.
+"""Near-duplicates within and across the sources of a pass: the stages in their order, and what they store.
 
 Edges between similar documents are found once, whatever the policy (`route`, `candidates`, `shingles`, `edges`); who is dropped is
 decided from them (`eligible`, `resolve`). Text never travels, hashes do.
@@ -165,7 +165,7 @@ def _decide(
         "edges": stored.fingerprint,
         "buckets": stored.buckets,
         "members": [[source.name, source.identity, _settings(source)] for source in sources],
-        "duplicates": None,  # of old, whether there are any or not
+        "duplicates": None,  # in every fingerprint, also when there are none
         **{dropped.level: dropped.fingerprint for dropped in earlier},
     }
     ranking = eligible.eligible_stage(sources, stored.shards, stored.folders["wanted"], earlier, what, name)
@@ -182,7 +182,7 @@ def _decide(
 
 
 def _settings(source: JudgedSource) -> list[Any]:
-    """What of a policy decides about near-duplicates, apart from what keeps a document at all."""
+    """The settings of a policy that decide near-duplicates, apart from those that keep a document at all."""
     near = source.rules.near_duplicates
     assert near is not None
     quality = Manifest.load(source.scores[near.quality.partition(".")[0]]).fingerprint if near.quality else None

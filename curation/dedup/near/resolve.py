@@ -72,7 +72,7 @@ def resolve_job(shared: ResolveShared, spec: ResolveJob, folders: Mapping[str, F
         for dropped in shared.earlier:
             for table in dropped.keepers():
                 nodes = raised(nodes, table, shared.limits)
-    table = resolve(nodes, read_all(shared.edges, spec.parts, EDGE))
+    table = dropped_documents(nodes, read_all(shared.edges, spec.parts, EDGE))
     write_by_shard(folders["dropped"], FILE, table.select(DROPPED.names), table["shard"].to_numpy(), len(spec.parts))
     counts = {"eligible": nodes.num_rows, "dropped": table.num_rows}
     return {"dropped": Result([{"file": FILE, "rows": table.num_rows}], counts)}
@@ -107,7 +107,7 @@ def limits_of(rules: Mapping[str, Rules]) -> dict[str, float]:
     return {source: r.near_duplicates.jaccard if r.near_duplicates else NEVER for source, r in rules.items()}
 
 
-def resolve(nodes: pa.Table, edges: pa.Table) -> pa.Table:
+def dropped_documents(nodes: pa.Table, edges: pa.Table) -> pa.Table:
     """The dropped documents: columns `shard`, and those of `DROPPED`, sorted by shard and row.
 
     Args:

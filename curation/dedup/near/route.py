@@ -38,7 +38,7 @@ class Shard:
     """A shard that takes part. Shards are numbered through all sources in their order of priority.
 
     Attributes:
-        number: stands for the shard in rows of near-duplicates.
+        number: names the shard in rows of near-duplicates.
         priority: number of its source among those that take part.
         file, source, rows, text_bytes: of the shard.
     """

@@ -1,4 +1,4 @@
-"""Near-duplicates, third step: the shingles of candidates, hashed, sent to where their pairs are verified.
+"""Near-duplicates, third step: the hashed shingles of candidates, grouped by the shard that verifies their pairs.
 
 Each text is read once, by its own shard's task, and only if it is in a pair; what travels are 64-bit hashes.
 """
@@ -30,7 +30,7 @@ SHINGLES = pa.schema([pa.field("row", pa.int64()), pa.field("set", pa.large_list
 
 @dataclass(frozen=True)
 class ShinglesShared:
-    """Which documents are wanted where.
+    """Which shards need which documents.
 
     Attributes:
         sources: folders of the shards of each source.

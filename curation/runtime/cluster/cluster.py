@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from curation.runtime.cluster.interruption import kept_from_ray
-from curation.runtime.cluster.joining import HERE, Named, cause
+from curation.runtime.cluster.joining import HERE, NamedCluster, cause
 from curation.runtime.errors import ConfigError
 
 ROOM_BYTES = 8 * 2**20  # what Ray writes before the first task runs, and a little more
@@ -39,13 +39,13 @@ class Compute:
         """Ray, started or joined once a process; called only when there is work, so that a finished run needs no Ray."""
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        # Ray's word on its own tokens is no news to our users
+        # Ray's message about its own tokens is of no use to our users
         logging.getLogger("ray._private.authentication").setLevel(logging.ERROR)
         import ray
 
         if not ray.is_initialized():
             with kept_from_ray():
-                if named := Named.find(self.address):
+                if named := NamedCluster.find(self.address):
                     named.join()
                 else:
                     self._start(ray)
@@ -98,7 +98,7 @@ def _loopback_alone() -> Iterator[None]:
 
 
 def _temporary_folder() -> tuple[str, str]:
-    """Where Ray keeps logs and sockets: what says so, and the folder."""
+    """The setting that says where Ray keeps logs and sockets, and the folder."""
     for variable in ("RAY_TMPDIR", "TMPDIR"):
         if variable in os.environ:
             return f"{variable}={os.environ[variable]}", os.environ[variable]
@@ -125,7 +125,7 @@ def _check_room(named: str, folder: str) -> None:
 
 @dataclass(frozen=True)
 class Idle(Compute):
-    """Stands where nothing may run: stages that are not finished raise `ConfigError(message)`."""
+    """Takes the place of `Compute` where nothing may run: stages that are not finished raise `ConfigError(message)`."""
 
     message: str = "there is work to do, and nothing may run"
 

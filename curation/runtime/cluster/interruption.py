@@ -24,9 +24,9 @@ _came: list[int] = []  # signals, in their order; the first one decides how the 
 
 @contextmanager
 def handled() -> Iterator[None]:
-    """Run a command that a signal ends in good order. Ray is left as it was found: up, or down.
+    """Run a command so that a signal ends it cleanly. Ray is left as it was: up, or down.
 
-    Only the main thread of a process can be told of signals; elsewhere this does nothing.
+    Only the main thread of a process receives signals; elsewhere this does nothing.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -52,16 +52,16 @@ def handled() -> Iterator[None]:
 
 @contextmanager
 def _watched() -> Iterator[None]:
-    """A thread hears of signals too: the main one may be in a call of Ray's that goes on asking a Ray that was struck as well."""
-    hears, told = os.pipe()
-    os.set_blocking(told, False)
-    before = signal.set_wakeup_fd(told, warn_on_full_buffer=False)
+    """A second thread receives signals too: the main one may hang in a call to a Ray that the same signal ended."""
+    hears, wakes = os.pipe()
+    os.set_blocking(wakes, False)
+    before = signal.set_wakeup_fd(wakes, warn_on_full_buffer=False)
     threading.Thread(target=_watch, args=(hears,), daemon=True).start()
     try:
         yield
     finally:
         signal.set_wakeup_fd(before)
-        os.close(told)
+        os.close(wakes)
 
 
 def _watch(hears: int) -> None:
@@ -106,18 +106,18 @@ def _on_signal(number: int, _: FrameType | None) -> None:
 
 
 def _end() -> NoReturn:
-    """Say it, end every process that was started, and leave: an orderly end of Ray takes seconds and can itself be struck."""
+    """Print the last line, end every process that was started, and exit: a clean end of Ray takes seconds itself."""
     _say()
     _end_children()
     os._exit(128 + _came[0])
 
 
 def _say() -> None:
-    """Our last word, said once; nothing that still runs can add to it."""
+    """Print our last line, once; nothing that still runs can print after it."""
     if sys.stderr is None or _silent:
         return
     name = signal.Signals(_came[0]).name
-    with suppress(OSError, ValueError):  # whoever read it may be gone
+    with suppress(OSError, ValueError):  # the reader may be gone
         sys.stdout.flush()
         what = f"interrupted by {name}. What was finished is kept; run the same command again to go on."
         print(f"loam: {what}", file=sys.stderr, flush=True)

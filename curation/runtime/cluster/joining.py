@@ -1,4 +1,4 @@
-"""Which Ray cluster to join, and whether it lets us in: told before Ray itself would try for a minute and hide the cause."""
+"""Which Ray cluster to join, and whether it lets us in. Checked first, since Ray itself tries for a minute and hides the cause."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ A_HEAD = "Give it HOST:PORT of `ray start --head`, whose port is 6379 unless --p
 
 
 @dataclass(frozen=True)
-class Named:
+class NamedCluster:
     """A cluster that somebody named.
 
     Attributes:
@@ -34,7 +34,7 @@ class Named:
     by: str
 
     @classmethod
-    def find(cls, option: str | None) -> Named | None:
+    def find(cls, option: str | None) -> NamedCluster | None:
         """The option's cluster, else that of RAY_ADDRESS, which `ray job submit` sets for its jobs; None is this machine."""
         variable = os.environ.get(VARIABLE, "").strip()
         if option and option != "auto":
@@ -59,14 +59,14 @@ class Named:
             self._check_lets_in(ray, address)
         try:
             ray.init(address=address, log_to_driver=False, configure_logging=False)
-        except Exception as error:  # of many types, and all say why this cluster cannot be used
+        except Exception as error:  # of many types, each with the reason why this cluster cannot be used
             raise self.refused(cause(error), A_HEAD) from error
 
-    def refused(self, found: str, fix: str) -> ConfigError:
-        """An error that names who named the cluster, and the way to do without one."""
+    def refused(self, problem: str, fix: str) -> ConfigError:
+        """An error that names the option or variable behind the cluster, and how to work without one."""
         name = f"{self.by}{' ' if self.by.startswith('-') else '='}{self.address}"
         without = f"take {self.by} {'away' if self.by.startswith('-') else 'out of the environment'}"
-        return ConfigError(f"{name}: {found}. {fix}, or {without} to work on this machine alone.")
+        return ConfigError(f"{name}: {problem}. {fix}, or {without} to work on this machine alone.")
 
     def _located(self, ray: Any) -> str:
         if self.address != "auto":
@@ -113,7 +113,7 @@ def _knock(address: str) -> dict[str, Any] | None:
 
 
 def _why(answer: dict[str, Any]) -> tuple[str, str]:
-    """What was found and what to do about a cluster that does not let us in."""
+    """The problem with a cluster that does not let us in, and its fix."""
     mode = os.environ.get("RAY_AUTH_MODE", "")
     if "AuthenticationError" not in answer["said"] and answer["token"]:
         return f"Ray says {' '.join(answer['said'].split())}", A_HEAD
@@ -146,5 +146,5 @@ def cause(error: BaseException) -> str:
     while error.__cause__ is not None:
         error = error.__cause__
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
-    told = lines[-1] if any(line.startswith("Traceback") for line in lines) else " ".join(lines)
-    return told.rstrip(". ")
+    reason = lines[-1] if any(line.startswith("Traceback") for line in lines) else " ".join(lines)
+    return reason.rstrip(". ")

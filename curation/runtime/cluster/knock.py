@@ -11,11 +11,11 @@ import json
 import os
 import sys
 
-TOKEN, NO_TOKEN = "token", "disabled"  # what RAY_AUTH_MODE may say
+TOKEN, NO_TOKEN = "token", "disabled"  # values of RAY_AUTH_MODE
 
 
 def main(address: str) -> None:
-    """Print as JSON: by which mode it let us in (null: by none), whether there is a token here, what it said."""
+    """Print as JSON: by which mode it let us in (null: by none), whether there is a token here, Ray's error."""
     mode, token, said = os.environ.get("RAY_AUTH_MODE", "").lower(), _has_token(), ""
     modes = [mode] if mode else [NO_TOKEN, TOKEN]  # a token is only shown to those who ask for it
     let_in = None
@@ -31,7 +31,7 @@ def main(address: str) -> None:
 
 
 def _knock(address: str, mode: str) -> str:
-    """What it said when it did not let us in."""
+    """Ray's error; empty when it let us in."""
     inside = importlib.import_module("ray._raylet")
     os.environ["RAY_AUTH_MODE"] = mode
     inside.Config.initialize("")  # Ray has read its environment when it was imported

@@ -17,7 +17,7 @@ from curation.runtime.registry import Plugin, Registry
 INTERRUPTED = 130
 BROKEN_PIPE = 141  # 128 + SIGPIPE, as other tools end
 OWN_MISTAKE = 70
-ALARM = "alarm: "  # how a warning begins that says a result is most likely not what was wanted
+ALARM = "alarm: "  # begins a warning that a result is most likely wrong
 
 
 class ListingCommand(click.Command):
@@ -71,7 +71,7 @@ def _plugins_of(config: str) -> Iterator[str]:
 def errors_as_one_line() -> Iterator[None]:
     """A user's mistake ends as one line and its exit code, and so does a signal.
 
-    A mistake of ours says that it is one, with the traceback on demand.
+    A bug of ours is named as one, with the traceback on demand.
     """
     try:
         with interruption.handled():
@@ -99,8 +99,8 @@ def errors_as_one_line() -> Iterator[None]:
     except Exception as error:
         if os.environ.get("LOAM_TRACEBACK"):
             raise
-        told = "Set LOAM_TRACEBACK=1 to see where, and report it."
-        print(f"loam: a mistake of ours: {type(error).__name__}: {_one_line(str(error))}. {told}", file=sys.stderr)
+        fix = "Set LOAM_TRACEBACK=1 to see where, and report it."
+        print(f"loam: a mistake of ours: {type(error).__name__}: {_one_line(str(error))}. {fix}", file=sys.stderr)
         sys.exit(OWN_MISTAKE)
 
 

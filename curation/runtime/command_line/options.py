@@ -1,4 +1,4 @@
-"""What the user of a command handed over, as one object, and the options that it is made of, the same for every command."""
+"""The options that all commands share, and the one object that a command gets of them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Function = Callable[..., None]
 
 @dataclass(frozen=True)
 class Command:
-    """What every command may be told, and what each needs of it.
+    """The arguments and options of a command, and what it needs of them.
 
     Attributes:
         path: of the study, recipe or run that it is about; a cell's name.
@@ -120,7 +120,7 @@ WHAT = ("settings", "plugins")
 def command_options(*names: str) -> Callable[[Function], Function]:
     """Gives a function its `command`, and the shell the options of that, by name, and `--json`, in the same order everywhere.
 
-    Stands below the decorators of the options that are a command's own; those that are named like an attribute of `Command`, such
+    Goes below the decorators of the options that are a command's own; those that are named like an attribute of `Command`, such
     as the argument `path`, become part of it.
     """
 

@@ -27,13 +27,13 @@ def running(out: Folder, name: str, compute: Compute) -> Iterator[None]:
         if other_code.named():
             other_code.check_nodes(compute.connect())
         if is_of_before(out):
-            told = "its results have identities of an earlier version; what is missing is made anew beside them"
-            print(f"{out.url}: {told}. `loam gc` lists what is then unused.", file=sys.stderr, flush=True)
+            consequence = "its results have identities of an earlier version; what is missing is made anew beside them"
+            print(f"{out.url}: {consequence}. `loam gc` lists what is then unused.", file=sys.stderr, flush=True)
         yield
 
 
 def is_of_before(out: Folder) -> bool:
-    """Whether a run of an earlier version stands in `runs/`."""
+    """Whether `runs/` holds a run of an earlier version."""
     runs = out / RUNS
     return any(_identity(runs, name) != IDENTITY for name in runs.names() if name.endswith(".json"))
 
@@ -42,4 +42,4 @@ def _identity(runs: Folder, name: str) -> object:
     try:
         return runs.read_json(name).get("identity")
     except InputError:
-        return IDENTITY  # damaged: whoever reads it will say so
+        return IDENTITY  # damaged: its readers raise

@@ -1,4 +1,4 @@
-"""What a run really took: seconds, memory of all its processes together, disk."""
+"""What a run used: seconds, memory of all its processes together, disk."""
 
 from __future__ import annotations
 

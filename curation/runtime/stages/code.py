@@ -52,8 +52,8 @@ def _digest() -> str:
 def _files(package: str) -> list[tuple[str, Path]]:
     spec = importlib.util.find_spec(package)
     roots = [Path(place) for place in (spec.submodule_search_locations or [])] if spec else []
-    found = [(path.relative_to(root).as_posix(), path) for root in roots for path in root.rglob("*") if path.is_file()]
-    return sorted((name, path) for name, path in found if "__pycache__" not in name and not name.startswith("configs/"))
+    files = [(path.relative_to(root).as_posix(), path) for root in roots for path in root.rglob("*") if path.is_file()]
+    return sorted((name, path) for name, path in files if "__pycache__" not in name and not name.startswith("configs/"))
 
 
 def _version(name: str, package: str) -> str:

@@ -1,4 +1,4 @@
-"""What one job has, in stages that take one shard or one bucket of hashes each."""
+"""Specs of jobs that take one shard or one bucket of hashes each."""
 
 from __future__ import annotations
 

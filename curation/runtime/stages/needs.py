@@ -1,4 +1,4 @@
-"""What a task asks of the node that it runs on. Ray keeps a task that no node can hold for ever, without a word."""
+"""What a task asks of the node that it runs on. Ray keeps a task that no node can hold waiting for ever, without a message."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Needs:
     gpus: float = 0.0
 
     def at_most(self, nodes: Nodes, title: str) -> Needs:
-        """The same, but no more memory and cores than one of the nodes has; of GPUs, nothing can stand in for one.
+        """The same, but no more memory and cores than one of the nodes has; of GPUs there is no substitute.
 
         Raises:
             ConfigError: no node has the GPUs.
@@ -32,7 +32,7 @@ class Needs:
                 f"{title}: asks for {self.gpus:g} GPU on one node, and the best of {len(nodes)} has {most:g}. Start a node with "
                 "it, or ask for none (cells: compute.device: cpu), or take cells elsewhere with `loam ablate pack`."
             )
-        able = [node for node in fit if node.get("CPU", 0) >= 1] or [{}]  # a cluster's head may be there to lead alone
+        able = [node for node in fit if node.get("CPU", 0) >= 1] or [{}]  # a cluster's head may run no tasks
         return max((self._cut_to(node) for node in able), key=lambda needs: (needs.memory, needs.cpus))
 
     def _cut_to(self, node: Mapping[str, float]) -> Needs:

@@ -1,6 +1,6 @@
-"""Refuses nodes that run other code than the program that plans the work, unless the user names them.
+"""Refuses nodes that run other code than the driver, unless the user names them.
 
-What a named node runs instead becomes part of every identity: its results are never taken for those of this code.
+The code of a named node becomes part of every identity: its results are never taken for those of this code.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 from curation.runtime.errors import ConfigError, OtherCodeError
 from curation.runtime.stages.code import code_identity, differences
 
-PROBE_SECONDS = 60.0
+ANSWER_SECONDS = 60.0
 ID_DIGITS = 12  # of a node's id, by which it may be named
 _named: tuple[str, ...] = ()
 _allowed: dict[str, Mapping[str, str]] = {}  # node id -> what it runs
@@ -25,14 +25,14 @@ def allow(names: Iterable[str]) -> None:
 
 
 def named() -> bool:
-    """Whether there are such nodes, which have to be asked before anything is planned."""
+    """Whether there are such nodes, which have to be asked before any fingerprint is computed."""
     return bool(_named)
 
 
 def in_identity() -> dict[str, Any]:
     """What the allowed nodes run that this process does not, for fingerprints; empty where all run the same."""
-    found = sorted({line for code in _allowed.values() for line in differences(code_identity(), code)})
-    return {"other_code": found} if found else {}
+    lines = sorted({line for code in _allowed.values() for line in differences(code_identity(), code)})
+    return {"other_code": lines} if lines else {}
 
 
 def expected() -> Mapping[str, str]:
@@ -67,10 +67,10 @@ def _here() -> tuple[str, ...]:
     return platform.node(), ray.util.get_node_ip_address(), ray.get_runtime_context().get_node_id()
 
 
-def _refusal(node: Sequence[str], found: Sequence[str]) -> str:
+def _refusal(node: Sequence[str], differing: Sequence[str]) -> str:
     return (
-        f"node {node[0]} ({node[1]}) runs other code than this program: {', '.join(found)}. Install the same there; or allow it "
-        f"with --allow-other-code {node[1]}, and its results count as another computation."
+        f"node {node[0]} ({node[1]}) runs other code than this program: {', '.join(differing)}. "
+        f"Install the same there; or allow it with --allow-other-code {node[1]}, and its results count as another computation."
     )
 
 
@@ -88,13 +88,13 @@ def check_nodes(ray: Any) -> None:
     """
     alive = [node for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU", 0) >= 1]
     if len(alive) == 1 and alive[0]["NodeID"] == ray.get_runtime_context().get_node_id() and not _named:
-        return  # this machine alone: its workers say themselves if they run something else
+        return  # this machine alone: its workers raise themselves if they run something else
     asked = {node["NodeID"]: _ask(ray, node["NodeID"]) for node in alive if node["NodeID"] not in _checked}
     for node_id, reference in asked.items():
         try:
-            names, code = ray.get(reference, timeout=PROBE_SECONDS)
+            names, code = ray.get(reference, timeout=ANSWER_SECONDS)
         except ray.exceptions.GetTimeoutError:
-            continue  # busy with others' work: its workers say it before they write
+            continue  # busy with others' work: its workers raise before they write
         except ray.exceptions.RayError as error:
             raise OtherCodeError(_unusable(node_id, error)) from error
         _check(names, code)
@@ -106,7 +106,7 @@ def check_nodes(ray: Any) -> None:
 
 
 def _means(name: str, node: Sequence[str]) -> bool:
-    """Whether a user's word is a node's name or address, or its id or the beginning of it; 10.0.0.1 is not 10.0.0.12."""
+    """Whether a user's name means this node: its name or address, or its id or the beginning of it; 10.0.0.1 is not 10.0.0.12."""
     *names, node_id = node
     return name in names or (len(name) >= ID_DIGITS and node_id.startswith(name))
 
@@ -119,10 +119,10 @@ def _ask(ray: Any, node: str) -> Any:
 
 
 def _check(node: Sequence[str], code: Mapping[str, str]) -> None:
-    if not (found := differences(code_identity(), code)):
+    if not (differing := differences(code_identity(), code)):
         return
     if not any(_means(name, node) for name in _named):
-        raise OtherCodeError(_refusal(node, found))
+        raise OtherCodeError(_refusal(node, differing))
     _allowed[node[-1]] = code
 
 

@@ -49,7 +49,7 @@ def _drain(ray: Any, todo: deque[Task], compute: Compute, shown: Meter) -> list[
     failed: list[Failed] = []
     nodes = alive_nodes(ray)
     for stage, job, _ in {id(task[0]): task for task in todo}.values():
-        stage.needs(job).at_most(nodes, stage.title)  # what no node can do is told before anything runs
+        stage.needs(job).at_most(nodes, stage.title)  # raises before anything runs, if no node is large enough
     while todo or running:
         while todo and len(running) < compute.in_flight:
             stage, job, folders = todo.popleft()
@@ -106,7 +106,7 @@ def _taken_back(ray: Any, running: dict[Any, tuple[Task, Needs]], nodes: Nodes) 
 
 @dataclass(frozen=True)
 class Handed:
-    """What all tasks of a stage are handed: its work, what its jobs share, and the code that a worker has to run."""
+    """The arguments of all tasks of a stage: its work, what its jobs share, and the code that a worker has to run."""
 
     work: Callable[[Any, Any, Mapping[str, Folder]], dict[str, Result]]
     shared: Any

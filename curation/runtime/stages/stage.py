@@ -44,7 +44,7 @@ class Output:
 
     @cached_property
     def what(self) -> dict[str, Any]:
-        """As it stands in the manifest: what fingerprints hold nowadays comes first, and other code if it was allowed."""
+        """As the manifest holds it: the version of fingerprints comes first, and other code if it was allowed."""
         return {"identity": IDENTITY, **other_code.in_identity(), **self.of}
 
     @property

@@ -40,14 +40,16 @@ def run_stages(stages: Sequence[AnyStage], out: Folder, compute: Compute, title:
         DamagedError: a file is gone, and nothing may run.
     """
     name_folders(output.folder(out) for stage in stages for output in stage.outputs.values())
-    found: list[Known] = [{name: _known(o, out, compute) for name, o in stage.outputs.items()} for stage in stages]
+    known_outputs: list[Known] = [
+        {name: _known(o, out, compute) for name, o in stage.outputs.items()} for stage in stages
+    ]
     started = time.monotonic()
     failed = run_jobs(
-        [task for s, known in zip(stages, found, strict=True) for task in _todo(s, known, out)], compute, title
+        [task for s, known in zip(stages, known_outputs, strict=True) for task in _todo(s, known, out)], compute, title
     )
     wall = time.monotonic() - started
     manifests: list[dict[str, Manifest]] = []
-    for stage, known in zip(stages, found, strict=True):
+    for stage, known in zip(stages, known_outputs, strict=True):
         if not any(of_stage is stage for of_stage, _, _ in failed):
             manifests.append({name: known[name] or _commit(stage, name, out, wall) for name in stage.outputs})
     if failed:
@@ -69,7 +71,7 @@ def _known(output: Output, out: Folder, compute: Compute) -> Manifest | None:
 
 
 def _mend(error: DamagedError, compute: Compute) -> None:
-    """Have a damaged file made again by the jobs that wrote it; or say that it is damaged, where nothing may run."""
+    """Run the jobs that wrote a damaged file again; or raise that it is damaged, where nothing may run."""
     if not compute.may_run:
         raise error
     print(f"damaged: {error.folder}/{error.file}: {error.found}; it is made again", file=sys.stderr, flush=True)
@@ -77,7 +79,7 @@ def _mend(error: DamagedError, compute: Compute) -> None:
 
 
 def mended(work: Callable[[], T], out: Folder, compute: Compute) -> T:
-    """Run `work`, and again where it came upon damaged files of earlier stages, once those are marked as not done.
+    """Run `work`, and run it again when it finds damaged files of earlier stages, after marking those as not done.
 
     Raises:
         DamagedError: a file outside of `out`, or one that is damaged again after it was made anew.
@@ -121,19 +123,19 @@ def _first_error(failed: Sequence[tuple[AnyStage, Job[Any], BaseException]]) -> 
     stage, job, cause = failed[0]
     n = sum(of_stage is stage for of_stage, _, _ in failed)
     lead = f"{stage.title}: {n} of {len(stage.jobs)} jobs failed. First: {job.key}: "
-    found = (
+    reason = (
         str(cause)
         if isinstance(cause, LoamError)
         else f"{type(cause).__name__}: {_last_line(cause)}. Run again to redo only these."
     )
     damaged = tuple(cause for _, _, cause in failed if isinstance(cause, DamagedError))
-    error = StageError(lead + found, damaged if len(damaged) == len(failed) else ())
+    error = StageError(lead + reason, damaged if len(damaged) == len(failed) else ())
     error.__cause__ = cause
     return error
 
 
 def _last_line(error: BaseException) -> str:
-    """What Ray says of a lost worker runs over many lines; the last one names the cause."""
+    """Ray's message about a lost worker has many lines; the last one names the cause."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[-1].rstrip(".") if lines else "no message"
 

@@ -35,7 +35,7 @@ class Folder:
 
     @property
     def name(self) -> str:
-        """Its own name, without where it lies."""
+        """Its last path component."""
         return self.url.rstrip("/").rsplit("/", 1)[-1]
 
     @property
@@ -108,23 +108,23 @@ class Folder:
     def names(self) -> list[str]:
         """Names in this folder, sorted; drafts are not shown."""
         if self.is_local:
-            found = os.listdir(self.url) if os.path.isdir(self.url) else []
+            names = os.listdir(self.url) if os.path.isdir(self.url) else []
         else:
             fs, root = self._fs()
             fs.invalidate_cache()
-            found = [p.rstrip("/").rsplit("/", 1)[-1] for p in fs.ls(root, detail=False)] if fs.exists(root) else []
-        return sorted(name for name in found if not name.startswith(DRAFT))
+            names = [p.rstrip("/").rsplit("/", 1)[-1] for p in fs.ls(root, detail=False)] if fs.exists(root) else []
+        return sorted(name for name in names if not name.startswith(DRAFT))
 
     def sizes(self) -> dict[str, int]:
         """Path below this folder -> bytes, of all files; drafts and what links lead to are left out."""
         if self.is_local:
-            found = _files_below(self.url)
+            size_of = _files_below(self.url)
         else:
             fs, root = self._fs()
             fs.invalidate_cache()
             listed = fs.find(root, detail=True) if fs.exists(root) else {}
-            found = {path[len(root) :].lstrip("/"): int(info["size"]) for path, info in listed.items()}
-        return {name: size for name, size in sorted(found.items()) if not name.rpartition("/")[2].startswith(DRAFT)}
+            size_of = {path[len(root) :].lstrip("/"): int(info["size"]) for path, info in listed.items()}
+        return {name: size for name, size in sorted(size_of.items()) if not name.rpartition("/")[2].startswith(DRAFT)}
 
     def remove_file(self, name: str) -> None:
         """Take a file away, if it is there."""
@@ -139,7 +139,7 @@ class Folder:
         """Manifest and receipts first: whatever interrupts this, what is left can never be taken for whole.
 
         Raises:
-            InputError: it is a link, behind which lies what is somebody else's; or it may not be removed.
+            InputError: it is a link, whose target may belong to somebody else; or it may not be removed.
         """
         if self.is_link:
             raise InputError(self.url, "is a link to another folder", "Remove the link by hand if it is not needed.")
@@ -198,18 +198,18 @@ class Folder:
 
 
 def _files_below(folder: str, below: str = "") -> dict[str, int]:
-    found: dict[str, int] = {}
+    sizes: dict[str, int] = {}
     try:
         entries = list(os.scandir(folder))
     except FileNotFoundError:
-        return found
+        return sizes
     for entry in entries:
         if entry.is_dir(follow_symlinks=False):
-            found |= _files_below(entry.path, f"{below}{entry.name}/")
+            sizes |= _files_below(entry.path, f"{below}{entry.name}/")
         elif entry.is_file(follow_symlinks=False):
             with contextlib.suppress(FileNotFoundError):  # a draft that has just become a part
-                found[f"{below}{entry.name}"] = entry.stat(follow_symlinks=False).st_size
-    return found
+                sizes[f"{below}{entry.name}"] = entry.stat(follow_symlinks=False).st_size
+    return sizes
 
 
 def _stat(path: str) -> os.stat_result | None:

@@ -1,7 +1,7 @@
 """Removes results that no run's record names. Old results stay until then, so that going back costs nothing.
 
-Links are not followed: what lies behind one is somebody's, here or in another output folder, and is neither measured nor
-removed. The link itself stays too, since whoever made it had a reason; it is listed.
+Links are not followed: the target of one may belong to another output folder, and is neither measured nor removed. The link
+itself stays too and is listed, since somebody made it for a reason.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Unused:
 
 @dataclass(frozen=True)
 class Tidied:
-    """What no record names, whether it was removed, and links that no record names, which are left alone."""
+    """Folders that no record names, whether they were removed, and links that no record names, which stay."""
 
     unused: Sequence[Unused]
     links: Sequence[str]
@@ -43,12 +43,12 @@ def tidy(out: Folder, remove: bool) -> Tidied:
 
 def unused(out: Folder) -> list[Unused]:
     """Stage folders under `out` that no record in `runs/` names, largest first."""
-    found = [Unused(path, (out / path).bytes_used()) for path in _unnamed(out) if not (out / path).is_link]
-    return sorted(found, key=lambda each: (-each.bytes, each.path))
+    unused_folders = [Unused(path, (out / path).bytes_used()) for path in _unnamed(out) if not (out / path).is_link]
+    return sorted(unused_folders, key=lambda each: (-each.bytes, each.path))
 
 
 def links(out: Folder) -> list[str]:
-    """Links where stage folders stand, or folders of them, which no record names: they are left alone."""
+    """Links in place of stage folders, or of folders of them, that no record names: they stay."""
     return [path for path in _unnamed(out) if (out / path).is_link]
 
 
@@ -67,7 +67,7 @@ def _unnamed(out: Folder) -> Iterator[str]:
 
 
 def _is_stage_folder(name: str) -> bool:
-    """`<name>-<12 hex>`: whatever else lies in the folder is not ours to remove."""
+    """`<name>-<12 hex>`: everything else in the folder is not ours to remove."""
     digits = name.rpartition("-")[2]
     return len(digits) == 12 and all(digit in "0123456789abcdef" for digit in digits)
 

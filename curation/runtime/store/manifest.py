@@ -43,7 +43,7 @@ class Manifest:
         counts: documents in and out, with reasons.
         cost: seconds of the stage (`wall_seconds`) and of its jobs together (`work_seconds`), and when it was finished.
         files: size and hash of every file that the stage wrote, by its path.
-        away: the same of files that belong to the result and are not here: weights that stayed on another machine, or were freed.
+        away: the same of files that belong to the result and lie elsewhere: weights that stayed on another machine, or were freed.
         adopted: where the result came from, if not from a run under this identity; else empty.
     """
 
@@ -134,21 +134,21 @@ def finished(folder: Folder, what: Mapping[str, Any]) -> Manifest | None:
 def damage(folder: Folder, files: Marks) -> list[DamagedError]:
     """Files that are gone or have another size; contents are checked when they are read."""
     sizes = folder.sizes() if files else {}
-    found = []
+    damaged = []
     for name, mark in files.items():
         if name not in sizes:
-            found.append(DamagedError(folder.url, name, "the file is gone"))
+            damaged.append(DamagedError(folder.url, name, "the file is gone"))
         elif sizes[name] != mark.size:
-            found.append(DamagedError(folder.url, name, f"has {sizes[name]:,} bytes instead of {mark.size:,}"))
-    return found
+            damaged.append(DamagedError(folder.url, name, f"has {sizes[name]:,} bytes instead of {mark.size:,}"))
+    return damaged
 
 
 def damage_at_start(folder: Folder, files: Marks) -> list[DamagedError]:
-    """The same, and other contents where the files together are small enough to be read at every start: a run that has nothing to
-    do still tells the truth about what it names."""
-    found, size = damage(folder, files), sum(mark.size for mark in files.values())
-    if found or not folder.is_local or size > READ_AT_START_BYTES or not _may_read(folder, size):
-        return found
+    """The same, and other contents where the files together are small enough to be read at every start: so a run that has
+    nothing to do still notices damage."""
+    damaged, size = damage(folder, files), sum(mark.size for mark in files.values())
+    if damaged or not folder.is_local or size > READ_AT_START_BYTES or not _may_read(folder, size):
+        return damaged
     changed = [name for name, mark in files.items() if Mark.of_file(f"{folder.url}/{name}") != mark]
     return [DamagedError(folder.url, name, "its content is not the one that was written") for name in changed]
 

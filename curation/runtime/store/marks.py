@@ -1,7 +1,7 @@
-"""Size and hash of a file: by them a damaged one is known.
+"""Size and hash of a file, which show damage.
 
-The hash is XXH3 of 128 bits (https://xxhash.com): it finds every accident and costs next to nothing, but it is no proof against
-somebody who wants to deceive.
+The hash is XXH3 of 128 bits (https://xxhash.com): it finds every accident and costs next to nothing, but it is no protection
+against an attacker.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SEAL = "seal"
 
 
 class Mark(NamedTuple):
-    """What a manifest says of a file: its length in bytes, and 32 hex digits of its content."""
+    """A file in a manifest: its length in bytes, and 32 hex digits of the hash of its content."""
 
     size: int
     hash: str

@@ -1,4 +1,4 @@
-"""What a run works on stands in `runs/` from its start, so that `loam gc` never removes what a killed run will go on with."""
+"""Names the folders of a run in `runs/` from its start, so that `loam gc` keeps those that a killed run will continue."""
 
 from __future__ import annotations
 

@@ -15,10 +15,10 @@ from curation.runtime.store.marks import Mark, Marks
 
 @contextmanager
 def checked(folder: Folder, name: str) -> Iterator[str]:
-    """A path on this machine with the content of a stage's file, after it was found to be what the manifest lists.
+    """A local path with the content of a stage's file, after a check against the manifest.
 
-    A folder without a manifest is no finished stage (a job that reads what it has just written, a folder of the user's), and
-    nothing is known of its files.
+    A folder without a manifest is no finished stage (a job that reads what it has just written, a folder of the user's): its
+    files are not checked.
 
     Raises:
         DamagedError: the file is gone, or is another one.
@@ -28,7 +28,7 @@ def checked(folder: Folder, name: str) -> Iterator[str]:
     try:
         with folder.local(name) as path:
             if marks is not None:
-                compare(folder, name, marks, path)
+                check_file(folder, name, marks, path)
             yield path
     except FileNotFoundError as error:
         if os.path.basename(str(error.filename or name)) != os.path.basename(name):
@@ -48,8 +48,8 @@ def read_checked(folder: Folder, name: str) -> bytes:
         return file.read()
 
 
-def compare(folder: Folder, name: str, marks: Marks, path: str) -> None:
-    """Hold a file at `path` against what is listed for `name`.
+def check_file(folder: Folder, name: str, marks: Marks, path: str) -> None:
+    """Compare the file at `path` with the mark of `name`.
 
     Raises:
         DamagedError: they differ.
@@ -57,12 +57,12 @@ def compare(folder: Folder, name: str, marks: Marks, path: str) -> None:
     if name not in marks:
         raise DamagedError(folder.url, name, "is not listed in the stage's manifest")
     try:
-        found = Mark.of_file(path)
+        mark = Mark.of_file(path)
     except FileNotFoundError as error:
         raise DamagedError(folder.url, name, "the file is gone") from error
-    if found.size != marks[name].size:
-        raise DamagedError(folder.url, name, f"has {found.size:,} bytes instead of {marks[name].size:,}")
-    if found != marks[name]:
+    if mark.size != marks[name].size:
+        raise DamagedError(folder.url, name, f"has {mark.size:,} bytes instead of {marks[name].size:,}")
+    if mark != marks[name]:
         raise DamagedError(folder.url, name, "its content is not the one that was written")
 
 

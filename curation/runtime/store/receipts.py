@@ -1,4 +1,4 @@
-"""The receipt of a job: one small file that says what the job wrote. Half a job can never be taken for a whole one."""
+"""The receipt of a job: one small file that lists what the job wrote. Half a job can never be taken for a whole one."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Result:
     Attributes:
         parts: what it wrote, in order: `file`, `rows`, and what the stage adds.
         counts: numbers that are summed over the jobs.
-        seconds: where the job itself knows better than its clock, since it worked for several outputs at once.
-        away: files that belong to the result and are not here.
+        seconds: of this output alone, when the job worked for several at once; else its clock counts.
+        away: files that belong to the result and lie elsewhere.
     """
 
     parts: Sequence[Mapping[str, Any]]

@@ -1,4 +1,4 @@
-"""Holds every file of an output folder against what its stage's manifest says of it."""
+"""Checks every file of an output folder against its stage's manifest."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from curation.runtime.errors import DamagedError, InputError
 from curation.runtime.store.folder import MANIFEST, Folder
 from curation.runtime.store.lock import sole_run
 from curation.runtime.store.manifest import Manifest
-from curation.runtime.store.parts import compare
+from curation.runtime.store.parts import check_file
 from curation.runtime.store.receipts import RECEIPTS, forget
 
 State = Literal["whole", "damaged", "unknown"]
-THREADS = 2 * (os.cpu_count() or 1)  # hashing and reading let go of the interpreter
+THREADS = 2 * (os.cpu_count() or 1)  # hashing and reading release the interpreter's lock
 PLAIN = frozenset({"runs", "reports", "estimates"})  # folders of files that no stage wrote
 
 
 @dataclass(frozen=True)
-class Checked:
-    """One file, and what was found out about it.
+class CheckedFile:
+    """One file and its state.
 
     Attributes:
         path: below the output folder.
-        why: what is wrong with it, or why nothing is known of it.
+        why: the damage, or why the state is unknown.
     """
 
     path: str
@@ -39,12 +39,12 @@ class Checked:
         return self.path.split("/", 1)[0]
 
 
-def verify(out: Folder) -> list[Checked]:
+def verify(out: Folder) -> list[CheckedFile]:
     """Every file below `out`, sorted by path; those that are gone and those of stages that are not finished too.
 
-    Links are named and not followed: what lies behind one is not of this folder.
+    Links are listed and not followed: their targets do not belong to this folder.
     """
-    found = list(_links(out))
+    checked = list(_links(out))
     listed: list[Listed] = []
     stages: dict[str, dict[str, int]] = {}
     for path, size in out.sizes().items():
@@ -55,17 +55,17 @@ def verify(out: Folder) -> list[Checked]:
         if slash and stage not in PLAIN:
             stages.setdefault(f"{stage}/{name}", {})[file] = size
         else:
-            found.append(_plain(out, path, size))
+            checked.append(_plain(out, path, size))
     for path, sizes in stages.items():
         for each in _stage(out / path, path, sizes):
-            (found if isinstance(each, Checked) else listed).append(each)  # type: ignore[arg-type]
+            (checked if isinstance(each, CheckedFile) else listed).append(each)  # type: ignore[arg-type]
     with ThreadPoolExecutor(THREADS) as pool:
-        found += pool.map(_file, listed)
-    return sorted(_linked(out, found), key=lambda each: each.path)
+        checked += pool.map(_file, listed)
+    return sorted(_linked(out, checked), key=lambda each: each.path)
 
 
-def forget_damaged(out: Folder, checked: Sequence[Checked]) -> list[str]:
-    """Damaged files of stages count as not done from now on, so that the next run makes them again; returns their paths."""
+def forget_damaged(out: Folder, checked: Sequence[CheckedFile]) -> list[str]:
+    """Mark damaged files of stages as not done, so that the next run writes them again; returns their paths."""
     paths = [each.path for each in checked if each.state == "damaged" and each.path.count("/") > 1]
     with sole_run(out):
         for path in paths:
@@ -74,11 +74,11 @@ def forget_damaged(out: Folder, checked: Sequence[Checked]) -> list[str]:
     return paths
 
 
-def _links(out: Folder) -> Iterator[Checked]:
-    """Links where stages stand, or folders of them."""
+def _links(out: Folder) -> Iterator[CheckedFile]:
+    """Links in place of stages, or of folders of stages."""
     for name in out.names():
         paths = [name] if (out / name).is_link else [f"{name}/{each}" for each in (out / name).names()]
-        yield from (Checked(path, 0, "unknown", "a link is not followed") for path in paths if (out / path).is_link)
+        yield from (CheckedFile(path, 0, "unknown", "a link is not followed") for path in paths if (out / path).is_link)
 
 
 @dataclass(frozen=True)
@@ -92,58 +92,58 @@ class Listed:
     size: int | None
 
 
-def _stage(folder: Folder, path: str, sizes: Mapping[str, int]) -> Iterator[Checked | Listed]:
+def _stage(folder: Folder, path: str, sizes: Mapping[str, int]) -> Iterator[CheckedFile | Listed]:
     """The files of one stage's folder."""
     try:
         manifest = Manifest.load(folder) if MANIFEST in sizes else None
     except DamagedError as error:
-        yield Checked(f"{path}/{MANIFEST}", sizes[MANIFEST], "damaged", error.found)
+        yield CheckedFile(f"{path}/{MANIFEST}", sizes[MANIFEST], "damaged", error.found)
         manifest = None
     except InputError as error:
-        yield Checked(f"{path}/{MANIFEST}", sizes[MANIFEST], "unknown", error.found)
+        yield CheckedFile(f"{path}/{MANIFEST}", sizes[MANIFEST], "unknown", error.found)
         manifest = None
     if manifest is None:
         why = "its stage is not finished" if MANIFEST not in sizes else "its stage's manifest cannot be used"
         rest = {name: size for name, size in sizes.items() if name != MANIFEST}
-        yield from (Checked(f"{path}/{name}", size, "unknown", why) for name, size in rest.items())
+        yield from (CheckedFile(f"{path}/{name}", size, "unknown", why) for name, size in rest.items())
         return
-    yield Checked(f"{path}/{MANIFEST}", sizes[MANIFEST], "whole")
+    yield CheckedFile(f"{path}/{MANIFEST}", sizes[MANIFEST], "whole")
     yield from (Listed(folder, f"{path}/{name}", name, manifest, sizes.get(name)) for name in manifest.files)
     others = [name for name in sizes if name not in manifest.files and not _belongs(name)]
-    yield from (Checked(f"{path}/{n}", sizes[n], "unknown", "no manifest lists it") for n in others)
+    yield from (CheckedFile(f"{path}/{n}", sizes[n], "unknown", "no manifest lists it") for n in others)
 
 
 def _belongs(name: str) -> bool:
-    """Written beside every stage, and of no use once it is finished."""
+    """Whether a stage writes this file for itself."""
     return name == MANIFEST or name.startswith(f"{RECEIPTS}/")
 
 
-def _file(each: Listed) -> Checked:
+def _file(each: Listed) -> CheckedFile:
     try:
         if each.size is None:
             raise DamagedError(each.folder.url, each.name, "the file is gone")
         with each.folder.local(each.name) as local:
-            compare(each.folder, each.name, each.manifest.files, local)
+            check_file(each.folder, each.name, each.manifest.files, local)
     except (DamagedError, OSError) as error:
-        found = error.found if isinstance(error, DamagedError) else str(error.strerror)
-        return Checked(each.path, each.size or 0, "damaged", found)
-    return Checked(each.path, each.size, "whole")
+        why = error.found if isinstance(error, DamagedError) else str(error.strerror)
+        return CheckedFile(each.path, each.size or 0, "damaged", why)
+    return CheckedFile(each.path, each.size, "whole")
 
 
-def _linked(out: Folder, found: Sequence[Checked]) -> list[Checked]:
+def _linked(out: Folder, checked: Sequence[CheckedFile]) -> list[CheckedFile]:
     """A file under a second name is what it is under the first: cells share their tokens' bytes with the token sets."""
     if not out.is_local:
-        return list(found)
-    known = {_number(out, each): each for each in found if each.state != "unknown" and each.bytes}
+        return list(checked)
+    known = {_number(out, each): each for each in checked if each.state != "unknown" and each.bytes}
     result = []
-    for each in found:
+    for each in checked:
         same = known.get(_number(out, each)) if each.state == "unknown" and each.bytes else None
-        result.append(Checked(each.path, each.bytes, same.state, same.why) if same else each)
+        result.append(CheckedFile(each.path, each.bytes, same.state, same.why) if same else each)
     return result
 
 
-def _number(out: Folder, each: Checked) -> tuple[int, int] | None:
-    """By which a disk knows a file, whatever its name."""
+def _number(out: Folder, each: CheckedFile) -> tuple[int, int] | None:
+    """Device and inode: they identify a file on disk, whatever its name."""
     try:
         stat = os.stat(f"{out.url}/{each.path}")
     except FileNotFoundError:
@@ -151,13 +151,13 @@ def _number(out: Folder, each: Checked) -> tuple[int, int] | None:
     return stat.st_dev, stat.st_ino
 
 
-def _plain(out: Folder, path: str, size: int) -> Checked:
-    """A record of a run, a page, or what somebody put there: no manifest lists it; a record has to be JSON."""
+def _plain(out: Folder, path: str, size: int) -> CheckedFile:
+    """A record of a run, a page, or a foreign file: no manifest lists it; a record has to be JSON."""
     if path.split("/")[0] not in PLAIN:
-        return Checked(path, size, "unknown", "no manifest lists it")
+        return CheckedFile(path, size, "unknown", "no manifest lists it")
     if path.endswith(".json"):
         try:
             out.read_json(path)
         except InputError as error:
-            return Checked(path, size, "damaged", error.found)
-    return Checked(path, size, "unknown", "no manifest lists it; the next run writes it again")
+            return CheckedFile(path, size, "damaged", error.found)
+    return CheckedFile(path, size, "unknown", "no manifest lists it; the next run writes it again")

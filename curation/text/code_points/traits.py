@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from curation.text.code_points import classes
 
-GROUP = 0b11  # two bits: what a code point is to a word, see WORD_GROUPS
+GROUP = 0b11  # two bits: the role of a code point in a word, see WORD_GROUPS
 ALPHABETIC = 1 << 2  # str.isalpha
 PUNCTUATION = 1 << 3  # Gopher's rules do not count a word that consists of these alone
 TERMINAL = 1 << 4  # ends a sentence in some script

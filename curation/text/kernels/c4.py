@@ -122,10 +122,10 @@ def _longest_word(traits: Bytes) -> int:
 @compiled("boolean(uint32[::1], int64)")
 def _holds(codes: Codes, code: int) -> bool:
     """Whether a character is there."""
-    found = 0
+    matches = 0
     for i in range(codes.size):
-        found += codes[i] == code
-    return found > 0
+        matches += codes[i] == code
+    return matches > 0
 
 
 @compiled("boolean(uint32[::1], uint32[::1])")
@@ -133,18 +133,18 @@ def _may_hold_phrase(codes: Codes, keys: Codes) -> bool:
     """Whether four characters of some phrase, or U+212A, which is an odd k, are there."""
     a, b, c, d, e = keys[0], keys[1], keys[2], keys[3], keys[4]
     case = np.uint32(0x20)
-    found = 0
+    matches = 0
     for i in range(codes.size - 3):
         key = np.uint32(codes[i] | case)
         key = np.uint32(key * KEY_BASE + (codes[i + 1] | case))
         key = np.uint32(key * KEY_BASE + (codes[i + 2] | case))
         key = np.uint32(key * KEY_BASE + (codes[i + 3] | case))
-        found += (key == a) | (key == b) | (key == c) | (key == d) | (key == e)
-    return found > 0 or _holds(codes, 0x212A)
+        matches += (key == a) | (key == b) | (key == c) | (key == d) | (key == e)
+    return matches > 0 or _holds(codes, 0x212A)
 
 
 @compiled("int64(uint32[::1], uint8[::1], uint8[::1])")
-def _phrases(codes: Codes, following: Bytes, found: Bytes) -> int:
+def _phrases(codes: Codes, following: Bytes, phrase_bits: Bytes) -> int:
     """The bits of all phrases in a line, in any case. U+212A is the only other code point whose lower case is ASCII."""
     bits_, state = 0, 0
     for i in range(codes.size):
@@ -157,7 +157,7 @@ def _phrases(codes: Codes, following: Bytes, found: Bytes) -> int:
                 continue
             code = 0x6B
         state = following[128 * state + code]
-        bits_ |= found[state]
+        bits_ |= phrase_bits[state]
     return bits_
 
 
@@ -193,9 +193,11 @@ def count_sentences(codes: Codes, traits: Bytes) -> int:
 
 
 @compiled("int64(uint32[::1], uint8[::1], boolean, boolean, uint8[::1], uint8[::1])")
-def _page_verdict(codes: Codes, traits: Bytes, may_speak: bool, may_curl: bool, following: Bytes, found: Bytes) -> int:
+def _page_verdict(
+    codes: Codes, traits: Bytes, may_speak: bool, may_curl: bool, following: Bytes, phrase_bits: Bytes
+) -> int:
     """The verdict on a line that no rule of form removes."""
-    phrases = _phrases(codes, following, found) if may_speak else 0
+    phrases = _phrases(codes, following, phrase_bits) if may_speak else 0
     if phrases & FOUND_LOREM:
         return LOREM
     if phrases & FOUND_JAVASCRIPT:
@@ -217,15 +219,15 @@ def judge_lines(
     ends: Places,
     offsets: Positions,
     following: Bytes,
-    found: Bytes,
+    phrase_bits: Bytes,
     keys: Codes,
     least_words: int,
     most_chars: int,
 ) -> tuple[Bytes, Positions, Positions]:
     """What C4 does with each line, as index into VERDICTS; the lines of each verdict; the numbers called SUMS.
 
-    Shapes (lines,), (documents, 8), (documents, 4). `following`, `found` and `keys` are the phrases' automaton; `least_words` of a
-    line that is kept, `most_chars` of a word in it.
+    Shapes (lines,), (documents, 8), (documents, 4). `following`, `phrase_bits` and `keys` are the phrases' automaton; a kept line
+    has `least_words` at least, none of them longer than `most_chars`.
     """
     verdicts = np.empty(starts.size, np.uint8)
     counts, sums = np.zeros((offsets.size - 1, 8), np.int64), np.zeros((offsets.size - 1, 4), np.int64)
@@ -258,7 +260,7 @@ def judge_lines(
             elif not enough:
                 verdict = SHORT
             else:  # a citation may stand within a phrase
-                verdict = _page_verdict(text, marks, may_speak or cites, may_curl, following, found)
+                verdict = _page_verdict(text, marks, may_speak or cites, may_curl, following, phrase_bits)
             if verdict == KEPT:
                 sums[d, 0] += count_sentences(text, marks)
             elif verdict != LOREM and verdict != CURLY:

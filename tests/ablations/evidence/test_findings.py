@@ -12,7 +12,7 @@ from ablations.cli import main
 from ablations.evidence import published_table
 from ablations.evidence.findings import as_text, find
 from curation.runtime.errors import ConfigError, InputError
-from curation.runtime.shipped import find as shipped
+from curation.runtime.shipped import find_config as shipped
 
 SHIPPED = "configs/reference/hyperclova_corpus_study.csv"
 PUBLISHED = Path(shipped("reference/hyperclova_corpus_study.csv"))

@@ -14,7 +14,7 @@ from jsonl_writer import WriteJsonl
 
 from ablations.cli import loam
 from ablations.prompts.export_queries import Exported, _shuffled, export, fields_of, parse_fields
-from curation.contamination import queries
+from curation.contamination.queries import read_queries
 from curation.runtime.errors import ConfigError, InputError
 from curation.text.folding import folded
 
@@ -36,7 +36,7 @@ def tasks(write_jsonl: WriteJsonl, tmp_path: Path) -> Path:
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
-    return [vars(query) for query in queries.read(path, {"train", "dev", "test"}, ())]
+    return [vars(query) for query in read_queries(path, {"train", "dev", "test"}, ())]
 
 
 @pytest.mark.parametrize("ending", ["jsonl", "jsonl.zst", "jsonl.gz"])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from curation.annotators.base import Annotator, Spans, rows_of
 from curation.annotators.keywords import Keywords
 from curation.annotators.pii import Pii
-from curation.annotators.registry import make, make_all
+from curation.annotators.registry import make_all, make_annotator
 from curation.annotators.repeated_lines import RepeatedLines
 from curation.runtime.errors import ConfigError, LoamError
 from curation.text.batch import Batch, batches
@@ -36,7 +36,7 @@ def test_case_and_word_borders_of_keywords_are_settings() -> None:
 def test_empty_keyword_lists_are_refused(lists: dict[str, list[str]]) -> None:
     """An empty keyword would hit everywhere."""
     with pytest.raises(ConfigError, match="list"):
-        make({"kind": "keywords", "lists": lists}, (), "pass clean")
+        make_annotator({"kind": "keywords", "lists": lists}, (), "pass clean")
 
 
 @given(lines=st.lists(st.sampled_from(["short", "a longer line", "한국어로 쓴 긴 줄입니다", ""]), max_size=8))
@@ -60,9 +60,9 @@ def test_an_unknown_entity_is_refused_with_the_known_ones() -> None:
 
 def test_an_unknown_kind_is_refused_with_the_known_ones() -> None:
     with pytest.raises(ConfigError, match=r"unknown annotator 'gopher_word'. Did you mean 'gopher_words'"):
-        make({"kind": "gopher_word"}, (), "pass clean")
+        make_annotator({"kind": "gopher_word"}, (), "pass clean")
     with pytest.raises(ConfigError, match="no kind"):
-        make({}, (), "pass clean")
+        make_annotator({}, (), "pass clean")
 
 
 def test_two_annotators_of_one_label_are_refused() -> None:
@@ -78,7 +78,7 @@ def test_two_annotators_of_one_label_are_refused() -> None:
 def test_a_name_that_is_no_path_part_is_refused(name: str) -> None:
     """The name becomes a folder: `../up` would write outside the output folder."""
     with pytest.raises(ConfigError, match="name"):
-        make({"kind": "char_classes", "name": name}, (), "pass clean")
+        make_annotator({"kind": "char_classes", "name": name}, (), "pass clean")
 
 
 def test_a_name_is_no_part_of_what_an_annotator_is() -> None:

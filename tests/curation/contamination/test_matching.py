@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 from jsonl_writer import WriteJsonl, write_rows
 from odd_texts import ODD, odd_texts
 
-from curation.contamination import queries
 from curation.contamination.matching import DENSE, Overlap, QueryIndex, Sizes
-from curation.contamination.queries import Query
+from curation.contamination.queries import Query, queries_digest, read_queries
 from curation.runtime.errors import ConfigError, InputError
 from curation.text.batch import Batch
 from curation.text.code_points import classes
@@ -156,8 +155,8 @@ def test_queries_are_read_by_split_and_field_and_composed(write_jsonl: WriteJson
         for field in ("context", "question")
     ]
     path = write_jsonl("queries.jsonl.zst", rows)
-    assert [query.field for query in queries.read(path, {"test"}, ())] == ["context", "question"]
-    (one,) = queries.read(path, {"test"}, {"context"})
+    assert [query.field for query in read_queries(path, {"test"}, ())] == ["context", "question"]
+    (one,) = read_queries(path, {"test"}, {"context"})
     assert one.text == "각"
 
 
@@ -172,12 +171,12 @@ def test_queries_are_read_by_split_and_field_and_composed(write_jsonl: WriteJson
 )
 def test_a_line_that_is_no_query_is_refused_with_its_place(write_jsonl: WriteJsonl, row: object) -> None:
     with pytest.raises(InputError, match="byte 0"):
-        list(queries.read(write_jsonl("queries.jsonl", [row]), {"test"}, ()))
+        list(read_queries(write_jsonl("queries.jsonl", [row]), {"test"}, ()))
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="export-queries"):
-        queries.digest(tmp_path / "none.jsonl")
+        queries_digest(tmp_path / "none.jsonl")
 
 
 def texts_of(path: Path, field: str) -> Iterator[str]:
@@ -220,4 +219,4 @@ def test_every_text_that_stands_verbatim_in_a_real_corpus_is_found(
 def test_queries_survive_their_file(tmp_path: Path) -> None:
     query = query_of("a\tb \u2028 c")
     path = write_rows(tmp_path / "q.jsonl", [json.loads(json.dumps(vars(query)))])
-    assert list(queries.read(path, {"test"}, ())) == [query]
+    assert list(read_queries(path, {"test"}, ())) == [query]

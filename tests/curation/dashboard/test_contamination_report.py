@@ -10,7 +10,7 @@ import pytest
 from jsonl_writer import WriteJsonl
 
 from curation import pipeline
-from curation.dashboard.contents import Contamination, ContaminationRow
+from curation.dashboard.contents import ContaminationRow, ContaminationTable
 from curation.dashboard.gathering.contamination import contamination, contamination_tables
 from curation.dashboard.gathering.curation_run import curation_report
 from curation.dashboard.page import render
@@ -73,7 +73,7 @@ def test_policies_drop_cut_or_only_tag_and_the_report_tells_the_same_of_all(run:
     of_each = dict.fromkeys(("dropping", "cutting", "tagging"), 1)
     row = ContaminationRow("quiz", "test", "question", 2, of_each, dict.fromkeys(of_each, 2))
     documents, tagged = dict.fromkeys(of_each, 3), dict.fromkeys(of_each, 2)
-    assert entry == Contamination("select", "contamination", documents, tagged, (row,))
+    assert entry == ContaminationTable("select", "contamination", documents, tagged, (row,))
     report = curation_report(curated.record, out)
     assert report.contamination == (entry,)
     page = render(report)

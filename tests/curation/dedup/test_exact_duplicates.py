@@ -37,7 +37,7 @@ def test_edges_are_those_of_a_dictionary(documents: list[tuple[int, int]], data:
     for row in sorted(rows, key=lambda r: (r["priority"], r["id"])):
         first.setdefault(row["hash"], row)
     wanted = sorted((r["shard"], r["row"], first[r["hash"]]["id"]) for r in rows if first[r["hash"]] is not r)
-    found = exact.resolve(pa.Table.from_pylist(rows, schema=exact.ROUTED)).to_pylist()
+    found = exact.duplicate_edges(pa.Table.from_pylist(rows, schema=exact.ROUTED)).to_pylist()
     assert [(r["shard"], r["row"], r["keeper"]) for r in found] == wanted
 
 

@@ -14,11 +14,10 @@ import pytest
 from jsonl_writer import WriteJsonl
 from similar_texts import corpus, document, edited, jaccard, shingles, vocabulary, without_marks, written
 
-from curation import dry_run as plan
-from curation import pipeline
+from curation import dry_run, pipeline
 from curation.dedup.near import candidates, route
-from curation.questions.explain import explain
-from curation.questions.run_record import load
+from curation.questions.explain import explain_document
+from curation.questions.run_record import load_record
 from curation.recipes import loading
 from curation.recipes.recipe import Recipe
 from curation.runtime.cluster.cluster import Compute
@@ -42,7 +41,7 @@ class Decided:
     similarity: float | None
 
 
-def made(folder: Path, sources: list[str], policy: dict[str, Any], shard_bytes: int = 20_000) -> Recipe:
+def recipe_of(folder: Path, sources: list[str], policy: dict[str, Any], shard_bytes: int = 20_000) -> Recipe:
     value = {
         "data_root": str(folder),
         "shard_bytes": shard_bytes,
@@ -91,7 +90,7 @@ SOURCES = ["first", "second", "third"]
 @pytest.fixture(scope="module")
 def run(texts: Path, compute: Compute, tmp_path_factory: pytest.TempPathFactory) -> tuple[Folder, pipeline.Curated]:
     out = open_out(str(tmp_path_factory.mktemp("run") / "out"))
-    return out, pipeline.curate(made(texts, SOURCES, POLICY), out, compute)
+    return out, pipeline.curate(recipe_of(texts, SOURCES, POLICY), out, compute)
 
 
 def test_nothing_goes_below_the_threshold_and_nothing_goes_for_what_goes_too(
@@ -135,14 +134,14 @@ def test_workers_and_shards_change_no_decision(
 ) -> None:
     """The same bytes with one worker; with other shards and buckets the same document is dropped for the same one."""
     out = open_out(str(tmp_path / "one"))
-    pipeline.curate(made(texts, SOURCES, POLICY), out, Compute(workers=1))
+    pipeline.curate(recipe_of(texts, SOURCES, POLICY), out, Compute(workers=1))
     left, right = (
         {str(p.relative_to(o.url)): p.read_bytes() for p in Path(o.url).rglob("*.parquet")} for o in (out, run[0])
     )
     assert left == right
     monkeypatch.setattr(route, "DOCUMENTS_PER_BUCKET", 20)
     other = open_out(str(tmp_path / "other"))
-    again = pipeline.curate(made(texts, SOURCES, POLICY, shard_bytes=1_000_000), other, Compute(workers=2))
+    again = pipeline.curate(recipe_of(texts, SOURCES, POLICY, shard_bytes=1_000_000), other, Compute(workers=2))
     assert sorted(decided(other, again), key=lambda d: d.id) == sorted(decided(*run), key=lambda d: d.id)
 
 
@@ -157,7 +156,7 @@ def test_a_crowded_band_is_compared_with_its_first_documents_only(
     copies = [written(edited(rng, words, copied, 0.01)) for _ in range(60)]
     (tmp_path / "pages.jsonl").write_text("".join(json.dumps({"text": t}) + "\n" for t in [*pages, *copies]))
     out = open_out(str(tmp_path / "out"))
-    curated = pipeline.curate(made(tmp_path, ["pages"], POLICY), out, compute)
+    curated = pipeline.curate(recipe_of(tmp_path, ["pages"], POLICY), out, compute)
     folders = curated.record["stages"]["pages"]["passes"]["only"]["near_duplicates"]
     counts = (out / folders["pairs"]).read_json("manifest.json")["counts"]
     assert counts["pairs"] < 120 * 3 * 5
@@ -182,10 +181,10 @@ def test_one_that_resembles_only_a_dropped_one_stays(
     assert similarity[2] < 0.8
     for name, text in zip("abc", chain, strict=True):
         write_jsonl(f"{name}.jsonl", [{"text": written(text), "id": name}])
-    curated = pipeline.curate(made(tmp_path, ["a", "b", "c"], POLICY), out, compute)
+    curated = pipeline.curate(recipe_of(tmp_path, ["a", "b", "c"], POLICY), out, compute)
     a, b, c = decided(out, curated)
     assert (a.reason, b.reason, c.reason) == ("", "near_duplicate", "")
-    told = explain(load(out.url), "b")["passes"]["only"]
+    told = explain_document(load_record(out.url), "b")["passes"]["only"]
     assert told["duplicate_of"] == told["kept_instead"] == a.id.hex()
     assert told["similarity"] == pytest.approx(similarity[0])
 
@@ -204,7 +203,7 @@ def test_marks_and_syllables_make_another_text(
     write_jsonl("a.jsonl", [{"text": text} for text in texts])
     decomposed = unicodedata.normalize("NFD", written(edited(rng, ["하나"], korean, 0.02)))
     write_jsonl("b.jsonl", [{"text": decomposed}])
-    curated = pipeline.curate(made(tmp_path, ["a", "b"], POLICY), out, compute)
+    curated = pipeline.curate(recipe_of(tmp_path, ["a", "b"], POLICY), out, compute)
     *kept, composed = decided(out, curated)
     assert [d.text for d in kept] == texts
     assert not any(d.reason for d in kept)
@@ -216,10 +215,10 @@ def test_the_steps_are_planned_named_and_kept(run: tuple[Folder, pipeline.Curate
     """A step that no record names is removed by `loam gc`, and what-if would have to read the texts again."""
     out, curated = run
     assert unused(out) == []
-    planned = made(texts, SOURCES, POLICY)
+    planned = recipe_of(texts, SOURCES, POLICY)
     assert any(
         "near-duplicates: candidates by the bands of min_hash" in line
-        for line in plan.tree(planned, plan.sources(planned))
+        for line in dry_run.tree(planned, dry_run.sources(planned))
     )
     assert curated.funnel["first"].dropped["only: near_duplicate"] > 10
 
@@ -229,7 +228,7 @@ def test_documents_without_words_resemble_nothing(
     rows: list[dict[str, str]], write_jsonl: WriteJsonl, out: Folder, compute: Compute, tmp_path: Path
 ) -> None:
     write_jsonl("a.jsonl", rows)
-    curated = pipeline.curate(made(tmp_path, ["a"], {"defaults": NEAR}), out, compute)
+    curated = pipeline.curate(recipe_of(tmp_path, ["a"], {"defaults": NEAR}), out, compute)
     assert [d.reason for d in decided(out, curated)] == [""] * len(rows)
 
 
@@ -250,4 +249,4 @@ def test_bands_of_two_annotators_are_not_compared(
         ],
     }
     with pytest.raises(ConfigError, match="source a names the scores 'min_hash', source b 'longer'"):
-        plan.dry_run(loading.from_mapping(value, str(tmp_path / "r.yaml")))
+        dry_run.describe_run(loading.from_mapping(value, str(tmp_path / "r.yaml")))

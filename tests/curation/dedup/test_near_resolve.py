@@ -74,7 +74,7 @@ def greedy(nodes: list[Node], edges: list[Edge]) -> dict[tuple[int, int], tuple[
 def test_the_choice_is_the_greedy_one(graph: tuple[list[Node], list[Edge]]) -> None:
     """Every dropped document has a kept one that it resembles; no kept one resembles an earlier kept one."""
     nodes, edges = graph
-    found = resolve.resolve(
+    found = resolve.dropped_documents(
         pa.Table.from_pylist(nodes, schema=NODE), pa.Table.from_pylist(edges, schema=EDGE)
     ).to_pylist()
     assert {(r["shard"], r["row"]): (r["keeper"], r["similarity"]) for r in found} == greedy(nodes, edges)

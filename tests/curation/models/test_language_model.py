@@ -13,9 +13,9 @@ from arpa_files import read_arpa
 
 from curation.models import language_model
 from curation.models.example_language_model import example_language_model
-from curation.models.language_model import ARPA, CARD, PIECES, Measured
+from curation.models.language_model import ARPA, CARD, PIECES, LogProbabilities
 from curation.models.language_model_settings import LanguageModelSettings
-from curation.models.train_language_model import Sample, train
+from curation.models.train_language_model import Sample, train_model
 from curation.runtime.errors import ConfigError, InputError
 from curation.runtime.store.folder import Folder
 
@@ -32,7 +32,7 @@ def test_a_document_is_the_sum_of_its_lines_under_the_n_grams() -> None:
     """Recomputed from the ARPA file by the back-off rule."""
     url = example_language_model()
     grams = read_arpa(Path(url, ARPA).read_text().split("\n"))
-    model = language_model.load(url)
+    model = language_model.load_language_model(url)
     pieces = language_model.open_pieces(f"{url}/{PIECES}")
 
     def log10(gram: tuple[str, ...]) -> float:
@@ -59,7 +59,9 @@ def test_a_model_on_an_object_store_scores_the_same(tmp_path: Path, monkeypatch:
     for path in Path(here).iterdir():
         there.write(path.name, path.read_bytes())
     assert language_model.checked_digest(there.url) == language_model.checked_digest(here)
-    measured = [language_model.load(url).scorer.measure(TEXTS).log10.tolist() for url in (here, there.url)]
+    measured = [
+        language_model.load_language_model(url).scorer.measure(TEXTS).log10.tolist() for url in (here, there.url)
+    ]
     assert measured[0] == measured[1]
     assert len(list(tmp_path.glob("loam-models-*/*"))) == 2
 
@@ -74,10 +76,10 @@ def test_pieces_are_the_text_with_what_is_unknown_as_it_is_written() -> None:
 
 
 def test_buckets_lie_on_the_percentiles_of_the_model() -> None:
-    model = language_model.load(example_language_model())
+    model = language_model.load_language_model(example_language_model())
     head, tail = model.card["head_until"], model.card["tail_from"]
     at = np.array([head, head * 1.0001, tail, tail * 1.0001, 1.0])
-    measured = Measured(-np.log10(at) * np.array([1, 1, 1, 1, 0]), np.array([1, 1, 1, 1, 0]))
+    measured = LogProbabilities(-np.log10(at) * np.array([1, 1, 1, 1, 0]), np.array([1, 1, 1, 1, 0]))
     found = model.buckets(measured)
     assert found[1:] == ["middle", "middle", "tail", ""] or found[1:] == ["middle", "tail", "tail", ""]
     assert model.card["percentiles"] == sorted(model.card["percentiles"])
@@ -95,7 +97,7 @@ def test_a_damaged_file_is_named(folder: Path, name: str) -> None:
 def test_what_is_no_model_is_said_to_be_none(folder: Path, name: str, found: str) -> None:
     (folder / name).write_bytes(b"nothing of a model")
     with pytest.raises(InputError, match=found):
-        language_model.load(str(folder))
+        language_model.load_language_model(str(folder))
 
 
 @pytest.mark.parametrize("name", [PIECES, ARPA])
@@ -104,7 +106,7 @@ def test_a_missing_file_is_named(folder: Path, name: str) -> None:
     with pytest.raises(InputError, match=f"{name}: cannot be read"):
         language_model.checked_digest(str(folder))
     with pytest.raises(InputError, match=name):
-        language_model.load(str(folder))
+        language_model.load_language_model(str(folder))
 
 
 @pytest.mark.parametrize("card", ["{", "[]", "{}", json.dumps({"format": 1, "files": []})])
@@ -123,7 +125,7 @@ def test_too_little_text_is_said_to_be_too_little(tmp_path: Path) -> None:
     settings = LanguageModelSettings(vocab_size=50, order=6, heldout=0.001)
     few = Sample.of([(bytes(16), "a b"), (bytes(15), "b a")], settings, str(tmp_path))
     with pytest.raises(ConfigError, match=r"models\.few"):
-        train("few", settings, "own", few, Folder(str(tmp_path / "model")), str(tmp_path))
+        train_model("few", settings, "own", few, Folder(str(tmp_path / "model")), str(tmp_path))
 
 
 def test_the_text_that_is_held_out_is_not_trained_on(tmp_path: Path) -> None:

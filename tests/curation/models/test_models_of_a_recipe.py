@@ -15,15 +15,13 @@ import yaml
 from jsonl_writer import WriteJsonl
 
 from ablations.cli import main
-from curation import dry_run as plan
-from curation import pipeline
-from curation import timing as probe
+from curation import dry_run, pipeline, timing
 from curation.dashboard.gathering.score_histograms import histograms
 from curation.models import lmplz
 from curation.models.example_language_model import example_language_model
-from curation.questions.explain import explain
+from curation.questions.explain import explain_document
 from curation.questions.run_record import RunRecord
-from curation.questions.what_if import what_if
+from curation.questions.what_if import compare_policies
 from curation.recipes import loading, named_models
 from curation.recipes.recipe import Recipe
 from curation.runtime.cluster.cluster import Compute
@@ -86,10 +84,10 @@ def test_noise_lies_in_the_tail_and_text_does_not(corpora: Path, out: Folder, co
     part = run.folder("river", "select", "shards").read_json("manifest.json")["parts"][0]["file"]
     scores = read_columns(folder, part, ["perplexity", "bucket"]).to_pylist()
     assert all((s["bucket"] == "tail") == (s["perplexity"] > card["tail_from"]) for s in scores)
-    changed = what_if(run, None, ["policy.defaults.keep.perplexity={tokens: {min: 1}}"])
+    changed = compare_policies(run, None, ["policy.defaults.keep.perplexity={tokens: {min: 1}}"])
     assert changed["noise"].after.kept == 300
     first = read_columns(run.raw("noise"), part, ["id"])["id"][0].as_py()
-    assert explain(run, first.hex())["passes"]["select"]["reason"].startswith("perplexity.bucket")
+    assert explain_document(run, first.hex())["passes"]["select"]["reason"].startswith("perplexity.bucket")
     assert [each.column for each in histograms(run)] == ["tokens"]
     assert not [each for each in unused(out) if each.path.startswith("models/")]
 
@@ -130,10 +128,10 @@ def test_text_that_is_not_sampled_is_not_learnt(corpora: Path, out: Folder, comp
 
 def test_a_plan_tells_the_training_and_its_cost_can_be_estimated(corpora: Path) -> None:
     loaded = built(corpora)
-    told = plan.as_text(plan.dry_run(loaded))
+    told = dry_run.dry_run_text(dry_run.describe_run(loaded))
     assert "train language model en: river after pass clean, at most 100.0 MB" in told
     assert told.index("pass clean\n") < told.index("train language model en") < told.index("pass select\n")
-    assert all(each.annotate_seconds > 0 for each in probe.probe(loaded))
+    assert all(each.annotate_seconds > 0 for each in timing.time_documents(loaded))
     assert named_models.untrained(loaded, loaded.passes[1]) == {"perplexity"}
 
 
@@ -143,7 +141,7 @@ def test_an_annotator_may_name_a_folder_instead(corpora: Path, out: Folder, comp
     del value["models"]
     loaded = loading.from_mapping(value, str(corpora / "small.yaml"))
     assert pipeline.curate(loaded, out, compute).record["models"] == {}
-    assert all(each.annotate_seconds > 0 for each in probe.probe(loaded))
+    assert all(each.annotate_seconds > 0 for each in timing.time_documents(loaded))
 
 
 @pytest.mark.parametrize(

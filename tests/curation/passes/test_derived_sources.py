@@ -9,8 +9,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from curation import dry_run as plan
-from curation import pipeline
+from curation import dry_run, pipeline
 from curation.questions import run_record
 from curation.recipes import loading
 from curation.recipes.recipe import Recipe
@@ -53,7 +52,7 @@ def test_derived_sources_are_their_origins_documents_and_add_up(compute: Compute
     before, after = step["statistics"]["share of names that the word before tells"]
     assert before > 3 * after
     assert step["statistics"]["words a document"] == [127.0, 127.0]
-    record = run_record.load(f"{out.url}/runs/small.json")
+    record = run_record.load_record(f"{out.url}/runs/small.json")
     found = {name: shards.fingerprint for name, shards in shard_sets(record).items()}
     assert found == {name: shards.fingerprint for name, shards in curated.shards.items()}
     assert record.recipe.names == list(SOURCES)
@@ -71,7 +70,7 @@ def test_one_worker_and_two_give_the_same_bytes(compute: Compute, tmp_path: Path
 
 def test_the_plan_names_what_is_derived() -> None:
     loaded = recipe_of()
-    told = list(plan.tree(loaded, []))
+    told = list(dry_run.tree(loaded, []))
     assert "  transform broken: documents of glossary, unduplicate, break_repeats" in told
     assert "  transform encyclopedia: documents of encyclopedia, fresh_names" in told
 

@@ -14,8 +14,8 @@ from jsonl_writer import WriteJsonl
 from curation import pipeline
 from curation.dashboard import page
 from curation.dashboard.gathering.curation_run import curation_report
-from curation.questions.explain import explain
-from curation.questions.run_record import load
+from curation.questions.explain import explain_document
+from curation.questions.run_record import load_record
 from curation.recipes import loading
 from curation.recipes.recipe import Recipe
 from curation.runtime.cluster.cluster import Compute
@@ -73,8 +73,8 @@ def curated_files(out: Folder) -> list[Path]:
     return found
 
 
-def documents(made: pipeline.Curated, source: str) -> list[dict[str, Any]]:
-    shards = made.shards[source]
+def documents(curated: pipeline.Curated, source: str) -> list[dict[str, Any]]:
+    shards = curated.shards[source]
     return [row for file in shards.files for row in pq.read_table(f"{shards.folder.url}/{file}").to_pylist()]
 
 
@@ -82,8 +82,8 @@ def test_what_stands_beside_a_text_leaves_the_raw_shards_only_when_it_is_named(
     corpus: Path, out: Folder, compute: Compute
 ) -> None:
     """Curated shards are published as `personal information replaced`; an address beside the text would make that a lie."""
-    made = pipeline.curate(recipe_of(corpus), out, compute)
-    (out / "reports").write("fields.curation.html", page.render(curation_report(made.record, out)).encode())
+    curated = pipeline.curate(recipe_of(corpus), out, compute)
+    (out / "reports").write("fields.curation.html", page.render(curation_report(curated.record, out)).encode())
     values = (EMAIL, PHONE, IN_NAME)
     columns = {
         f"{path}: {name}": str(column.to_pylist())
@@ -102,14 +102,16 @@ def test_the_same_texts_are_curated_whatever_is_kept(corpus: Path, out: Folder, 
     without = pipeline.curate(recipe_of(corpus), out, compute)
     kept = pipeline.curate(recipe_of(corpus, keep_fields=["url", "id", "path"]), out, compute)
     for source in ("mail", "web", "moved"):
-        before, after = ([(row["id"], row["text"]) for row in documents(made, source)] for made in (without, kept))
+        before, after = (
+            [(row["id"], row["text"]) for row in documents(curated, source)] for curated in (without, kept)
+        )
         assert before == after != []
 
 
 def test_named_fields_are_kept_through_all_passes_and_transforms(corpus: Path, out: Folder, compute: Compute) -> None:
-    made = pipeline.curate(recipe_of(corpus, keep_fields=["url", "author"]), out, compute)
+    curated = pipeline.curate(recipe_of(corpus, keep_fields=["url", "author"]), out, compute)
     for source in ("mail", "moved"):
-        for row in documents(made, source):
+        for row in documents(curated, source):
             fields = json.loads(row["meta"])
             assert list(fields) == ["author", "url"]
             assert fields["author"] == {"mail": EMAIL, "name": "Kim", "phones": [PHONE]}
@@ -118,10 +120,10 @@ def test_named_fields_are_kept_through_all_passes_and_transforms(corpus: Path, o
 
 
 def test_each_source_may_have_a_list_of_its_own(corpus: Path, out: Folder, compute: Compute) -> None:
-    made = pipeline.curate(recipe_of(corpus, keep_fields={"web": ["url"], "mail": []}), out, compute)
-    assert {row["meta"] for row in documents(made, "mail")} == {None}
-    assert {row["meta"] for row in documents(made, "moved")} == {None}
-    assert [json.loads(row["meta"]) for row in documents(made, "web")] == [
+    curated = pipeline.curate(recipe_of(corpus, keep_fields={"web": ["url"], "mail": []}), out, compute)
+    assert {row["meta"] for row in documents(curated, "mail")} == {None}
+    assert {row["meta"] for row in documents(curated, "moved")} == {None}
+    assert [json.loads(row["meta"]) for row in documents(curated, "web")] == [
         {"url": f"https://example.com/{i}"} for i in range(4)
     ]
 
@@ -130,11 +132,11 @@ def test_the_id_of_a_row_and_the_path_of_its_file_are_kept_by_their_names(
     corpus: Path, out: Folder, compute: Compute
 ) -> None:
     """An id may be an address; which field it is, the source says."""
-    made = pipeline.curate(recipe_of(corpus, keep_fields=["id", "path"]), out, compute)
-    assert [row["user_id"] for row in documents(made, "mail")][:2] == [f"{EMAIL}/0", f"{EMAIL}/1"]
-    assert {row["path"] for row in documents(made, "mail")} == {f"{IN_NAME}.jsonl"}
-    assert {row["user_id"] for row in documents(made, "web")} == {None}, "the rows of web have their id in `contact`"
-    assert {json.loads(row["meta"])["id"] for row in documents(made, "web")} == {f"{EMAIL}/{i}" for i in range(4)}
+    curated = pipeline.curate(recipe_of(corpus, keep_fields=["id", "path"]), out, compute)
+    assert [row["user_id"] for row in documents(curated, "mail")][:2] == [f"{EMAIL}/0", f"{EMAIL}/1"]
+    assert {row["path"] for row in documents(curated, "mail")} == {f"{IN_NAME}.jsonl"}
+    assert {row["user_id"] for row in documents(curated, "web")} == {None}, "the rows of web have their id in `contact`"
+    assert {json.loads(row["meta"])["id"] for row in documents(curated, "web")} == {f"{EMAIL}/{i}" for i in range(4)}
 
 
 def test_fields_are_part_of_what_is_written_and_of_nothing_before(corpus: Path, out: Folder, compute: Compute) -> None:
@@ -160,7 +162,7 @@ def test_explain_finds_a_document_by_its_user_s_id_and_shows_its_row(
     corpus: Path, out: Folder, compute: Compute
 ) -> None:
     pipeline.curate(recipe_of(corpus), out, compute)
-    found = explain(load(out.url), f"{EMAIL}/3")
+    found = explain_document(load_record(out.url), f"{EMAIL}/3")
     assert found["user_id"] == f"{EMAIL}/3"
     assert found["path"] == f"{IN_NAME}.jsonl"
     assert json.loads(str(found["meta"]))["contact"] == PHONE
@@ -188,7 +190,7 @@ def test_only_takes_the_lists_of_its_sources(corpus: Path) -> None:
         encoding="utf8",
     )  # fmt: skip
     (corpus / "some.yaml").write_text('{"base": "base.yaml", "only": ["web"], "derived": null}', encoding="utf8")
-    assert loading.load(str(corpus / "some.yaml")).keep_fields == {"web": ("url",)}
+    assert loading.load_recipe(str(corpus / "some.yaml")).keep_fields == {"web": ("url",)}
 
 
 ODD = '''

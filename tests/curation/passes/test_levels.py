@@ -22,8 +22,8 @@ from curation.passes import levels
 from curation.policy.eligibility import eligible
 from curation.policy.judging import JudgedPass, read_judged
 from curation.policy.policy import Rules
-from curation.questions.explain import explain
-from curation.questions.run_record import load
+from curation.questions.explain import explain_document
+from curation.questions.run_record import load_record
 from curation.recipes import loading
 from curation.recipes.recipe import Recipe
 from curation.runtime.cluster.cluster import Compute
@@ -73,7 +73,7 @@ def judged(recipe: Recipe, out: Folder, compute: Compute) -> JudgedPass:
 def test_what_a_level_says_of_shards_is_what_it_says_altogether(recipe: Recipe, out: Folder, compute: Compute) -> None:
     """Later levels ask for all keepers, the decision for each shard: if they differ, a text is lost to one that is dropped."""
     sources = judged(recipe, out, compute)
-    dropped = levels.find(sources, out, compute)
+    dropped = levels.find_duplicates(sources, out, compute)
     assert [each.level for each in dropped] == ["duplicates", "near_duplicates"]
     seen: Counter[tuple[str, int]] = Counter()
     for each in dropped:
@@ -127,17 +127,20 @@ class FirstOfShardLevel(Level):
 def test_one_more_level_is_one_class_and_its_place_in_the_list(
     recipe: Recipe, out: Folder, compute: Compute, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The plan, the decision with its evidence, the funnel, the record and `loam gc` know a level by its protocol alone."""
+    """The dry run, the decision with its evidence, the funnel, the record and `loam gc` know a level by its protocol alone."""
     plain = pipeline.curate(recipe, out, compute)
     monkeypatch.setattr(levels, "LEVELS", (*levels.LEVELS, FirstOfShardLevel()))
-    assert "    the first document of each shard of 3 sources" in dry_run.as_text(dry_run.dry_run(recipe)).splitlines()
+    assert (
+        "    the first document of each shard of 3 sources"
+        in dry_run.dry_run_text(dry_run.describe_run(recipe)).splitlines()
+    )
     curated = pipeline.curate(recipe, out, compute)
     assert curated.record["fingerprint"] != plain.record["fingerprint"]
     for name, of_source in curated.funnel.items():
         before, after = plain.funnel[name].dropped, of_source.dropped
         assert after.pop("only: not_the_first") == plain.funnel[name].curated - of_source.curated > 0
         assert after == before, "earlier levels drop what they dropped"
-    passed = explain(load(out.url), "third-1")["passes"]["only"]
+    passed = explain_document(load_record(out.url), "third-1")["passes"]["only"]
     assert (passed["reason"], passed["similarity"]) == ("not_the_first", 0.25)
-    assert passed["duplicate_of"] == explain(load(out.url), "third-0")["id"]
+    assert passed["duplicate_of"] == explain_document(load_record(out.url), "third-0")["id"]
     assert not [each for each in unused(out) if each.path.startswith("first_of_shard/")]

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curation.annotators.registry import make_all
-from curation.policy.policy import Bound, Policy, Rules, chosen, reasons
+from curation.policy.policy import Bound, Policy, Rules, is_chosen, reasons
 from curation.runtime.config import build
 from curation.runtime.errors import ConfigError
 
@@ -201,7 +201,7 @@ def test_a_name_that_nothing_answers_to_is_refused_before_anything_runs(policy: 
 
 def test_kinds_of_spans_are_chosen_by_name_or_all() -> None:
     kinds: dict[str, Any] = {"a": "all", "b": ("x",)}
-    assert [chosen(kinds, *pair) for pair in (("a", "x"), ("b", "x"), ("b", "y"), ("c", "x"))] == [
+    assert [is_chosen(kinds, *pair) for pair in (("a", "x"), ("b", "x"), ("b", "y"), ("c", "x"))] == [
         True,
         True,
         False,

@@ -6,7 +6,7 @@ import pytest
 
 from curation.dashboard.contents import Funnel, PassCounts
 from curation.dashboard.gathering.curation_run import warnings
-from curation.policy import most_dropped
+from curation.policy.most_dropped import check_most_dropped
 from curation.policy.policy import Rules
 from curation.runtime.errors import StageError
 from curation.runtime.store.manifest import Manifest
@@ -19,15 +19,15 @@ def decided(documents: int, **dropped: int) -> Manifest:
 
 def test_a_share_that_is_reached_is_allowed_and_one_above_is_not() -> None:
     rules = {"web": Rules(most_dropped=0.5), "any": Rules()}
-    most_dropped.check("clean", rules, {"web": decided(4, short=2), "any": decided(4, short=4)})
+    check_most_dropped("clean", rules, {"web": decided(4, short=2), "any": decided(4, short=4)})
     with pytest.raises(
         StageError, match=r"pass clean: source web loses 3 of 4 documents, 2 of them for low; most_dropped is 0\.5"
     ):
-        most_dropped.check("clean", rules, {"web": decided(4, short=1, low=2), "any": decided(0)})
+        check_most_dropped("clean", rules, {"web": decided(4, short=1, low=2), "any": decided(0)})
 
 
 def test_a_source_without_documents_is_none_that_loses_them() -> None:
-    most_dropped.check("clean", {"web": Rules(most_dropped=0)}, {"web": decided(0)})
+    check_most_dropped("clean", {"web": Rules(most_dropped=0)}, {"web": decided(0)})
 
 
 def test_alarms_come_before_warnings() -> None:

@@ -14,7 +14,7 @@ from jsonl_writer import WriteJsonl
 from ablations.cli import main
 from curation import pipeline
 from curation.cli import curate
-from curation.questions.run_record import load
+from curation.questions.run_record import load_record
 from curation.recipes import loading
 from curation.runtime.cluster.cluster import Compute
 from curation.runtime.errors import ConfigError
@@ -174,4 +174,4 @@ def test_a_record_without_plugins_says_nothing(folder: Path) -> None:
     said: dict[str, Any] = json.loads(record.read_text(encoding="utf8"))
     record.write_text(json.dumps({**said, "plugins": {}}), encoding="utf8")
     assert asked("explain", folder, "n2").stderr == ""
-    assert load(str(folder)).not_run() is None
+    assert load_record(str(folder)).not_run() is None

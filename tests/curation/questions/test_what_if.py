@@ -8,8 +8,8 @@ from typing import Any
 from jsonl_writer import WriteJsonl
 
 from curation import pipeline
-from curation.questions.run_record import load
-from curation.questions.what_if import what_if
+from curation.questions.run_record import load_record
+from curation.questions.what_if import compare_policies
 from curation.recipes import loading
 from curation.runtime.cluster.cluster import Compute
 from curation.runtime.store.folder import Folder
@@ -47,7 +47,7 @@ def test_a_policy_that_changes_nothing_changes_no_reason(
     write_jsonl("zulu.jsonl", [{"text": text} for text in TEXTS[:70]])
     write_jsonl("alpha.jsonl", [{"text": text} for text in TEXTS[30:]])
     run(tmp_path, out, compute, min=15)
-    found = what_if(load(out.url), None, ["policy.defaults.keep.gopher_words.words.min=15"])
+    found = compare_policies(load_record(out.url), None, ["policy.defaults.keep.gopher_words.words.min=15"])
     for source, comparison in found.items():
         assert comparison.before == comparison.after, source
     assert list(found) == ["zulu", "alpha"]
@@ -59,7 +59,7 @@ def test_a_changed_policy_drops_what_a_run_with_it_drops(
     write_jsonl("zulu.jsonl", [{"text": text} for text in TEXTS[:70]])
     write_jsonl("alpha.jsonl", [{"text": text} for text in TEXTS[30:]])
     run(tmp_path, out, compute, min=15)
-    found = what_if(load(out.url), "only", ["policy.defaults.keep.gopher_words.words.min=40"])
+    found = compare_policies(load_record(out.url), "only", ["policy.defaults.keep.gopher_words.words.min=40"])
     really = run(tmp_path, out, compute, min=40)
     for source, funnel in really.funnel.items():
         dropped = {reason.removeprefix("only: "): n for reason, n in funnel.dropped.items()}

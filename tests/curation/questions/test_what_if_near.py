@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from curation import pipeline
-from curation.questions.explain import explain
-from curation.questions.run_record import load
-from curation.questions.what_if import what_if
+from curation.questions.explain import explain_document
+from curation.questions.run_record import load_record
+from curation.questions.what_if import compare_policies
 from curation.recipes import loading
 from curation.runtime.cluster.cluster import Compute
 from curation.runtime.config import with_settings
@@ -85,8 +85,10 @@ CHANGES: dict[str, list[str]] = {
 def test_what_if_drops_what_a_run_with_that_policy_drops(
     change: str, finished: Folder, texts: Path, compute: Compute, tmp_path: Path
 ) -> None:
-    before = {name: load(finished.url).stage("zulu", "only")["near_duplicates"][name] for name in ("edges", "shingles")}
-    found = what_if(load(finished.url), None, CHANGES[change])
+    before = {
+        name: load_record(finished.url).stage("zulu", "only")["near_duplicates"][name] for name in ("edges", "shingles")
+    }
+    found = compare_policies(load_record(finished.url), None, CHANGES[change])
     other = open_out(str(tmp_path / "out"))
     really = run(texts, other, compute, CHANGES[change])
     for source, funnel in really.funnel.items():
@@ -111,14 +113,14 @@ def test_what_if_drops_what_a_run_with_that_policy_drops(
 )
 def test_what_the_run_has_not_stored_is_refused(settings: list[str], said: str, finished: Folder) -> None:
     with pytest.raises(ConfigError, match=said):
-        what_if(load(finished.url), None, settings)
+        compare_policies(load_record(finished.url), None, settings)
 
 
 def test_a_run_without_edges_says_so(texts: Path, compute: Compute, tmp_path: Path) -> None:
     out = open_out(str(tmp_path / "out"))
     run(texts, out, compute, ["policy.defaults.near_duplicates=null"])
     with pytest.raises(ConfigError, match="has looked for no near-duplicates"):
-        what_if(load(out.url), None, ["policy.defaults.near_duplicates.jaccard=0.9"])
+        compare_policies(load_record(out.url), None, ["policy.defaults.near_duplicates.jaccard=0.9"])
 
 
 def test_a_copy_of_a_dropped_one_says_what_was_kept(compute: Compute, tmp_path: Path) -> None:
@@ -132,8 +134,8 @@ def test_a_copy_of_a_dropped_one_says_what_was_kept(compute: Compute, tmp_path: 
 
     def told(out: str, settings: Sequence[str]) -> list[Any]:
         run(tmp_path, open_out(out), compute, settings)
-        found = [explain(load(out), name)["passes"]["only"] for name in ("zulu", "alpha", "plain")]
-        ids = {explain(load(out), name)["id"]: name for name in ("zulu", "alpha", "plain")}
+        found = [explain_document(load_record(out), name)["passes"]["only"] for name in ("zulu", "alpha", "plain")]
+        ids = {explain_document(load_record(out), name)["id"]: name for name in ("zulu", "alpha", "plain")}
         return [(f["reason"], ids.get(f["duplicate_of"] or ""), ids.get(f["kept_instead"] or "")) for f in found]
 
     assert told(str(tmp_path / "one"), []) == [

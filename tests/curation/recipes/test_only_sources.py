@@ -37,7 +37,7 @@ BASE = {
 def load(folder: Path, only: list[str]) -> Recipe:
     (folder / "base.yaml").write_text(yaml.safe_dump({"name": "base", **BASE}), encoding="utf8")
     (folder / "part.yaml").write_text(yaml.safe_dump({"base": "base.yaml", "only": only}), encoding="utf8")
-    return loading.load(str(folder / "part.yaml"))
+    return loading.load_recipe(str(folder / "part.yaml"))
 
 
 def bounds(recipe: Recipe, source: str) -> Mapping[str, Mapping[str, Bound]]:
@@ -61,10 +61,10 @@ def test_rules_stay_where_the_language_model_stays(tmp_path: Path) -> None:
 
 
 def test_the_shipped_korean_recipe_can_be_cut_down_to_any_one_source(tmp_path: Path) -> None:
-    whole = loading.load("configs/korean_recipe.yaml")
+    whole = loading.load_recipe("configs/korean_recipe.yaml")
     for source in whole.sources:
         (tmp_path / "one.yaml").write_text(f"base: korean_recipe.yaml\nonly: [{source}]\n", encoding="utf8")
-        assert list(loading.load(str(tmp_path / "one.yaml")).sources) == [source]
+        assert list(loading.load_recipe(str(tmp_path / "one.yaml")).sources) == [source]
 
 
 def test_a_source_that_is_not_there_is_refused(tmp_path: Path) -> None:

@@ -213,7 +213,7 @@ def test_phrases_are_found_as_python_finds_them(texts: list[str], phrases: list[
         state, found = 0, 0
         for char in text:
             state = int(made.following[128 * state + ord(char)])
-            found |= int(made.found[state])
+            found |= int(made.bits[state])
         wanted = 0
         for phrase, bit in bits.items():
             wanted |= bit if phrase in text else 0

@@ -9,21 +9,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curation.passes.transform_statistics import Statistics, common
+from curation.passes.transform_statistics import Statistics, common_statistics
 from curation.runtime.errors import ConfigError
 from curation.sources.control_texts import FIXED_MAP, document
 from curation.text import movable
-from curation.transforms.base import KEPT, Document, Transform
+from curation.transforms.base import INVARIANTS, Document, Transform
 from curation.transforms.break_repeats import repeated_places
-from curation.transforms.registry import TRANSFORMS, make
+from curation.transforms.registry import TRANSFORMS, make_transform
 
 KINDS = sorted(TRANSFORMS.classes())
 ODD = st.text(alphabet="ab A.가나다。！\n  \"')」,;-:中文\x85　…?!1_", max_size=80)
 TEXTS = st.one_of(ODD, st.text(max_size=60).filter(lambda text: "\0" not in text))
 
 
-def made(kind: str, **settings: object) -> Transform:
-    return make({"kind": kind, **settings}, (), "test")
+def transform_of(kind: str, **settings: object) -> Transform:
+    return make_transform({"kind": kind, **settings}, (), "test")
 
 
 def documents(texts: list[str]) -> list[Document]:
@@ -42,8 +42,8 @@ def corpus(kind: str, count: int = 300) -> list[str]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_promises_something_and_keeps_its_examples(kind: str) -> None:
-    transform = made(kind)
-    assert set(transform.keeps) <= set(KEPT)
+    transform = transform_of(kind)
+    assert set(transform.keeps) <= set(INVARIANTS)
     assert transform.keeps
     assert transform.examples
     for text, wanted in transform.examples.items():
@@ -54,8 +54,8 @@ def test_each_promises_something_and_keeps_its_examples(kind: str) -> None:
 @given(texts=st.lists(TEXTS, min_size=1, max_size=6))
 def test_what_a_transform_promises_holds_for_any_text(kind: str, texts: list[str]) -> None:
     """`checked` raises where it does not: a run over real text would end there."""
-    again = changed(made(kind), texts * 2)
-    assert again == changed(made(kind), texts * 2)
+    again = changed(transform_of(kind), texts * 2)
+    assert again == changed(transform_of(kind), texts * 2)
 
 
 @given(TEXTS)
@@ -86,7 +86,7 @@ def test_sentences_end_at_their_mark_or_with_their_line() -> None:
 
 def test_an_unknown_transform_is_refused_with_the_known_ones() -> None:
     with pytest.raises(ConfigError, match=r"unknown transform 'break_repeat'\. Did you mean 'break_repeats'\?"):
-        made("break_repeat")
+        transform_of("break_repeat")
 
 
 def test_a_transform_that_breaks_its_promise_is_stopped() -> None:
@@ -103,14 +103,14 @@ def test_a_transform_that_breaks_its_promise_is_stopped() -> None:
 
 
 def follows_again(texts: list[str]) -> float:
-    sums = [common(text, movable.words(text).parts)["same word follows again"] for text in texts]
+    sums = [common_statistics(text, movable.words(text).parts)["same word follows again"] for text in texts]
     return sum(same for same, _ in sums) / sum(chances for _, chances in sums)
 
 
 def test_broken_repeats_leave_a_glossary_at_the_chance_of_a_bag_of_values() -> None:
     """The value that followed a key before follows it again by chance: neither more often (the map) nor less (a cue too)."""
     texts = [text for text in corpus("glossary") if len(set(text.split())) == 16]  # eight keys, eight values
-    broken = changed(made("break_repeats"), texts)
+    broken = changed(transform_of("break_repeats"), texts)
     same = total = 0
     for text in broken:
         words = text.split()
@@ -127,14 +127,14 @@ def test_the_first_time_of_a_pair_stays_and_what_is_not_repeated_too() -> None:
     text = "one two three one two four one two five six"
     places = list(repeated_places(text.split()))
     assert places == [4, 7]
-    (new,) = changed(made("break_repeats"), [text])
+    (new,) = changed(transform_of("break_repeats"), [text])
     stay = [i for i in range(10) if i not in places]
     assert [new.split()[i] for i in stay] == [text.split()[i] for i in stay]
 
 
 def test_fresh_names_give_every_document_of_the_encyclopedia_a_map_of_its_own() -> None:
     texts = corpus("encyclopedia", 600)
-    fresh = changed(made("fresh_names"), texts)
+    fresh = changed(transform_of("fresh_names"), texts)
     before, after = (Counter(pair for text in each for pair in _pairs(text)) for each in (texts, fresh))
     known = sum(n for (key, value), n in after.items() if FIXED_MAP.get(key) == value) / after.total()
     assert known < 0.05, "1 in 64 by chance"
@@ -160,7 +160,7 @@ def test_a_korean_name_keeps_its_ending_and_common_words_stay() -> None:
     for _ in range(200):
         name = rng.choice(names)
         texts.append(f"{name}은 그 마을 사람이다. 그 마을에서 {name}은 배를 탔고 {name}은 돌아왔다.")
-    fresh = changed(made("fresh_names"), texts)
+    fresh = changed(transform_of("fresh_names"), texts)
     assert sum(new != old for new, old in zip(fresh, texts, strict=True)) > 150
     for new, old in zip(fresh, texts, strict=True):
         words = new.split()
@@ -174,7 +174,7 @@ def test_a_korean_name_keeps_its_ending_and_common_words_stay() -> None:
 def test_a_sentence_said_before_loses_its_order_and_the_first_keeps_it() -> None:
     licence = "Permission is granted to any person who obtains a copy of it."
     texts = [f"Mine is new. {licence}", f"Another one here.\n{licence} {licence}", "Nothing of it."]
-    new = changed(made("unduplicate"), texts)
+    new = changed(transform_of("unduplicate"), texts)
     assert new[0] == texts[0]
     assert new[2] == texts[2]
     assert licence not in new[1]
@@ -184,7 +184,7 @@ def test_a_sentence_said_before_loses_its_order_and_the_first_keeps_it() -> None
 
 def test_statistics_tell_what_changed_and_what_did_not() -> None:
     texts = corpus("glossary", 50)
-    transform = made("break_repeats")
+    transform = transform_of("break_repeats")
     statistics = Statistics(transform, None)
     for each in documents(texts):
         statistics.see(each, transform.checked(each, None))

@@ -48,7 +48,7 @@ def main(recipe_path: str, out: str, stage: str) -> None:
     cluster.wait_for_nodes()
     removal = Removal(cluster, node, Path(out), stage)
     removal.start()
-    pipeline.curate(loading.load(recipe_path), open_out(out), Compute(cluster.address))
+    pipeline.curate(loading.load_recipe(recipe_path), open_out(out), Compute(cluster.address))
     removal.join()
     found = {"receipts": removal.receipts, "whole": removal.was_whole, "nodes": len(cluster.list_all_nodes())}
     print(f"found: {json.dumps(found)}")

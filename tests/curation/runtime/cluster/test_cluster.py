@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from curation.runtime.cluster.joining import Named
+from curation.runtime.cluster.joining import NamedCluster
 
 OPTION, VARIABLE = "--ray-address", "RAY_ADDRESS"
 
@@ -24,21 +24,21 @@ def test_an_address_without_a_cluster_is_refused() -> None:
     [
         (None, None, None),
         (None, "", None),
-        (None, "a:1", Named("a:1", VARIABLE)),
-        (None, "auto", Named("auto", VARIABLE)),
+        (None, "a:1", NamedCluster("a:1", VARIABLE)),
+        (None, "auto", NamedCluster("auto", VARIABLE)),
         (None, "local", None),
-        ("b:2", "a:1", Named("b:2", OPTION)),
+        ("b:2", "a:1", NamedCluster("b:2", OPTION)),
         ("local", "a:1", None),
-        ("auto", "a:1", Named("a:1", VARIABLE)),
-        ("auto", None, Named("auto", OPTION)),
-        ("auto", "local", Named("auto", OPTION)),
+        ("auto", "a:1", NamedCluster("a:1", VARIABLE)),
+        ("auto", None, NamedCluster("auto", OPTION)),
+        ("auto", "local", NamedCluster("auto", OPTION)),
     ],
 )
 def test_the_option_goes_before_the_environment(
-    monkeypatch: pytest.MonkeyPatch, option: str | None, variable: str | None, expected: Named | None
+    monkeypatch: pytest.MonkeyPatch, option: str | None, variable: str | None, expected: NamedCluster | None
 ) -> None:
     """If this fails, a study runs beside the cluster that was meant, or in one that was not."""
     monkeypatch.delenv(VARIABLE, raising=False)
     if variable is not None:
         monkeypatch.setenv(VARIABLE, variable)
-    assert Named.find(option) == expected
+    assert NamedCluster.find(option) == expected

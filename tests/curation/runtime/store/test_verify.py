@@ -13,7 +13,7 @@ from curation.runtime.store.folder import MANIFEST, Folder
 from curation.runtime.store.manifest import Manifest
 from curation.runtime.store.marks import MarkingFolder
 from curation.runtime.store.receipts import Result, write_receipt
-from curation.runtime.store.verify import Checked, verify
+from curation.runtime.store.verify import CheckedFile, verify
 
 SCORES, CELL = "scores/words-0123456789ab", "cells/a_s0-0123456789ab"
 PART, TOKENS = bytes(range(256)) * 8, b"tokens" * 500
@@ -44,7 +44,7 @@ def states(out: Folder) -> dict[str, str]:
     return {each.path: each.state for each in verify(out)}
 
 
-def one(out: Folder, path: str) -> Checked:
+def one(out: Folder, path: str) -> CheckedFile:
     (found,) = (each for each in verify(out) if each.path == path)
     return found
 
@@ -62,7 +62,7 @@ def test_every_file_is_whole_but_those_that_no_stage_wrote(whole: Folder) -> Non
         f"{SCORES}/train.bin": "whole",
     }
     assert all(each.why for each in verify(whole) if each.state != "whole")
-    assert one(whole, f"{SCORES}/0.parquet") == Checked(f"{SCORES}/0.parquet", len(PART), "whole")
+    assert one(whole, f"{SCORES}/0.parquet") == CheckedFile(f"{SCORES}/0.parquet", len(PART), "whole")
 
 
 def test_an_empty_folder_has_nothing_to_check(out: Folder) -> None:
