@@ -15,7 +15,7 @@ from ablations.core.spec.cell_spec import CellSpec, paths_of
 from ablations.core.spec.machine import is_gpu
 from ablations.core.spec.measuring_spec import MeasuringSpec
 from ablations.core.spec.model_spec import ModelSpec
-from ablations.core.spec.strict import as_json, check
+from ablations.core.spec.strict import as_json, check_values
 from ablations.core.spec.training_spec import SeedSpec, TrainingSpec, TrainSource
 from ablations.prompts.task_items import ItemsFile
 from ablations.settings.cells import CellSettings, whole_weights
@@ -213,7 +213,7 @@ def training_of(
         plugins=tuple(sorted(plugin.digest for plugin in used)),
     )
     try:
-        check(made, "cells")
+        check_values(made, "cells")
     except ConfigError as error:
         raise ConfigError(f"arm {arm}: {error}") from error
     return made

@@ -16,7 +16,7 @@ from curation.runtime.stages.stage import Stage
 from curation.runtime.stages.stages import run_stages
 from curation.runtime.store.folder import Folder
 
-Wanted = Callable[[PlannedMeasure], bool]
+IsWanted = Callable[[PlannedMeasure], bool]
 
 
 def everything(_: PlannedMeasure) -> bool:
@@ -51,7 +51,7 @@ def train(plans: Sequence[CellPlan], out: Folder, compute: Compute) -> None:
         raise StageError(told, error.damaged) from error
 
 
-def measure(found: Sequence[CellState], out: Folder, compute: Compute, wanted: Wanted = everything) -> int:
+def measure(found: Sequence[CellState], out: Folder, compute: Compute, wanted: IsWanted = everything) -> int:
     """Measure what is missing of trained cells whose weights are here; returns of how many cells something was measured.
 
     Args:
@@ -62,7 +62,7 @@ def measure(found: Sequence[CellState], out: Folder, compute: Compute, wanted: W
     return len(stages)
 
 
-def measuring_stage(state: CellState, out: Folder, wanted: Wanted = everything) -> Stage[None, ToMeasure] | None:
+def measuring_stage(state: CellState, out: Folder, wanted: IsWanted = everything) -> Stage[None, ToMeasure] | None:
     """What is missing of a cell; None where that is nothing, or cannot be measured here."""
     todo = {label: each for label, each in state.missing.items() if wanted(each.planned)}
     if not todo or state.away:

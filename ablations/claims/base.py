@@ -9,9 +9,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar, Literal, Self
 
+from ablations.statistics.claim_estimates import ClaimEstimates
 from ablations.statistics.measures import Measures
 from ablations.statistics.paired import Estimate
-from ablations.statistics.questions import Question
 from curation.runtime.config import Config
 
 DEFAULT_MEASURE = "few_shot.control_map.k8.permuted_minus_gold"
@@ -39,7 +39,7 @@ class Claim(Config, ABC):
         """The claim in words, without a full stop: its outcome follows."""
 
     @abstractmethod
-    def question(self, measures: Measures) -> Question:
+    def estimates(self, measures: Measures) -> ClaimEstimates:
         """The estimates that decide it."""
 
     @abstractmethod

@@ -9,11 +9,11 @@ from typing import Literal
 from ablations.claims.base import Claim
 from ablations.claims.registry import CLAIMS
 from ablations.statistics.adjustment import benjamini_hochberg, holm
+from ablations.statistics.claim_estimates import ClaimEstimates
 from ablations.statistics.crossed import LEVEL
 from ablations.statistics.measures import Measures
 from ablations.statistics.paired import ALPHA, LEAST_FOR_INTERVAL, LEAST_FOR_VERDICT, Estimate
 from ablations.statistics.permutation import sign_flip_p
-from ablations.statistics.questions import Question
 from curation.runtime.registry import Plugin
 
 Decided = Literal["supported", "contradicted", "undecided"]
@@ -59,7 +59,7 @@ class Verdict:
 
 def judge(claims: Sequence[Claim], measures: Measures) -> list[Verdict]:
     """All registered claims together, p-values adjusted over them (Holm)."""
-    questions = [claim.question(measures) for claim in claims]
+    questions = [claim.estimates(measures) for claim in claims]
     return _verdicts(claims, questions, measures, holm)
 
 
@@ -80,7 +80,7 @@ def exploratory(
         of_task = [claim for kind in CLAIMS.classes(plugins).values() for claim in kind.unregistered(task, k, arms)]
         claims += sorted(of_task, key=lambda claim: len(claim.arms_named()))  # first what is said of one arm
     claims = [claim for claim in claims if claim.key() not in known]
-    questions = [claim.question(measures) for claim in claims]
+    questions = [claim.estimates(measures) for claim in claims]
     asked = [(claim, each) for claim, each in zip(claims, questions, strict=True) if each.main is not None]
     found = _verdicts([c for c, _ in asked], [q for _, q in asked], measures, benjamini_hochberg)
     return [replace(verdict, registered=False) for verdict in found]
@@ -88,7 +88,7 @@ def exploratory(
 
 def _verdicts(
     claims: Sequence[Claim],
-    questions: Sequence[Question],
+    questions: Sequence[ClaimEstimates],
     measures: Measures,
     adjust: Callable[[Sequence[float]], list[float]],
 ) -> list[Verdict]:
@@ -97,7 +97,7 @@ def _verdicts(
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Decision:
     """What became of a question among others; `alpha`: the strictest threshold that its p had to meet."""
 
     outcome: Decided
@@ -106,7 +106,9 @@ class Outcome:
     alpha: float
 
 
-def decide(questions: Sequence[Question], adjust: Callable[[Sequence[float]], list[float]] = holm) -> list[Outcome]:
+def decide(
+    questions: Sequence[ClaimEstimates], adjust: Callable[[Sequence[float]], list[float]] = holm
+) -> list[Decision]:
     """Outcomes of questions that are asked together."""
     # what has no p yet counts as 1: a verdict on a half-finished study then stays when the other cells are there
     adjusted = adjust([1.0 if each.p is None else each.p for each in questions])
@@ -114,11 +116,11 @@ def decide(questions: Sequence[Question], adjust: Callable[[Sequence[float]], li
     found = []
     for each, value in zip(questions, adjusted, strict=True):
         own = None if each.p is None else value
-        found.append(Outcome(*_outcome(each, own, together), own, ALPHA / together))
+        found.append(Decision(*_outcome(each, own, together), own, ALPHA / together))
     return found
 
 
-def _outcome(asked: Question, p_adjusted: float | None, together: int) -> tuple[Decided, str]:
+def _outcome(asked: ClaimEstimates, p_adjusted: float | None, together: int) -> tuple[Decided, str]:
     found = asked.main
     if found is None:
         return "undecided", asked.missing
@@ -149,14 +151,14 @@ def _why_points(seeds: int) -> str:
     return f"points only: no interval below {LEAST_FOR_INTERVAL} seeds, no verdict below {LEAST_FOR_VERDICT}"
 
 
-def _weak_legs(asked: Question, main: Estimate) -> list[str]:
+def _weak_legs(asked: ClaimEstimates, main: Estimate) -> list[str]:
     """Legs that do not stand although the main one does."""
     if main.interval is None or main.interval[0] <= 0:
         return []
     return [name for name, leg in asked.legs if leg.interval is None or leg.interval[0] <= 0]
 
 
-def _verdict(claim: Claim, asked: Question, outcome: Outcome, measures: Measures) -> Verdict:
+def _verdict(claim: Claim, asked: ClaimEstimates, outcome: Decision, measures: Measures) -> Verdict:
     found = asked.main
     within = " within this budget" if outcome.outcome == "undecided" else ""
     return Verdict(

@@ -30,7 +30,7 @@ ASKED = "asked"  # in its files: what they were made of, since no manifest says 
 
 
 @dataclass(frozen=True)
-class Wanted:
+class MetricRun:
     """One measure: a metric, of the cell or of one task of it."""
 
     metric: Metric
@@ -46,17 +46,17 @@ def label_of(metric: str, task: str = "") -> str:
     return f"{metric}.{task}" if task else metric
 
 
-def wanted_of(metrics: Sequence[Metric], tasks: Sequence[str]) -> Iterator[Wanted]:
+def metric_runs(metrics: Sequence[Metric], tasks: Sequence[str]) -> Iterator[MetricRun]:
     """Every measure of these metrics and tasks."""
     for metric in metrics:
         if "cell" in metric.scopes:
-            yield Wanted(metric)
+            yield MetricRun(metric)
         if "task" in metric.scopes:
-            yield from (Wanted(metric, task) for task in tasks)
+            yield from (MetricRun(metric, task) for task in tasks)
 
 
 def measure(
-    trained: Trained, wanted: Sequence[Wanted], data: EvaluationData, spec: MeasuringSpec
+    trained: Trained, wanted: Sequence[MetricRun], data: EvaluationData, spec: MeasuringSpec
 ) -> dict[str, dict[str, Any]]:
     """Label -> what stands in its file: all that is wanted, in one walk over the kept weights.
 
@@ -81,7 +81,7 @@ def measure(
     return found
 
 
-def _heading(trained: Trained, wanted: Wanted) -> dict[str, Any]:
+def _heading(trained: Trained, wanted: MetricRun) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "metric": wanted.metric.kind,
@@ -92,7 +92,7 @@ def _heading(trained: Trained, wanted: Wanted) -> dict[str, Any]:
     }
 
 
-def _measured(wanted: Wanted, model: Model, data: EvaluationData) -> dict[str, Any]:
+def _measured(wanted: MetricRun, model: Model, data: EvaluationData) -> dict[str, Any]:
     with torch.no_grad():
         return wanted.metric.measure(model, data.only(wanted.metric.reads, wanted.task)).to_json()
 
@@ -122,7 +122,7 @@ def measure_folder(trained: Trained, measuring: MeasuringSpec, tell: Callable[[s
     """Measure what a cell's measuring.json asks and `measures/` does not hold yet of these weights; a file a measure."""
     folder = trained.folder
     data = EvaluationData.of(folder, trained.spec, measuring)
-    every = wanted_of(metrics_of(folder, measuring), [task.task for task in data.tasks])
+    every = metric_runs(metrics_of(folder, measuring), [task.task for task in data.tasks])
     asked = _asked(trained, measuring)
     for wanted in every:
         path = folder / FOLDER / f"{wanted.label}.json"

@@ -22,7 +22,7 @@ from ablations.core.spec.machine import as_settings
 from ablations.core.spec.strict import build
 from ablations.elsewhere.runner.archives import Sent, read_archives
 from ablations.elsewhere.runner.outcome import OUTCOME, Weights, read_outcome, wanted
-from ablations.elsewhere.runner.pack_folder import RESULTS, digest
+from ablations.elsewhere.runner.pack_folder import RESULTS, content_digest
 from curation.runtime.cluster.cluster import Idle
 from curation.runtime.errors import ConfigError, InputError, LoamError
 from curation.runtime.stages.stage import Job, Output, Stage
@@ -103,7 +103,7 @@ def _other_machine(plan: CellPlan, outcome: Mapping[str, Any]) -> str:
 
 
 @dataclass(frozen=True)
-class Result:
+class CheckedCell:
     """A packed cell's files, found to be what this study's cell comes to.
 
     Attributes:
@@ -119,7 +119,7 @@ class Result:
     measures: Mapping[str, dict[str, Any]]
 
 
-def checked(plan: CellPlan, outcome: Mapping[str, Any], sent: Sent, weights: Weights) -> Result:
+def checked(plan: CellPlan, outcome: Mapping[str, Any], sent: Sent, weights: Weights) -> CheckedCell:
     """A result, once everything about it was found to be that of the plan.
 
     Raises:
@@ -144,7 +144,7 @@ def checked(plan: CellPlan, outcome: Mapping[str, Any], sent: Sent, weights: Wei
             raise Refused(f"{point['file']} is not the file that {TRAINING} names. {FIX}")
     signed = {name: outcome["files"][name] for name in points if name not in here}
     away = {name: Mark(each["bytes"], f"sha256:{each['sha256']}") for name, each in signed.items()}
-    return Result(record, {**files, **here}, away, dict(_measures(plan, outcome, sent, record)))
+    return CheckedCell(record, {**files, **here}, away, dict(_measures(plan, outcome, sent, record)))
 
 
 def _check_inputs(plan: CellPlan, outcome: Mapping[str, Any]) -> None:
@@ -158,7 +158,7 @@ def _check_inputs(plan: CellPlan, outcome: Mapping[str, Any]) -> None:
 
 def _file(outcome: Mapping[str, Any], sent: Sent, name: str) -> bytes:
     content, signed = sent.read(name), outcome["files"].get(name, {})
-    if (signed.get("sha256"), signed.get("bytes")) != (digest(content), len(content)):
+    if (signed.get("sha256"), signed.get("bytes")) != (content_digest(content), len(content)):
         raise Refused(f"{name} was changed or cut off on the way. {FIX}")
     return content
 
@@ -176,7 +176,7 @@ def _measures(
             yield label, value
 
 
-def _merge(plan: CellPlan, out: Folder, result: Result) -> bool:
+def _merge(plan: CellPlan, out: Folder, result: CheckedCell) -> bool:
     """Whether the cell was not trained before. Receipts come after the files and manifests after these, as in any stage.
 
     Raises:
@@ -193,7 +193,7 @@ def _merge(plan: CellPlan, out: Folder, result: Result) -> bool:
     return new
 
 
-def _merge_training(plan: CellPlan, out: Folder, folder: Folder, result: Result, known: Manifest | None) -> None:
+def _merge_training(plan: CellPlan, out: Folder, folder: Folder, result: CheckedCell, known: Manifest | None) -> None:
     if folder.is_local:
         lay_out_training(Path(folder.url), plan)
         for name in (*CHECKPOINTS, ERROR):
@@ -212,7 +212,7 @@ def _merge_training(plan: CellPlan, out: Folder, folder: Folder, result: Result,
     run_stages([plan.stage()], out, Idle())  # every job has its receipt: only the manifest is written
 
 
-def _merge_measures(plan: CellPlan, out: Folder, result: Result) -> None:
+def _merge_measures(plan: CellPlan, out: Folder, result: CheckedCell) -> None:
     """Each measure becomes a finished stage, its written answers as text too."""
     outputs: dict[str, Output] = {}
     for label in result.measures:

@@ -8,10 +8,10 @@ from typing import Any
 
 from ablations.core.results.readings import Better
 from ablations.statistics.cell_result import CellResult
+from ablations.statistics.claim_estimates import between
 from ablations.statistics.measures import Measures
 from ablations.statistics.paired import LEAST_FOR_INTERVAL, LEAST_FOR_VERDICT
 from ablations.statistics.permutation import exchange_p, sign_flip_p
-from ablations.statistics.questions import between
 from curation.runtime.errors import ConfigError, one_of
 
 
@@ -26,7 +26,7 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ArmComparison:
     """`a` minus `b` as measured.
 
     Attributes:
@@ -54,7 +54,7 @@ class Comparison:
     sentence: str = ""
 
 
-def compare(cells: Iterable[CellResult], a: str, b: str, measure: str) -> Comparison:
+def compare(cells: Iterable[CellResult], a: str, b: str, measure: str) -> ArmComparison:
     """The paired difference of two arms, or of two cells by name.
 
     Raises:
@@ -71,7 +71,7 @@ def compare(cells: Iterable[CellResult], a: str, b: str, measure: str) -> Compar
     ones, others = measures.of(a, measure), measures.of(b, measure)
     seeds = sorted(set(ones) & set(others))
     enough = found.n >= LEAST_FOR_INTERVAL
-    made = Comparison(
+    made = ArmComparison(
         a, b, measure, measures.unit(measure), found.effect, found.interval, found.p, found.smallest_effect(),
         found.n, found.draws, found.items,
         sign_flip_p(found.seed_means) if enough else None,
@@ -99,7 +99,7 @@ def _chosen(cells: list[CellResult], a: str, b: str) -> list[CellResult]:
     return chosen
 
 
-def _sentence(made: Comparison) -> str:
+def _sentence(made: ArmComparison) -> str:
     size = f"{made.a} minus {made.b} in {made.measure}: {made.effect:.4g} {made.unit}".rstrip()
     answers = (
         f", {made.draws} {'draw' if made.draws == 1 else 'draws'}, {made.items} items" if made.items is not None else ""
@@ -121,14 +121,14 @@ def _sentence(made: Comparison) -> str:
     return f"{size}, 95 % interval {low:.4g} to {high:.4g}, p = {made.p:.2g} ({n}): {said}."
 
 
-def _outcome(made: Comparison) -> str:
+def _outcome(made: ArmComparison) -> str:
     higher, lower = (made.a, made.b) if made.effect > 0 else (made.b, made.a)
     if made.better is None:
         return f"{higher} is higher, which is neither better nor worse"
     return f"{lower if made.better == 'lower' else higher} is better"
 
 
-def as_text(made: Comparison) -> str:
+def comparison_text(made: ArmComparison) -> str:
     """The sentence, the exact tests, and the pairs."""
     from curation.runtime.command_line.command import table
 

@@ -12,11 +12,11 @@ from ablations.evidence.explain_answers import Choice, answers
 from ablations.evidence.explain_documents import documents_behind
 from ablations.evidence.explain_origin import TracedCell, traced_cells, train_again, training_origins
 from ablations.evidence.explain_reading import Found, find_reading, notes_of
-from ablations.evidence.explain_text import as_text
+from ablations.evidence.explain_text import explained_text
 from curation.runtime.registry import Plugin
 from curation.runtime.store.folder import Folder
 
-__all__ = ["Choice", "ExplainedNumber", "as_text", "explain"]
+__all__ = ["Choice", "ExplainedNumber", "explain", "explained_text"]
 
 
 class ExplainedNumber(TypedDict):

@@ -10,7 +10,7 @@ from ablations.core.results.answers import UNDECIDED
 BETTER = {"lower": "; lower is better", "higher": "; higher is better", None: ""}
 
 
-def as_text(told: Mapping[str, Any], most: int = 3) -> str:
+def explained_text(told: Mapping[str, Any], most: int = 3) -> str:
     """What `explain` told, with at most `most` documents of a source."""
     n = ", ".join(f"{key} {value:,}" for key, value in told["n"].items())
     lines = [

@@ -12,9 +12,9 @@ from ablations.cells.cell_folder import TIMING
 from ablations.cells.kept_cells import cell_result
 from ablations.cells.recorded_cells import recorded_cells
 from ablations.statistics.cell_result import CellResult
+from ablations.statistics.claim_estimates import arm_block, block_between
 from ablations.statistics.crossed import Array
 from ablations.statistics.measures import Measures
-from ablations.statistics.questions import arm_block, block_between
 from ablations.statistics.variances import Variances, mean_of
 from curation.runtime.config import read_yaml
 from curation.runtime.errors import ConfigError

@@ -22,7 +22,7 @@ LARGER = ((20, 400), (50, 1000), (100, 4000))  # draws and items that are tried 
 
 
 @dataclass(frozen=True)
-class PlannedClaim:
+class ClaimPower:
     """One claim before it runs.
 
     Attributes:
@@ -44,18 +44,18 @@ class PlannedClaim:
 
 
 @dataclass(frozen=True)
-class StudyPlan:
+class StudyPower:
     """All claims together; `seconds` of all cells one after another, None where no cell was timed."""
 
     study: str
     cells: int
     seconds: float | None
-    claims: tuple[PlannedClaim, ...]
+    claims: tuple[ClaimPower, ...]
     notes: tuple[str, ...]
     refusals: tuple[str, ...]
 
 
-def make(study: Study, pilot: Pilot, cell_seconds: Sequence[float] = ()) -> StudyPlan:
+def study_power(study: Study, pilot: Pilot, cell_seconds: Sequence[float] = ()) -> StudyPower:
     """The plan of a study.
 
     Args:
@@ -68,7 +68,7 @@ def make(study: Study, pilot: Pilot, cell_seconds: Sequence[float] = ()) -> Stud
         seconds = cells * sum(pilot.seconds) / len(pilot.seconds)
     claims = tuple(_planned(claim, study, pilot) for claim in study.claims)
     refusals = [*_refusals(study), *(claim.refusal for claim in claims if claim.refusal)]
-    return StudyPlan(study.name, cells, seconds, claims, tuple(_notes(study, claims)), tuple(refusals))
+    return StudyPower(study.name, cells, seconds, claims, tuple(_notes(study, claims)), tuple(refusals))
 
 
 def _refusals(study: Study) -> list[str]:
@@ -91,7 +91,7 @@ def _refusals(study: Study) -> list[str]:
     return []
 
 
-def _notes(study: Study, claims: Sequence[PlannedClaim]) -> list[str]:
+def _notes(study: Study, claims: Sequence[ClaimPower]) -> list[str]:
     n = study.seeds
     unknown = [each for each in claims if each.source.startswith(UNKNOWN)]
     notes = []
@@ -111,13 +111,13 @@ def _notes(study: Study, claims: Sequence[PlannedClaim]) -> list[str]:
     ]
 
 
-def _planned(claim: Claim, study: Study, pilot: Pilot) -> PlannedClaim:
+def _planned(claim: Claim, study: Study, pilot: Pilot) -> ClaimPower:
     if claim.counts_over == "arm":
         return _planned_over_arms(claim, study)
     measure, wanted = claim.planned_measure(), claim.wanted()
     draws, items = _answers(measure, study)
     guess = _guess(claim, measure, pilot)
-    plain = PlannedClaim(
+    plain = ClaimPower(
         claim.kind, claim.sentence(), study.seeds, draws, items, None, wanted,
         f"{UNKNOWN} {measure} varies: give --pilot OUT" if guess is None else guess.source,
     )  # fmt: skip
@@ -135,9 +135,9 @@ def _planned(claim: Claim, study: Study, pilot: Pilot) -> PlannedClaim:
     )
 
 
-def _planned_over_arms(claim: Claim, study: Study) -> PlannedClaim:
+def _planned_over_arms(claim: Claim, study: Study) -> ClaimPower:
     arms = len(study.arms)
-    plain = PlannedClaim(
+    plain = ClaimPower(
         claim.kind,
         claim.sentence(),
         study.seeds,
@@ -196,7 +196,7 @@ def _enough(variances: Variances, wanted: float, seeds: int, draws: int | None, 
     return f"Not even {MOST_SEEDS} seeds would do. Raise smallest, or register a measure that varies less."
 
 
-def lines(plan: StudyPlan) -> list[str]:
+def lines(plan: StudyPower) -> list[str]:
     """The plan as text, refusals apart."""
     from curation.runtime.command_line.command import table
 

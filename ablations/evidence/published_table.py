@@ -24,7 +24,7 @@ ABOUT = (
 
 
 @dataclass(frozen=True)
-class Row:
+class PublishedRow:
     """One model.
 
     Attributes:
@@ -59,17 +59,17 @@ class PublishedTable:
     """All rows and tasks, in the order of the file."""
 
     tasks: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[PublishedRow, ...]
 
-    def of(self, kind: str) -> list[Row]:
+    def of(self, kind: str) -> list[PublishedRow]:
         return [row for row in self.rows if row.kind == kind]
 
     @property
-    def reference(self) -> Row:
+    def reference(self) -> PublishedRow:
         return self.of("all")[0]
 
     @property
-    def full_singles(self) -> dict[str, Row]:
+    def full_singles(self) -> dict[str, PublishedRow]:
         """Single corpora as a whole, without those cut to a size."""
         names = {row.corpus for row in self.of("single")}
         return {row.corpus: row for row in self.of("single") if row.cut_from not in names}
@@ -78,12 +78,12 @@ class PublishedTable:
         """Halfway between the reference and the baseline."""
         return (self.reference.scores[task] + self.of("baseline")[0].scores[task]) / 2
 
-    def side(self, row: Row, task: str) -> str | None:
+    def side(self, row: PublishedRow, task: str) -> str | None:
         """ "above" or "below" the midpoint; None on it or without a score."""
         score, middle = row.scores.get(task), self.midpoint(task)
         return None if score is None or score == middle else MARKS[score < middle]
 
-    def above(self, row: Row) -> list[str]:
+    def above(self, row: PublishedRow) -> list[str]:
         """Tasks whose score is above the midpoint."""
         return [task for task in self.tasks if self.side(row, task) == "above"]
 
@@ -152,7 +152,7 @@ def _tasks(path: str, columns: Sequence[str]) -> tuple[str, ...]:
     return tuple(tasks)
 
 
-def _row(where: str, values: Mapping[str, str | None], tasks: Sequence[str]) -> Row:
+def _row(where: str, values: Mapping[str, str | None], tasks: Sequence[str]) -> PublishedRow:
     if "" in values or None in values.values():
         raise InputError(where, "not as many values as there are columns", "Give one value a column; it may be empty.")
     told = {column: (value or "").strip() for column, value in values.items()}
@@ -168,7 +168,7 @@ def _row(where: str, values: Mapping[str, str | None], tasks: Sequence[str]) -> 
             raise InputError(f"{where}, column {task}", "a printed mark without a score", "Give the score, or no mark.")
     scores = {task: score for task in tasks if (score := numbers[task]) is not None}
     marks = {task: told[MARK + task] for task in tasks if told[MARK + task]}
-    return Row(told[KIND], told[CORPUS], numbers[TOKENS], numbers[PERPLEXITY], scores, marks)
+    return PublishedRow(told[KIND], told[CORPUS], numbers[TOKENS], numbers[PERPLEXITY], scores, marks)
 
 
 def _number(where: str, value: str) -> float | None:

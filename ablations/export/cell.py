@@ -24,7 +24,7 @@ AWAY = "cannot be exported here: its weights stayed where it was trained"
 
 
 @dataclass(frozen=True)
-class Exported:
+class ExportedModel:
     """What was written: its folder, and the architecture under which transformers loads it."""
 
     folder: str
@@ -32,7 +32,7 @@ class Exported:
     parameters: int
 
 
-def export(cell: str, target: str, out: str, tokenizer: str | None) -> Exported:
+def export(cell: str, target: str, out: str, tokenizer: str | None) -> ExportedModel:
     """Write a trained cell with its tokenizer to the folder `target`, whole or not at all.
 
     Args:
@@ -62,7 +62,7 @@ def export(cell: str, target: str, out: str, tokenizer: str | None) -> Exported:
     files |= tokenizer_files(data, model.context, f"{place.url}/{MODEL}")
     files["loam.json"] = _origin(folder, place)
     _write(target, files)
-    return Exported(target, export_hf.model_type(model), sum(weight.numel() for weight in weights.values()))
+    return ExportedModel(target, export_hf.model_type(model), sum(weight.numel() for weight in weights.values()))
 
 
 def _pieces(place: Folder, spec: CellSpec, cell: Folder) -> bytes:

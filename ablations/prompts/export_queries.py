@@ -31,7 +31,7 @@ Fields = Mapping[str, Sequence[str]]
 
 
 @dataclass
-class Exported:
+class TextCounts:
     """What was written: texts by task, split and field; and texts that the shuffled control cannot use, by reason."""
 
     texts: Counter[tuple[str, str, str]] = field(default_factory=Counter)
@@ -58,7 +58,7 @@ class ExportedQueries:
 def run(command: Command, fields: Sequence[str], shuffled: bool) -> ExportedQueries:
     """What `loam ablate export-queries` does: the tasks in `command.path` to the file `command.out`."""
     said, plugins = parse_fields(fields), command.read_plugins()
-    done = export(Path(command.path), Path(command.out), said, plugins, shuffled)
+    done = export_texts(Path(command.path), Path(command.out), said, plugins, shuffled)
     texts = [TextsOfField(*place, count) for place, count in done.texts.items()]
     return ExportedQueries(command.out, texts, done.left_out)
 
@@ -72,7 +72,9 @@ def as_text(done: ExportedQueries) -> str:
     return "\n".join((*lines, f"\n{total:,} texts in", done.file))
 
 
-def export(folder: Path, out: Path, said: Fields, plugins: Sequence[Plugin] = (), shuffled: bool = False) -> Exported:
+def export_texts(
+    folder: Path, out: Path, said: Fields, plugins: Sequence[Plugin] = (), shuffled: bool = False
+) -> TextCounts:
     """Write every distinct text of the tasks in `folder`, in the order of tasks, splits and rows.
 
     Args:
@@ -87,7 +89,7 @@ def export(folder: Path, out: Path, said: Fields, plugins: Sequence[Plugin] = ()
     """
     tasks = _tasks(folder)
     fields = {task: fields_of(task, said, plugins) for task in tasks}
-    done = Exported()
+    done = TextCounts()
     with _lines(out) as file:
         for task, splits in tasks.items():
             for split, path in splits.items():
@@ -183,7 +185,7 @@ def _text(row: Mapping[str, Any], name: str, where: str, task: str) -> str:
     return value
 
 
-def _shuffled(row: dict[str, str], done: Exported) -> dict[str, str] | None:
+def _shuffled(row: dict[str, str], done: TextCounts) -> dict[str, str] | None:
     """The row with its text's visible characters mixed, spaces in their places; None when that says nothing."""
     text = folded(row["text"])
     if len(text) < LEAST_SHUFFLED:

@@ -34,7 +34,7 @@ def preamble(task: FewShotTask, demos: Sequence[Example], answers: Sequence[str]
 
 
 @dataclass(frozen=True)
-class _Asking:
+class _EncodedItem:
     """An item as it is behind any preamble of one sort, with its length in tokens."""
 
     item: Item
@@ -56,8 +56,8 @@ class GroupMaker:
 
     counts: Counter[str] = field(default_factory=Counter)
     _lengths: set[int] = field(default_factory=set)  # of questions with demonstrations
-    _cut: dict[tuple[str, Example], _Asking] = field(default_factory=dict)
-    _behind: dict[tuple[bool, Condition], list[_Asking]] = field(default_factory=dict)
+    _cut: dict[tuple[str, Example], _EncodedItem] = field(default_factory=dict)
+    _behind: dict[tuple[bool, Condition], list[_EncodedItem]] = field(default_factory=dict)
 
     def groups(self) -> Iterator[Group]:
         if not self.task.written:
@@ -101,7 +101,7 @@ class GroupMaker:
         """Groups whose items have demonstrations of their own; every prefix is BOS alone."""
         of_query = [self.demos.of_query(draw, number) for number in range(len(self.asked))]
         for k in self._shots(draw):
-            made: dict[str, list[_Asking]] = {}
+            made: dict[str, list[_EncodedItem]] = {}
             for question, by_k in zip(self.asked, of_query, strict=True):
                 examples = [demo.example for demo in by_k[self.design.shots.index(k)]]
                 for condition in self._conditions(draw, examples):
@@ -119,7 +119,7 @@ class GroupMaker:
         seed = key_of(self.task.kind, draw)
         return conditions(examples, self.task.shared_choices, self.design.conditions, seed)
 
-    def _items(self, text: str, condition: Condition) -> tuple[tuple[int, ...], list[_Asking]]:
+    def _items(self, text: str, condition: Condition) -> tuple[tuple[int, ...], list[_EncodedItem]]:
         """The prefix of a preamble, and what is asked behind it."""
         behind = self.joining.may_cut(text)
         if not text or behind:
@@ -131,22 +131,22 @@ class GroupMaker:
         short = [replace(each, item=replace(each.item, prompt=each.item.prompt[start:])) for each in whole]
         return prefix, [self._fitted(len(prefix), replace(each, length=each.length - start)) for each in short]
 
-    def _every(self, behind: bool, condition: Condition) -> list[_Asking]:
+    def _every(self, behind: bool, condition: Condition) -> list[_EncodedItem]:
         """All questions, alone or behind any preamble that may be cut off."""
         key = behind, replace(condition, name="", answers=())
         if key not in self._behind:
             self._behind[key] = [self._alone(behind, each, condition.asked(each.example)) for each in self.asked]
         return self._behind[key]
 
-    def _alone(self, behind: bool, question: Question, example: Example) -> _Asking:
+    def _alone(self, behind: bool, question: Question, example: Example) -> _EncodedItem:
         encode = self.joining.behind if behind else self.joining.whole
-        return _asking(question.id, example, split(example.prompt, example.choices, encode))
+        return _encoded_item(question.id, example, split(example.prompt, example.choices, encode))
 
-    def _encoded(self, text: str, question: Question, example: Example) -> _Asking:
+    def _encoded(self, text: str, question: Question, example: Example) -> _EncodedItem:
         """A question behind a preamble that may not be cut off."""
-        return _asking(question.id, example, split(text + example.prompt, example.choices, self.joining.whole))
+        return _encoded_item(question.id, example, split(text + example.prompt, example.choices, self.joining.whole))
 
-    def _with_demos(self, text: str, question: Question, condition: Condition) -> _Asking:
+    def _with_demos(self, text: str, question: Question, condition: Condition) -> _EncodedItem:
         """A question with its own demonstrations in its prompt."""
         example = condition.asked(question.example)
         if not self.joining.may_cut(text):
@@ -159,13 +159,13 @@ class GroupMaker:
         item = replace(cut.item, prompt=(*start, *cut.item.prompt))
         return self._fitted(1, replace(cut, item=item, length=len(start) + cut.length))
 
-    def _fitted(self, prefix: int, asking: _Asking) -> _Asking:
+    def _fitted(self, prefix: int, asking: _EncodedItem) -> _EncodedItem:
         """A model reads all tokens but the last."""
         if prefix + asking.length - 1 <= self.context:
             return asking
         return replace(asking, item=replace(asking.item, fits=False))
 
-    def _count(self, k: int, prefix: int, items: Sequence[_Asking]) -> None:
+    def _count(self, k: int, prefix: int, items: Sequence[_EncodedItem]) -> None:
         too_long = sum(not each.item.fits for each in items)
         self.counts["border_crossings"] += sum(each.crossed for each in items)
         if k > 0:
@@ -210,8 +210,8 @@ class GroupMaker:
         return Group(0, UNCONDITIONAL, 0, (self.bos,), tuple(items))
 
 
-def _asking(name: str, example: Example, tokens: tuple[list[int], list[list[int]], bool]) -> _Asking:
+def _encoded_item(name: str, example: Example, tokens: tuple[list[int], list[list[int]], bool]) -> _EncodedItem:
     prompt, choices, crossed = tokens
     sizes = tuple(len(choice.strip().encode()) for choice in example.choices)
     item = Item(name, tuple(prompt), tuple(map(tuple, choices)), example.gold, True, sizes)
-    return _Asking(item, len(prompt) + max(map(len, choices)), crossed)
+    return _EncodedItem(item, len(prompt) + max(map(len, choices)), crossed)

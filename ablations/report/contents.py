@@ -84,7 +84,7 @@ class TrainedArm:
 
 
 @dataclass(frozen=True)
-class Point:
+class CurvePoint:
     tokens: int
     train_loss: float | None
     measures: Mapping[str, float | None]
@@ -97,7 +97,7 @@ class Curve:
     arm: str
     seed: int
     control: bool
-    points: tuple[Point, ...]
+    points: tuple[CurvePoint, ...]
     onsets: Mapping[str, Onset]
 
 

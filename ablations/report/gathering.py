@@ -14,16 +14,16 @@ from ablations.report.contents import (
     CellHeads,
     Change,
     Curve,
+    CurvePoint,
     HeadScores,
-    Point,
     PositionLoss,
     ShotPoint,
     ShotReading,
     Shots,
 )
 from ablations.statistics.cell_result import CellResult
+from ablations.statistics.claim_estimates import BLIND
 from ablations.statistics.measures import Measure, Measures
-from ablations.statistics.questions import BLIND
 
 LOSS, ACCURACY = "nll", "accuracy"  # readings with a field of their own in every point
 PLACES = 48  # points of a curve by place: enough for an eye, light enough for a page
@@ -42,7 +42,7 @@ def curve(cell: CellResult, control: bool) -> Curve:
     for name, values in cell.curves.items():
         for tokens, value in values:
             measures.setdefault(tokens, {})[name] = value
-    points = tuple(Point(tokens, losses.get(tokens), measures[tokens]) for tokens in sorted(measures))
+    points = tuple(CurvePoint(tokens, losses.get(tokens), measures[tokens]) for tokens in sorted(measures))
     return Curve(cell.arm, cell.seed, control, points, cell.onsets)
 
 

@@ -11,7 +11,7 @@ from typing import Any, Self
 from pydantic import Field, SerializeAsAny, field_validator, model_validator
 
 from ablations.claims.base import Claim
-from ablations.claims.registry import make
+from ablations.claims.registry import make_claim
 from ablations.prompts.task_settings import TaskSettings
 from ablations.settings.cells import CellSettings, cells_of
 from ablations.settings.controls import ControlSettings
@@ -103,7 +103,7 @@ class Study(Config):
         try:
             plugins = read_plugins(value.get("folder", "."), loading.names_in(value.get("plugins") or (), "plugins"))
             claims = [
-                each if isinstance(each, Claim) else make(each, plugins, f"claims.{number}")
+                each if isinstance(each, Claim) else make_claim(each, plugins, f"claims.{number}")
                 for number, each in enumerate(written)
             ]
         except ConfigError as error:

@@ -26,13 +26,13 @@ class Answers:
 
     def minus(self, other: Answers) -> Answers | None:
         """Answer by answer, on what both have; None if that is nothing."""
-        draws, items = common([self, other])
+        draws, items = common_draws_and_items([self, other])
         if not draws or not items:
             return None
         return Answers(draws, items, self.among(draws, items) - other.among(draws, items))
 
 
-def common(all_answers: Sequence[Answers]) -> tuple[tuple[int, ...], tuple[str, ...]]:
+def common_draws_and_items(all_answers: Sequence[Answers]) -> tuple[tuple[int, ...], tuple[str, ...]]:
     """Draws and items that all have."""
     several = [each.draws for each in all_answers if len(each.draws) > 1] or [all_answers[0].draws]
     draws = set(several[0]).intersection(*several[1:])
@@ -45,5 +45,5 @@ def stacked(all_answers: Sequence[Answers | None]) -> Array | None:
     known = [each for each in all_answers if each is not None]
     if not known or len(known) < len(all_answers):
         return None
-    draws, items = common(known)
+    draws, items = common_draws_and_items(known)
     return np.stack([each.among(draws, items) for each in known]) if draws and items else None

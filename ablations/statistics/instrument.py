@@ -36,7 +36,7 @@ def expectation(low: float | None, high: float | None, k: int) -> str:
     return f"{cost} is below {high:g} nats" if high is not None else f"{cost} has no limits"
 
 
-def check(
+def check_controls(
     limits: Mapping[str, tuple[float | None, float | None]], measures: Measures, measure: str, k: int, seeds: int
 ) -> list[ControlOutcome]:
     """Every control arm, in the order given; a missing cell fails its control."""

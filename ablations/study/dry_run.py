@@ -11,7 +11,7 @@ from ablations.settings.cells import CellSettings
 from ablations.settings.study import Study
 from ablations.study import estimate
 from ablations.study.opening import loaded_study
-from ablations.study.resolved import resolved, said
+from ablations.study.resolved import resolved, written_by_user
 from curation import dry_run as curation_plan
 from curation.recipes.recipe import Recipe
 from curation.recipes.resolved_yaml import resolved_yaml
@@ -38,8 +38,8 @@ def dry_run(command: Command) -> StudyDryRun:
     """Builds everything and times a little of it; writes nothing."""
     study, recipe = loaded_study(command)
     stages = list(tree(study, recipe))
-    cost = estimate.make(study, recipe, command.compute)
-    return StudyDryRun(resolved(study, recipe), said(study, recipe), stages, cost)
+    cost = estimate.predicted_cost(study, recipe, command.compute)
+    return StudyDryRun(resolved(study, recipe), written_by_user(study, recipe), stages, cost)
 
 
 def as_text(plan: StudyDryRun) -> str:

@@ -68,7 +68,7 @@ def _prepare(study: Study, recipe: Recipe, out: Folder, compute: Compute) -> Pre
     trained = train_tokenizer(CONTROLS, words, control_shards, out, compute)
     check_control_words(load(trained[1]), CONTROLS)
     controls = tokenize(trained, control_shards, study.heldout, out, compute)
-    return Prepared(study, recipe, curated, main, controls, plan(study, recipe.root, main, controls))
+    return Prepared(study, recipe, curated, main, controls, cell_plans(study, recipe.root, main, controls))
 
 
 def run(
@@ -154,7 +154,7 @@ def metric_names(study: Study) -> list[str]:
     return list(study.metrics) or list(known)
 
 
-def plan(study: Study, root: str, main: Tokenized | None, controls: Tokenized) -> list[cells.CellPlan]:
+def cell_plans(study: Study, root: str, main: Tokenized | None, controls: Tokenized) -> list[cells.CellPlan]:
     """All cells of a study: arms and controls, every seed. Relative paths of tasks start at `root`."""
     metrics = [*dict.fromkeys((*metric_names(study), *ALWAYS))]
     plans: list[cells.CellPlan] = []

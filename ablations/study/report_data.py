@@ -27,12 +27,12 @@ from ablations.report.gathering import changes, curve, final, heads, positions, 
 from ablations.report.task_warnings import task_warnings
 from ablations.settings.study import Study
 from ablations.statistics.cell_result import CellResult
-from ablations.statistics.instrument import ControlOutcome, check
+from ablations.statistics.instrument import ControlOutcome, check_controls
 from ablations.statistics.measures import Measures
 from ablations.statistics.onset_prediction import onset_predictions
 from ablations.study.pipeline import Prepared
 from ablations.study.record import cost, study_fingerprint
-from ablations.study.resolved import resolved, said
+from ablations.study.resolved import resolved, written_by_user
 from curation.dashboard.contents import Fact
 from curation.dashboard.gathering.contamination import contamination
 from curation.dashboard.gathering.curation_run import funnel_of, provenance, warnings
@@ -81,7 +81,7 @@ def study_report(prepared: Prepared, out: Folder, predicted: PredictedCost | Non
         transforms=changes(record.get("transforms", {})),
         cost=cost(prepared, out, predicted, usage),
         provenance=(*provenance(record), *_machines(prepared)),
-        config=resolved_yaml(resolved(study, prepared.recipe), said(study, prepared.recipe)),
+        config=resolved_yaml(resolved(study, prepared.recipe), written_by_user(study, prepared.recipe)),
         warnings=(*warnings(funnel), *_unfinished(found), *task_warnings(cells)),
     )
 
@@ -97,7 +97,7 @@ def control_outcomes(study: Study, measures: Measures) -> list[ControlOutcome]:
     controls = study.control_settings
     k = measures.largest_k().get(FRESH, USUAL_K)
     limits = {arm: (settings.low, settings.high) for arm, settings in controls.arms.items()}
-    return check(limits, measures, gain_name(FRESH, k), k, controls.seeds or study.seeds)
+    return check_controls(limits, measures, gain_name(FRESH, k), k, controls.seeds or study.seeds)
 
 
 def _heading(prepared: Prepared) -> Heading:

@@ -57,7 +57,7 @@ def run(command: Command) -> StudyEnd:
     """Everything that is missing, up to the report."""
     study, recipe = loaded_study(command)
     with command.running(study.name) as out, Usage(out) as usage:
-        predicted = estimate.kept_or_made(study, recipe, out, command.compute)
+        predicted = estimate.stored_or_new(study, recipe, out, command.compute)
         prepared = studies.run(study, recipe, out, command.compute, record.write_record)
         report = report_data.study_report(prepared, out, predicted, usage)
         record.write_record(prepared, out, report.cost)
@@ -81,7 +81,7 @@ def status(command: Command) -> Standing:
 def report(command: Command) -> StudyEnd:
     """The report of the cells that are finished. Runs nothing."""
     prepared, out = prepared_study(command), command.opened()
-    predicted = estimate.kept(prepared.study, prepared.recipe, out)
+    predicted = estimate.stored_estimate(prepared.study, prepared.recipe, out)
     report = report_data.study_report(prepared, out, predicted, None)
     record.write_record(prepared, out, report.cost)
     return _end(report, write_report(report, prepared.study.name, out))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import save
 
 from ablations.core.data.documents import Documents
-from ablations.core.data.packing import chosen
+from ablations.core.data.packing import chosen_documents
 from ablations.core.spec.measuring_spec import MeasuringSpec
 from ablations.core.spec.training_spec import TrainingSpec, TrainSource
 
@@ -39,7 +39,7 @@ def input_digests(folder: Path, spec: TrainingSpec, measuring: MeasuringSpec | N
 def chosen_of(folder: Path, part: TrainSource, spec: TrainingSpec) -> tuple[Documents, NDArray[np.int64]]:
     """The documents of a training source, and the numbers of those that a cell trains on."""
     documents = Documents.read(folder, part.tokens, spec.model.vocab_size, spec.bos)
-    return documents, chosen(documents, part.fraction, spec.seeds.subset, part.offset)
+    return documents, chosen_documents(documents, part.fraction, spec.seeds.subset, part.offset)
 
 
 def digest_of(documents: Documents, numbers: NDArray[np.int64]) -> str:

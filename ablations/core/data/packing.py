@@ -22,7 +22,7 @@ from ablations.core.data.related import chain
 from curation.runtime.errors import InputError
 
 
-def chosen(documents: Documents, fraction: float, seed: int, offset: float = 0.0) -> NDArray[np.int64]:
+def chosen_documents(documents: Documents, fraction: float, seed: int, offset: float = 0.0) -> NDArray[np.int64]:
     """Numbers of the documents whose hash lies from `offset` to below `offset + fraction` of all hashes."""
     hashes = hash_ids(documents.ids, "subset", seed)
     inside = below(hashes, offset + fraction)

@@ -100,7 +100,7 @@ def first_losses(model: Model, data: EvaluationData, length: int) -> dict[str, L
     return found
 
 
-def common(losses: Mapping[str, Losses]) -> list[Losses]:
+def equal_windows(losses: Mapping[str, Losses]) -> list[Losses]:
     """As many windows of every source that has any."""
     having = [rows for rows in losses.values() if len(rows)]
     fewest = min(map(len, having), default=0)
@@ -110,7 +110,7 @@ def common(losses: Mapping[str, Losses]) -> list[Losses]:
 def sets_of(losses: Mapping[str, Losses]) -> dict[str, list[Losses]]:
     """Windows by what they speak for: each source, all of them pooled, and as many of each."""
     sets = {source: [rows] for source, rows in losses.items()}
-    return {**sets, "pooled": [rows for rows in losses.values() if len(rows)], "common": common(losses)}
+    return {**sets, "pooled": [rows for rows in losses.values() if len(rows)], "common": equal_windows(losses)}
 
 
 def difference(strata: Sequence[Losses], early: range, late: range) -> tuple[float | None, float | None, int]:
@@ -134,5 +134,5 @@ def mean_curves(losses: Mapping[str, Losses]) -> dict[str, list[float]]:
     """Mean loss at tokens 1, 2, ... of each source that has windows, and of the common set; their n are the readings'."""
     sets = {source: rows for source, rows in losses.items() if len(rows)}
     if sets:
-        sets["common"] = np.concatenate(common(losses))
+        sets["common"] = np.concatenate(equal_windows(losses))
     return {name: [round(float(loss), DECIMALS) for loss in rows.mean(0)] for name, rows in sets.items()}

@@ -25,7 +25,7 @@ LEAST_ROWS = 4  # matrix products of fewer rows take another path in BLAS, which
 
 
 @dataclass(frozen=True)
-class Row:
+class AnswerRow:
     """An item behind the last `head` tokens of its prefix, of which there is at least one if the prompt is empty."""
 
     head: tuple[int, ...]
@@ -73,7 +73,7 @@ class RowBatch:
     seen_BTT: Tensor | None
 
 
-def batch_of(rows: Sequence[Row], start: int, device: torch.device) -> RowBatch:
+def batch_of(rows: Sequence[AnswerRow], start: int, device: torch.device) -> RowBatch:
     """Tensors for `Model.hidden`; `start` is the number of tokens before the rows. At least `LEAST_ROWS` rows, by repetition."""
     rows = [*rows, *[rows[0]] * (LEAST_ROWS - len(rows))]
     T, M = max(row.length for row in rows), max(row.length - row.stem for row in rows) + 1
@@ -87,7 +87,7 @@ def batch_of(rows: Sequence[Row], start: int, device: torch.device) -> RowBatch:
     return RowBatch(torch.from_numpy(tokens).to(device), torch.from_numpy(asked).to(device), places, seen)
 
 
-def _places(rows: Sequence[Row], T: int) -> NDArray[np.int64]:
+def _places(rows: Sequence[AnswerRow], T: int) -> NDArray[np.int64]:
     """Positions relative to the row's start; padding stands at 0."""
     places = np.zeros((len(rows), T), np.int64)
     for number, row in enumerate(rows):
@@ -97,7 +97,7 @@ def _places(rows: Sequence[Row], T: int) -> NDArray[np.int64]:
     return places
 
 
-def _seen(rows: Sequence[Row], T: int) -> NDArray[np.float32]:
+def _seen(rows: Sequence[AnswerRow], T: int) -> NDArray[np.float32]:
     """0 where a place sees another, -inf elsewhere."""
     seen = np.tile(np.triu(np.full((T, T), -np.inf, np.float32), 1), (len(rows), 1, 1))
     for number, row in enumerate(rows):

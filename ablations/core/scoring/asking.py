@@ -32,7 +32,7 @@ def ask(model: Model, task: TaskItems, data: EvaluationData) -> list[Asked]:
     Raises:
         LoamError: the model's logits are not numbers; names the task and the item.
     """
-    asking = _Asking(model, task, data)
+    asking = _Asker(model, task, data)
     deciding = set(_deciding(task.groups))
     asked = asking.all(deciding)
     kept = most_even([asked[number] for number in sorted(deciding)])
@@ -87,7 +87,7 @@ def _deciding(groups: Sequence[Group]) -> Iterator[int]:
             yield number
 
 
-class _Asking:
+class _Asker:
     def __init__(self, model: Model, task: TaskItems, data: EvaluationData) -> None:
         self.model, self.task, self.data = model, task, data
         self.keeper = PrefixKeeper(model)

@@ -22,7 +22,7 @@ from ablations.core.data.items import Group, Item
 from ablations.core.model.cache import Cache, KeysValues
 from ablations.core.model.model import Model
 from ablations.core.results.answers import Score
-from ablations.core.scoring.answer_rows import LEAST_ROWS, Row, batch_of
+from ablations.core.scoring.answer_rows import LEAST_ROWS, AnswerRow, batch_of
 from curation.runtime.errors import LoamError
 
 Tokens = Sequence[int] | NDArray[np.integer]
@@ -81,7 +81,7 @@ def score_group(
     items = [item for item in items if item.fits]
     keeper = keeper or PrefixKeeper(model)
     shared, head = split_prefix(group.prefix, items)
-    rows = [Row(head, item) for item in items]
+    rows = [AnswerRow(head, item) for item in items]
     found: list[Score | None] = [None] * len(items)
     for chosen in batches([row.length for row in rows], batch):
         scored = _score_rows(model, keeper.of(shared), [rows[index] for index in chosen])
@@ -130,7 +130,7 @@ def _padded(sequences: Sequence[Tokens], device: torch.device) -> Tensor:
     return torch.from_numpy(padded).to(device)
 
 
-def _score_rows(model: Model, shared: KeysValues | None, rows: Sequence[Row]) -> list[NDArray[np.float64]]:
+def _score_rows(model: Model, shared: KeysValues | None, rows: Sequence[AnswerRow]) -> list[NDArray[np.float64]]:
     """Of each row, the log-probabilities of the tokens of its choices, one choice after the other."""
     made = batch_of(rows, shared.length if shared else 0, model.device)
     targets = [[(number, *target) for target in row.targets()] for number, row in enumerate(rows)]

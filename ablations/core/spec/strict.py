@@ -17,7 +17,7 @@ OPEN = {"open": True}  # metadata of a field of `Settings` that holds whatever k
 Problem = tuple[str, str, str]  # field, what was found, what to do
 
 
-class Checked(Protocol):
+class HasProblems(Protocol):
     """A dataclass that knows which of its values cannot be used."""
 
     def problems(self) -> list[Problem]: ...
@@ -45,7 +45,7 @@ def build(cls: type[T], value: object, where: str) -> T:
         elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
             raise ConfigError(f"{where}: no key {name!r}. Add it.")
     made = cls(**arguments)
-    check(made, where)
+    check_values(made, where)
     return made
 
 
@@ -62,7 +62,7 @@ def as_json(spec: Any) -> Any:
     return dict(spec) if isinstance(spec, Mapping) else spec
 
 
-def check(spec: object, where: str) -> None:
+def check_values(spec: object, where: str) -> None:
     """Refuse values of a dataclass, and of those inside it, that cannot be used together.
 
     Raises:
@@ -72,9 +72,9 @@ def check(spec: object, where: str) -> None:
         value = getattr(spec, field.name)
         for number, each in enumerate(value if isinstance(value, tuple) else (value,)):
             if dataclasses.is_dataclass(each):
-                check(each, f"{where}.{field.name}" + (f"[{number}]" if isinstance(value, tuple) else ""))
+                check_values(each, f"{where}.{field.name}" + (f"[{number}]" if isinstance(value, tuple) else ""))
     if hasattr(spec, "problems"):
-        for name, found, fix in typing.cast(Checked, spec).problems():
+        for name, found, fix in typing.cast(HasProblems, spec).problems():
             raise ConfigError(f"{where}.{name}: {found}. {fix}.")
 
 

@@ -20,7 +20,7 @@ WARM_UP = 5  # steps that compile and fill caches
 
 
 @dataclass(frozen=True)
-class Probe:
+class StepTime:
     """Seconds before the first ordinary step, seconds a step, and the number of weights."""
 
     setup_seconds: float
@@ -39,7 +39,7 @@ class _RandomWindows:
         return np.random.default_rng(step).integers(0, self.spec.model.vocab_size, shape)
 
 
-def probe(spec: TrainingSpec, plugins: Sequence[Plugin] = (), steps: int = STEPS) -> Probe:
+def time_steps(spec: TrainingSpec, plugins: Sequence[Plugin] = (), steps: int = STEPS) -> StepTime:
     """Train `steps` steps of the cell's shape and throw them away."""
     torch.set_num_threads(spec.compute.threads)
     started = time.perf_counter()
@@ -51,7 +51,7 @@ def probe(spec: TrainingSpec, plugins: Sequence[Plugin] = (), steps: int = STEPS
         training.advance()
     step_seconds = (_now(training.device) - warm) / (steps - WARM_UP)
     parameters = sum(weight.numel() for weight in training.model.parameters())
-    return Probe(max(0.0, warm - started - WARM_UP * step_seconds), step_seconds, parameters)
+    return StepTime(max(0.0, warm - started - WARM_UP * step_seconds), step_seconds, parameters)
 
 
 def _now(device: torch.device) -> float:

@@ -57,7 +57,7 @@ class Pack:
     format: Literal[2] = 2
 
 
-def digest(content: bytes) -> str:
+def content_digest(content: bytes) -> str:
     """The name of a blob."""
     return hashlib.sha256(content).hexdigest()
 
@@ -109,7 +109,7 @@ def lay_out(folder: Path, cell: PackedCell) -> tuple[Path, CellSpec]:
         if not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
             link(_unpacked(folder, blob), target)
-        elif digest(target.read_bytes()) != blob:
+        elif content_digest(target.read_bytes()) != blob:
             raise InputError(str(target), "holds other bytes than were packed", FIX)
     return path, spec
 
@@ -122,7 +122,7 @@ def _unpacked(folder: Path, blob: str) -> Path:
             content = gzip.decompress(packed.read_bytes())
         except (OSError, EOFError, zlib.error) as error:
             raise InputError(str(packed), f"cannot be read ({error})", FIX) from error
-        if digest(content) != blob:
+        if content_digest(content) != blob:
             raise InputError(str(packed), "holds other bytes than its name says", FIX)
         plain.parent.mkdir(exist_ok=True)
         write_whole(plain, content)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from ablations.prompts.tasks.template import Template
 from curation.runtime.errors import ConfigError
 
-Row = Mapping[str, Any]
+TaskRow = Mapping[str, Any]
 
 LEAST_TEMPLATES = 2  # one wording says as much about the wording as about the model
 
@@ -47,7 +47,7 @@ class FewShotTask:
 
     kind: ClassVar[str]
     version: ClassVar[int]  # raise it when a prompt changes: old scores then stop being comparable
-    sample: ClassVar[Row]
+    sample: ClassVar[TaskRow]
     templates: ClassVar[tuple[Template, ...]] = ()
     pool: ClassVar[str] = ""
     queries: ClassVar[str] = ""
@@ -82,14 +82,14 @@ class FewShotTask:
         """The choices, when all rows offer the same; else none."""
         return () if self.template.choice_fields else self.template.choices
 
-    def fields(self, row: Row) -> Mapping[str, Any]:
+    def fields(self, row: TaskRow) -> Mapping[str, Any]:
         """What templates may name: the row's fields, texts without stray space and without line breaks.
 
         A line break inside a text would look like the end of a demonstration, and a model would be asked to tell them apart.
         """
         return {name: on_one_line(value) if isinstance(value, str) else value for name, value in row.items()}
 
-    def gold(self, row: Row) -> int:
+    def gold(self, row: TaskRow) -> int:
         """The number of the right choice, counted from 0.
 
         Raises:
@@ -100,11 +100,11 @@ class FewShotTask:
             raise ValueError(f"no gold answer: nothing under {self.gold_field!r}")
         return self._number(value)
 
-    def answers(self, row: Row) -> tuple[str, ...]:
+    def answers(self, row: TaskRow) -> tuple[str, ...]:
         """Texts that count as right when the answer is written; demonstrations show the first."""
         return (self.template.shown(self.template.answer, self.fields(row)).strip(),)
 
-    def example(self, row: Row) -> Example:
+    def example(self, row: TaskRow) -> Example:
         """The question that a row asks. The same row gives the same example.
 
         Raises:
@@ -120,7 +120,7 @@ class FewShotTask:
             raise ValueError("an empty answer")
         return Example(prompt, (answer,), 0, references)
 
-    def question(self, row: Row) -> str:
+    def question(self, row: TaskRow) -> str:
         """What a row asks, in the first template's words: rows of one question are one, whatever their ids and dates."""
         first, fields = self.templates[0], self.fields(row)
         return "\n".join((first.prompt(fields), *first.choices_of(fields)))

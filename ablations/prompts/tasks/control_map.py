@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from ablations.core.data.hashing import key_of
 from ablations.core.data.items import Group, Item, TaskItems
-from ablations.prompts.tasks.base import Row
+from ablations.prompts.tasks.base import TaskRow
 from ablations.prompts.tasks.map_task import PAIRS, MapTask, free_derangement, other_words, pieces, shown
 from curation.runtime.errors import ConfigError
 from curation.runtime.identity import seed
@@ -28,7 +28,7 @@ class ControlMap(MapTask):
 
     kind: ClassVar[str] = "control_map"
     version: ClassVar[int] = 1
-    sample: ClassVar[Row] = {"keys": ["babor", "dedan"], "values": ["nober", "pudil"], "query": 1}
+    sample: ClassVar[TaskRow] = {"keys": ["babor", "dedan"], "values": ["nober", "pudil"], "query": 1}
     asked_of_controls: ClassVar[bool] = True
 
     @classmethod

@@ -15,7 +15,7 @@ from typing import ClassVar
 
 from ablations.core.data.hashing import key_of
 from ablations.core.data.items import Group, Item, TaskItems
-from ablations.prompts.tasks.base import Row
+from ablations.prompts.tasks.base import TaskRow
 from ablations.prompts.tasks.map_task import PAIRS, MapTask, free_derangement, other_words, pieces, shown
 from curation.runtime.errors import ConfigError
 from curation.runtime.identity import seed
@@ -30,7 +30,7 @@ class KnownMap(MapTask):
 
     kind: ClassVar[str] = "known_map"
     version: ClassVar[int] = 1
-    sample: ClassVar[Row] = {"keys": ["babor", "dedan"], "values": ["nober", "pudil"], "query": 1}
+    sample: ClassVar[TaskRow] = {"keys": ["babor", "dedan"], "values": ["nober", "pudil"], "query": 1}
     shots: ClassVar[tuple[int, ...]] = (0, 8)
     asked_of_controls: ClassVar[bool] = True
 

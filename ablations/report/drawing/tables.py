@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from ablations.core.results.readings import FEW_SHOT, Name
 from ablations.readings.few_shot import ITEMS, PREDICTIONS
 from ablations.report.values import Values
+from ablations.statistics.claim_estimates import BLIND
 from ablations.statistics.measures import Measure
 from ablations.statistics.midpoint import marks
-from ablations.statistics.questions import BLIND
 from curation.dashboard.numbers import mean
 
 COLUMNS = 6  # measures beside each other on a page 1400 pixels wide
@@ -23,7 +23,7 @@ Marks = Mapping[str, Mapping[str, str]]  # measure -> arm -> above or below the 
 
 
 @dataclass(frozen=True)
-class Block:
+class MeasureBlock:
     """A few measures of one metric. `arms`, `controls`: those that have any of them; `best`: of each measure the best real arms."""
 
     metric: str
@@ -34,23 +34,23 @@ class Block:
 
 
 @dataclass(frozen=True)
-class Part:
+class MetricTable:
     """One metric: what is shown at once, what a reader can unfold, and how many measures only the JSON holds."""
 
     metric: str
-    shown: list[Block]
-    folded: list[Block]
+    shown: list[MeasureBlock]
+    folded: list[MeasureBlock]
     hidden: int
 
 
-def parts(values: Values, measures: Sequence[Measure], primary: Collection[str], marked: Marks) -> list[Part]:
+def parts(values: Values, measures: Sequence[Measure], primary: Collection[str], marked: Marks) -> list[MetricTable]:
     """The table metric by metric. Of a metric with many measures the primary ones are shown, some folded, the rest left out.
 
     Args:
         primary: names of the measures that speak for the study; those with marks are shown too.
     """
 
-    def cut(metric: str, some: list[Measure]) -> list[Block]:
+    def cut(metric: str, some: list[Measure]) -> list[MeasureBlock]:
         return [_block(values, metric, some[at : at + COLUMNS]) for at in range(0, len(some), COLUMNS)]
 
     found = []
@@ -58,16 +58,16 @@ def parts(values: Values, measures: Sequence[Measure], primary: Collection[str],
         own = [m for m in measures if m.metric == metric]
         shown = own if len(own) <= WHOLE else [m for m in own if m.measure in primary or m.measure in marked]
         rest = [m for m in own if m not in shown] if shown is not own else []
-        found.append(Part(metric, cut(metric, shown), cut(metric, rest[:FOLDED]), max(0, len(rest) - FOLDED)))
+        found.append(MetricTable(metric, cut(metric, shown), cut(metric, rest[:FOLDED]), max(0, len(rest) - FOLDED)))
     return found
 
 
-def _block(values: Values, metric: str, measures: list[Measure]) -> Block:
+def _block(values: Values, metric: str, measures: list[Measure]) -> MeasureBlock:
     real, controls = (
         [name for name in names if any(name in measure.arms for measure in measures)]
         for names in (values.real, values.controls)
     )
-    return Block(metric, measures, real, controls, [_best(values, measure) for measure in measures])
+    return MeasureBlock(metric, measures, real, controls, [_best(values, measure) for measure in measures])
 
 
 def _best(values: Values, measure: Measure) -> set[str]:

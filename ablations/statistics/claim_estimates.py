@@ -22,7 +22,7 @@ ByValue = Callable[[CellResult], float | None]
 
 
 @dataclass(frozen=True)
-class Question:
+class ClaimEstimates:
     """What decides a claim.
 
     Attributes:
@@ -81,10 +81,12 @@ def of_arm(measures: Measures, arm: str, measure: str) -> Estimate | None:
 
 def arm_block(measures: Measures, arm: str, measure: str) -> Array | None:
     """A measure in one arm, shape (S, D, I); None without a finished cell."""
-    return _block(measures, arm, lambda cell: read(measures, cell, measure), lambda cell: cell.values.get(measure))
+    return _block(
+        measures, arm, lambda cell: single_answers(measures, cell, measure), lambda cell: cell.values.get(measure)
+    )
 
 
-def read(measures: Measures, cell: CellResult, measure: str) -> Answers | None:
+def single_answers(measures: Measures, cell: CellResult, measure: str) -> Answers | None:
     """Single answers, taken from a result once."""
     place = cell.cell, measure
     if place not in measures.answers:
@@ -122,7 +124,10 @@ def block_between(measures: Measures, arm: str, other: str, measure: str) -> Arr
     seeds = sorted(set(ones) & set(others))
     if not seeds:
         return None
-    pairs = [(read(measures, ones[seed], measure), read(measures, others[seed], measure)) for seed in seeds]
+    pairs = [
+        (single_answers(measures, ones[seed], measure), single_answers(measures, others[seed], measure))
+        for seed in seeds
+    ]
     block = stacked([one.minus(two) if one and two else None for one, two in pairs])
     if block is not None:
         return block
@@ -136,9 +141,9 @@ def better(
     measures: Measures,
     smallest: float | None,
     two_sided: bool = False,
-) -> Question:
+) -> ClaimEstimates:
     """The arm against the best of the others, seed by seed; positive is better."""
-    about = Question(measures.unit(measure), two_sided=two_sided, margin=smallest or 0.0, measures=(measure,))
+    about = ClaimEstimates(measures.unit(measure), two_sided=two_sided, margin=smallest or 0.0, measures=(measure,))
     found = [between(measures, arm, other, measure) for other in others]
     known = [each for each in found if each is not None]
     if len(known) < len(found):

@@ -12,7 +12,7 @@ from curation.runtime.errors import ConfigError, one_of
 
 
 @dataclasses.dataclass(frozen=True)
-class Wanted:
+class MeasureChoice:
     """What of the measures is meant; everything where nothing is named."""
 
     tasks: Sequence[str] = ()
