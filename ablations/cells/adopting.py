@@ -71,7 +71,7 @@ def shape_of(plan: CellPlan) -> str:
 def earlier(plan: CellPlan, out: Folder) -> Earlier | None:
     """The newest cell that is this one but for its code."""
     cells = out / plan.output.stage
-    found = []
+    candidates = []
     for name in cells.names():
         if name.rpartition("-")[0] == plan.output.name and name != plan.name and (cells / name).exists(MANIFEST):
             try:
@@ -79,8 +79,8 @@ def earlier(plan: CellPlan, out: Folder) -> Earlier | None:
             except LoamError:
                 continue  # of an earlier version, or damaged: never taken for a result
             if _differs_in_code_alone(plan, manifest.what):
-                found.append(Earlier(plan, cells / name, manifest))
-    return max(found, key=lambda each: float(each.manifest.cost["finished_at"]), default=None)
+                candidates.append(Earlier(plan, cells / name, manifest))
+    return max(candidates, key=lambda each: float(each.manifest.cost["finished_at"]), default=None)
 
 
 def _differs_in_code_alone(plan: CellPlan, what: Mapping[str, Any]) -> bool:

@@ -197,7 +197,7 @@ def training_of(
     """
     fraction, offset = documents
     used = plugins_used(cells.optimizer, cells.schedule, study.loaded_plugins)
-    made = TrainingSpec(
+    training = TrainingSpec(
         seeds=seeds_of(study.seed, number),
         model=ModelSpec(vocab_size=vocab_size, **dataclasses.asdict(cells.model)),
         schedule=cells.schedule,
@@ -213,10 +213,10 @@ def training_of(
         plugins=tuple(sorted(plugin.digest for plugin in used)),
     )
     try:
-        check_values(made, "cells")
+        check_values(training, "cells")
     except ConfigError as error:
         raise ConfigError(f"arm {arm}: {error}") from error
-    return made
+    return training
 
 
 def _defaults(training: TrainingSpec, written: Mapping[str, Any]) -> list[str]:

@@ -93,18 +93,18 @@ def _module(name: str) -> _Module | None:
     path = _file(name)
     if path is None:
         return None
-    made = _Module()
+    module = _Module()
     for node in _without_docstring(ast.parse(path.read_text(encoding="utf8")).body):
         if isinstance(node, ast.Import | ast.ImportFrom):
-            made.imports |= _imported(node)
+            module.imports |= _imported(node)
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            made.definitions.setdefault(node.name, []).append(node)
+            module.definitions.setdefault(node.name, []).append(node)
         elif names := list(_assigned(node)):
             for each in names:
-                made.definitions.setdefault(each, []).append(node)
+                module.definitions.setdefault(each, []).append(node)
         elif not _is_type_checking(node):
-            made.effects.append(node)
-    return made
+            module.effects.append(node)
+    return module
 
 
 def _file(name: str) -> Path | None:

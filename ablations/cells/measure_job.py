@@ -124,8 +124,8 @@ def _measured(asked: ToMeasure, labels: Mapping[str, Folder], scratch: Path) -> 
         MetricRun(METRICS.get(metric, asked.plugins)(), task)
         for metric, task in (asked.wanted[label] for label in labels)
     ]
-    found = measure(trained, wanted, EvaluationData.of(scratch, training, spec), spec)
-    return {label: with_texts(value, asked.tokenizer) for label, value in found.items()}
+    values = measure(trained, wanted, EvaluationData.of(scratch, training, spec), spec)
+    return {label: with_texts(value, asked.tokenizer) for label, value in values.items()}
 
 
 def with_texts(value: dict[str, Any], tokenizer: Folder | None) -> dict[str, Any]:

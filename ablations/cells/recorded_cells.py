@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from ablations.cells.kept_cells import KeptCell
+from ablations.cells.cell_files import CellFiles
 from ablations.prompts.task_items import ITEMS
 from curation.questions.run_record import STUDY_ENDING
 from curation.runtime.identity import IDENTITY
@@ -43,7 +43,7 @@ class RecordedCell:
         """Of the training."""
         return self.out / str(self.entry["folder"])
 
-    def kept(self, plugins: Sequence[Plugin] = ()) -> KeptCell:
+    def files(self, plugins: Sequence[Plugin] = ()) -> CellFiles:
         """Where its files lie, with what is said of its tasks; what was asked is large, and `items` reads it.
 
         Args:
@@ -54,7 +54,7 @@ class RecordedCell:
         """
         measures = {label: self.out / path for label, path in self.entry["measures"].items()}
         about = {task: _about(self.out / path) for task, path in self.entry["items"].items()}
-        return KeptCell(self.entry["arm"], int(self.entry["seed"]), self.folder, measures, about, tuple(plugins))
+        return CellFiles(self.entry["arm"], int(self.entry["seed"]), self.folder, measures, about, tuple(plugins))
 
     def items(self, task: str) -> dict[str, Any]:
         """Contents of a task's items file.

@@ -44,10 +44,12 @@ def recorded_plan(out: Folder, cell: str, plugins: Sequence[Plugin]) -> Recorded
         ConfigError: there is none, several, it is not trained, or no study knows it.
     """
     known = recorded(named_cell(cell, out))[-1]
-    return _made(known.out, known.folder, str(known.record["name"]), known.entry, plugins)
+    return _plan_of_entry(known.out, known.folder, str(known.record["name"]), known.entry, plugins)
 
 
-def _made(out: Folder, folder: Folder, study: str, entry: Mapping[str, Any], plugins: Sequence[Plugin]) -> RecordedPlan:
+def _plan_of_entry(
+    out: Folder, folder: Folder, study: str, entry: Mapping[str, Any], plugins: Sequence[Plugin]
+) -> RecordedPlan:
     manifest = Manifest.load(folder)
     spec = build(CellSpec, json.loads(read_checked(folder, CELL)), f"{folder.url}/{CELL}")
     measuring = build(MeasuringSpec, entry["measuring"], f"{study}: measuring")

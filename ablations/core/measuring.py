@@ -66,7 +66,7 @@ def measure(
         InputError: weights are not those that were trained, or those of the end are elsewhere.
         LoamError: a loss is not a number.
     """
-    found = {each.label: _heading(trained, each) for each in wanted}
+    measures = {each.label: _heading(trained, each) for each in wanted}
     quick = data.quick(spec.effort)
     in_curve = [each for each in wanted if each.metric.in_curve]
     for point in trained.points if in_curve else ():
@@ -74,11 +74,11 @@ def measure(
             model = trained.model_at(point)
             for each in in_curve:
                 at = {"step": point.step, "tokens": point.tokens, "weights": point.sha256}
-                found[each.label]["curve"].append({**at, **_measured(each, model, quick)})
+                measures[each.label]["curve"].append({**at, **_measured(each, model, quick)})
     model = trained.model_at(trained.final)
     for each in wanted:
-        found[each.label]["final"] = _measured(each, model, data)
-    return found
+        measures[each.label]["final"] = _measured(each, model, data)
+    return measures
 
 
 def _heading(trained: Trained, wanted: MetricRun) -> dict[str, Any]:

@@ -54,14 +54,14 @@ def archives_at(places: Sequence[Path]) -> list[Path]:
     Raises:
         ConfigError: there are none.
     """
-    found: list[Path] = []
+    archives: list[Path] = []
     for place in places:
         folder = place / RESULTS if (place / RESULTS).is_dir() else place
-        found += sorted(folder.glob("*.tar")) if folder.is_dir() else [place]
-    if not found or any(not path.is_file() for path in found):
+        archives += sorted(folder.glob("*.tar")) if folder.is_dir() else [place]
+    if not archives or any(not path.is_file() for path in archives):
         where = ", ".join(str(place) for place in places)
         raise ConfigError(f"{where}: no archive of results there. Give a packed folder that was run, or its archives.")
-    return found
+    return archives
 
 
 def unpack(plans: Sequence[CellPlan], out: Folder, archives: Sequence[Path], weights: Weights = "last") -> Unpacked:
@@ -78,8 +78,8 @@ def unpack(plans: Sequence[CellPlan], out: Folder, archives: Sequence[Path], wei
             plan = by_identity.get((outcome["fingerprint"], outcome["cell"]))
             if plan is None:
                 raise Refused(_foreign(outcome, plans))
-            found = checked(plan, outcome, sent, weights)
-            (done.merged if _merge(plan, out, found) else done.known).append(name)
+            cell = checked(plan, outcome, sent, weights)
+            (done.merged if _merge(plan, out, cell) else done.known).append(name)
         except (Refused, InputError) as error:
             done.refused[name] = str(error)
     return done

@@ -63,23 +63,23 @@ def compare(cells: Iterable[CellResult], a: str, b: str, measure: str) -> ArmCom
     measures = Measures.of_cells(_chosen(list(cells), a, b))
     if measure not in measures.names():
         raise ConfigError(f"--measure: {one_of(measures.names(), measure, 'measure of these arms')}")
-    found = between(measures, a, b, measure)
-    if found is None:
+    difference = between(measures, a, b, measure)
+    if difference is None:
         raise ConfigError(
             f"{a} and {b}: no seed has {measure} in both. Run their cells first, or name another measure."
         )
     ones, others = measures.of(a, measure), measures.of(b, measure)
     seeds = sorted(set(ones) & set(others))
-    enough = found.n >= LEAST_FOR_INTERVAL
-    made = ArmComparison(
-        a, b, measure, measures.unit(measure), found.effect, found.interval, found.p, found.smallest_effect(),
-        found.n, found.draws, found.items,
-        sign_flip_p(found.seed_means) if enough else None,
+    enough = difference.n >= LEAST_FOR_INTERVAL
+    comparison = ArmComparison(
+        a, b, measure, measures.unit(measure), difference.effect, difference.interval, difference.p, difference.smallest_effect(),
+        difference.n, difference.draws, difference.items,
+        sign_flip_p(difference.seed_means) if enough else None,
         exchange_p([ones[s] for s in seeds], [others[s] for s in seeds]) if enough else None,
         measures.better(measure),
-        tuple(Pair(s, ones[s], others[s], mean) for s, mean in zip(seeds, found.seed_means, strict=True)),
+        tuple(Pair(s, ones[s], others[s], mean) for s, mean in zip(seeds, difference.seed_means, strict=True)),
     )  # fmt: skip
-    return replace(made, sentence=_sentence(made))
+    return replace(comparison, sentence=_sentence(comparison))
 
 
 def _chosen(cells: list[CellResult], a: str, b: str) -> list[CellResult]:
@@ -99,43 +99,48 @@ def _chosen(cells: list[CellResult], a: str, b: str) -> list[CellResult]:
     return chosen
 
 
-def _sentence(made: ArmComparison) -> str:
-    size = f"{made.a} minus {made.b} in {made.measure}: {made.effect:.4g} {made.unit}".rstrip()
+def _sentence(comparison: ArmComparison) -> str:
+    size = f"{comparison.a} minus {comparison.b} in {comparison.measure}: {comparison.effect:.4g} {comparison.unit}".rstrip()
     answers = (
-        f", {made.draws} {'draw' if made.draws == 1 else 'draws'}, {made.items} items" if made.items is not None else ""
+        f", {comparison.draws} {'draw' if comparison.draws == 1 else 'draws'}, {comparison.items} items"
+        if comparison.items is not None
+        else ""
     )
-    n = f"{made.seeds} {'seed' if made.seeds == 1 else 'seeds'}{answers}"
-    if made.interval is None or made.p is None:
-        few = made.seeds < LEAST_FOR_INTERVAL
+    n = f"{comparison.seeds} {'seed' if comparison.seeds == 1 else 'seeds'}{answers}"
+    if comparison.interval is None or comparison.p is None:
+        few = comparison.seeds < LEAST_FOR_INTERVAL
         why = (
             f"no interval below {LEAST_FOR_INTERVAL} seeds" if few else "the same in every seed, which shows no spread"
         )
         return f"{size} ({n}): a point, {why}."
-    low, high = made.interval
+    low, high = comparison.interval
     if low <= 0 <= high:
-        said = f"the interval includes zero; this design sees {made.smallest_effect:.3g} with a chance of 80 %"
-    elif made.seeds < LEAST_FOR_VERDICT:
-        said = f"zero is outside, but below {LEAST_FOR_VERDICT} seeds that is no verdict"
+        conclusion = (
+            f"the interval includes zero; this design sees {comparison.smallest_effect:.3g} with a chance of 80 %"
+        )
+    elif comparison.seeds < LEAST_FOR_VERDICT:
+        conclusion = f"zero is outside, but below {LEAST_FOR_VERDICT} seeds that is no verdict"
     else:
-        said = f"{_outcome(made)}, if this is the only comparison that was looked at"
-    return f"{size}, 95 % interval {low:.4g} to {high:.4g}, p = {made.p:.2g} ({n}): {said}."
+        conclusion = f"{_outcome(comparison)}, if this is the only comparison that was looked at"
+    return f"{size}, 95 % interval {low:.4g} to {high:.4g}, p = {comparison.p:.2g} ({n}): {conclusion}."
 
 
-def _outcome(made: ArmComparison) -> str:
-    higher, lower = (made.a, made.b) if made.effect > 0 else (made.b, made.a)
-    if made.better is None:
+def _outcome(comparison: ArmComparison) -> str:
+    higher, lower = (comparison.a, comparison.b) if comparison.effect > 0 else (comparison.b, comparison.a)
+    if comparison.better is None:
         return f"{higher} is higher, which is neither better nor worse"
-    return f"{lower if made.better == 'lower' else higher} is better"
+    return f"{lower if comparison.better == 'lower' else higher} is better"
 
 
-def comparison_text(made: ArmComparison) -> str:
+def comparison_text(comparison: ArmComparison) -> str:
     """The sentence, the exact tests, and the pairs."""
     from curation.runtime.command_line.command import table
 
-    rows: list[tuple[Any, ...]] = [(pair.seed, pair.a, pair.b, pair.difference) for pair in made.pairs]
+    rows: list[tuple[Any, ...]] = [(pair.seed, pair.a, pair.b, pair.difference) for pair in comparison.pairs]
     exact = (
-        f"exact p over {made.seeds} seeds: {made.sign_flip_p:.2g} by signs of pairs, {made.exchange_p:.2g} by exchange of cells\n"
-        if made.sign_flip_p is not None and made.exchange_p is not None
+        f"exact p over {comparison.seeds} seeds: {comparison.sign_flip_p:.2g} by signs of pairs, "
+        f"{comparison.exchange_p:.2g} by exchange of cells\n"
+        if comparison.sign_flip_p is not None and comparison.exchange_p is not None
         else ""
     )
-    return f"{made.sentence}\n{exact}\n{table(('seed', made.a, made.b, 'difference'), rows)}"
+    return f"{comparison.sentence}\n{exact}\n{table(('seed', comparison.a, comparison.b, 'difference'), rows)}"

@@ -11,7 +11,7 @@ from typing_extensions import TypedDict
 from ablations.evidence.explain_answers import Choice, answers
 from ablations.evidence.explain_documents import documents_behind
 from ablations.evidence.explain_origin import TracedCell, traced_cells, train_again, training_origins
-from ablations.evidence.explain_reading import Found, find_reading, notes_of
+from ablations.evidence.explain_reading import LocatedReading, find_reading, notes_of
 from ablations.evidence.explain_text import explained_text
 from curation.runtime.registry import Plugin
 from curation.runtime.store.folder import Folder
@@ -70,19 +70,19 @@ def explain(out: str, cell: str, metric: str, choice: Choice, plugins: Sequence[
     Raises:
         ConfigError: unknown cell or metric; the message lists the known ones.
     """
-    found = find_reading(traced_cells(Folder(out.rstrip("/") or "/"), cell), metric, plugins)
-    told: dict[str, Any] = {**_number(found), "notes": notes_of(found, plugins)}
-    told |= answers(found, choice)
-    if "answers" not in told and (documents := documents_behind(found.cell, found.reading, found.readings)):
-        told["documents"] = documents
-    return cast(ExplainedNumber, {**told, **_background(found.cell)})
+    located = find_reading(traced_cells(Folder(out.rstrip("/") or "/"), cell), metric, plugins)
+    explained: dict[str, Any] = {**_number(located), "notes": notes_of(located, plugins)}
+    explained |= answers(located, choice)
+    if "answers" not in explained and (documents := documents_behind(located.cell, located.reading, located.readings)):
+        explained["documents"] = documents
+    return cast(ExplainedNumber, {**explained, **_background(located.cell)})
 
 
-def _number(found: Found) -> dict[str, Any]:
+def _number(located: LocatedReading) -> dict[str, Any]:
     """The reading, and the measure that it stands in."""
-    reading = found.reading
+    reading = located.reading
     return {
-        "cell": found.cell.name,
+        "cell": located.cell.name,
         "metric": reading.name,
         "words": reading.words,
         "value": reading.value,
@@ -90,8 +90,8 @@ def _number(found: Found) -> dict[str, Any]:
         "better": reading.better,
         "n": dict(reading.n),
         "position": reading.position,
-        "metric_version": found.measure["version"],
-        "measure": {"folder": found.cell.out.relative(found.folder), "fingerprint": found.manifest.fingerprint},
+        "metric_version": located.measure["version"],
+        "measure": {"folder": located.cell.out.relative(located.folder), "fingerprint": located.manifest.fingerprint},
     }
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from itertools import combinations
 
+from ablations.cells.cell_files import cell_result
 from ablations.cells.cell_folder import TIMING
-from ablations.cells.kept_cells import cell_result
 from ablations.cells.recorded_cells import recorded_cells
 from ablations.statistics.cell_result import CellResult
 from ablations.statistics.claim_estimates import arm_block, block_between
@@ -54,8 +54,8 @@ def finished_cells(out: Folder, study: str | None = None, plugins: Sequence[Plug
     cells: dict[str, CellResult] = {}
     seconds: dict[str, float] = {}
     for each in recorded_cells(out, study):
-        found = cell_result(each.kept(plugins), curves=False)
-        cells[each.name] = _united(cells[each.name], found) if each.name in cells else found
+        result = cell_result(each.files(plugins), curves=False)
+        cells[each.name] = _united(cells[each.name], result) if each.name in cells else result
         if each.folder.exists(TIMING):
             seconds[each.name] = float(json.loads(read_checked(each.folder, TIMING))["seconds"])
     return Pilot(Measures.of_cells(cells.values()), tuple(seconds.values()), out.url)

@@ -147,28 +147,28 @@ def _tasks(path: str, columns: Sequence[str]) -> tuple[str, ...]:
     missing = [column for column in wanted if column not in columns]
     missing += [c.removeprefix(MARK) for c in columns if c.startswith(MARK) and c.removeprefix(MARK) not in columns]
     if missing or not tasks:
-        found = f"no column {', '.join(missing)}" if missing else "no column with scores"
-        raise InputError(path, f"{found}; it has {', '.join(columns)}", ABOUT)
+        problem = f"no column {', '.join(missing)}" if missing else "no column with scores"
+        raise InputError(path, f"{problem}; it has {', '.join(columns)}", ABOUT)
     return tuple(tasks)
 
 
 def _row(where: str, values: Mapping[str, str | None], tasks: Sequence[str]) -> PublishedRow:
     if "" in values or None in values.values():
         raise InputError(where, "not as many values as there are columns", "Give one value a column; it may be empty.")
-    told = {column: (value or "").strip() for column, value in values.items()}
-    if told[KIND] not in KINDS:
-        raise InputError(f"{where}, column {KIND}", f"{told[KIND]!r}", f"Write one of {', '.join(KINDS)}.")
-    numbers = {c: _number(f"{where}, column {c}", told[c]) for c in (TOKENS, PERPLEXITY, *tasks)}
+    texts = {column: (value or "").strip() for column, value in values.items()}
+    if texts[KIND] not in KINDS:
+        raise InputError(f"{where}, column {KIND}", f"{texts[KIND]!r}", f"Write one of {', '.join(KINDS)}.")
+    numbers = {c: _number(f"{where}, column {c}", texts[c]) for c in (TOKENS, PERPLEXITY, *tasks)}
     for task in tasks:
-        if told[MARK + task] not in ("", *MARKS):
+        if texts[MARK + task] not in ("", *MARKS):
             raise InputError(
-                f"{where}, column {MARK}{task}", f"{told[MARK + task]!r}", "Write above, below or nothing."
+                f"{where}, column {MARK}{task}", f"{texts[MARK + task]!r}", "Write above, below or nothing."
             )
-        if told[MARK + task] and numbers[task] is None:
+        if texts[MARK + task] and numbers[task] is None:
             raise InputError(f"{where}, column {task}", "a printed mark without a score", "Give the score, or no mark.")
     scores = {task: score for task in tasks if (score := numbers[task]) is not None}
-    marks = {task: told[MARK + task] for task in tasks if told[MARK + task]}
-    return PublishedRow(told[KIND], told[CORPUS], numbers[TOKENS], numbers[PERPLEXITY], scores, marks)
+    marks = {task: texts[MARK + task] for task in tasks if texts[MARK + task]}
+    return PublishedRow(texts[KIND], texts[CORPUS], numbers[TOKENS], numbers[PERPLEXITY], scores, marks)
 
 
 def _number(where: str, value: str) -> float | None:

@@ -75,9 +75,9 @@ def _pieces(place: Folder, spec: CellSpec, cell: Folder) -> bytes:
     data = read_checked(place, MODEL)
     model = TokenizerModel(data, where)
     if (model.vocab_size, model.bos) != (spec.training.model.vocab_size, spec.training.bos):
-        found = f"{model.vocab_size} pieces and BOS {model.bos}"
+        here = f"{model.vocab_size} pieces and BOS {model.bos}"
         wanted = f"{spec.training.model.vocab_size} pieces and BOS {spec.training.bos}"
-        raise InputError(where, f"{found}, but the cell {cell.url} was trained with {wanted}", NAME_IT)
+        raise InputError(where, f"{here}, but the cell {cell.url} was trained with {wanted}", NAME_IT)
     return data
 
 

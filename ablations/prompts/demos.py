@@ -120,5 +120,5 @@ def apart(kind: str, pool: Sequence[Question], queries: Sequence[Question]) -> t
             f"task {kind}: every row of the pool is among the queries too, so a query would stand among its demonstrations. "
             "Give other rows as pool."
         )
-    kept = {question.id for question in free.values()}
-    return [question for question in pool if question.id in kept], len(pool) - len(kept)
+    ids = {question.id for question in free.values()}
+    return [question for question in pool if question.id in ids], len(pool) - len(ids)

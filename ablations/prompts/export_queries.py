@@ -57,8 +57,8 @@ class ExportedQueries:
 
 def run(command: Command, fields: Sequence[str], shuffled: bool) -> ExportedQueries:
     """What `loam ablate export-queries` does: the tasks in `command.path` to the file `command.out`."""
-    said, plugins = parse_fields(fields), command.read_plugins()
-    done = export_texts(Path(command.path), Path(command.out), said, plugins, shuffled)
+    given, plugins = parse_fields(fields), command.read_plugins()
+    done = export_texts(Path(command.path), Path(command.out), given, plugins, shuffled)
     texts = [TextsOfField(*place, count) for place, count in done.texts.items()]
     return ExportedQueries(command.out, texts, done.left_out)
 
@@ -73,14 +73,14 @@ def as_text(done: ExportedQueries) -> str:
 
 
 def export_texts(
-    folder: Path, out: Path, said: Fields, plugins: Sequence[Plugin] = (), shuffled: bool = False
+    folder: Path, out: Path, given: Fields, plugins: Sequence[Plugin] = (), shuffled: bool = False
 ) -> TextCounts:
     """Write every distinct text of the tasks in `folder`, in the order of tasks, splits and rows.
 
     Args:
         folder: holds a folder for each task with its splits, such as nsmc/test.jsonl.zst.
         out: a JSONL file; its ending .gz or .zst says how it is compressed.
-        said: fields of tasks, before what the task's own file and `configs/queries.yaml` say.
+        given: fields of tasks, before what the task's own file and `configs/queries.yaml` say.
         shuffled: mix the letters of each text: a control in which nothing should be found.
 
     Raises:
@@ -88,7 +88,7 @@ def export_texts(
         InputError: a row that cannot be read, or lacks a field.
     """
     tasks = _tasks(folder)
-    fields = {task: fields_of(task, said, plugins) for task in tasks}
+    fields = {task: fields_of(task, given, plugins) for task in tasks}
     done = TextCounts()
     with _lines(out) as file:
         for task, splits in tasks.items():
@@ -101,7 +101,7 @@ def export_texts(
     return done
 
 
-def fields_of(task: str, said: Fields, plugins: Sequence[Plugin] = ()) -> tuple[str, ...]:
+def fields_of(task: str, given: Fields, plugins: Sequence[Plugin] = ()) -> tuple[str, ...]:
     """The fields of a task's rows that hold questions and contexts: as said, else as its file or `configs/queries.yaml` has it.
 
     Raises:
@@ -109,8 +109,8 @@ def fields_of(task: str, said: Fields, plugins: Sequence[Plugin] = ()) -> tuple[
     """
     from ablations.prompts.task_files import task_class
 
-    if task in said:
-        return tuple(said[task])
+    if task in given:
+        return tuple(given[task])
     known_tasks = TASKS.catalogue(plugins)
     if task in known_tasks and (own := task_class(task, plugins)().text_fields()):
         return own
@@ -123,14 +123,14 @@ def fields_of(task: str, said: Fields, plugins: Sequence[Plugin] = ()) -> tuple[
     return tuple(listed[task])
 
 
-def parse_fields(said: Sequence[str]) -> dict[str, list[str]]:
+def parse_fields(options: Sequence[str]) -> dict[str, list[str]]:
     """What `--fields TASK=KEY,KEY` says.
 
     Raises:
         ConfigError: it is written otherwise.
     """
     fields: dict[str, list[str]] = {}
-    for option in said:
+    for option in options:
         task, _, keys = option.partition("=")
         if not task or not all(keys.split(",")):
             raise ConfigError(

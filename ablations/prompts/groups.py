@@ -86,31 +86,31 @@ class GroupMaker:
             for number, demos in enumerate(candidates):
                 candidate = number if len(candidates) > 1 else None
                 examples = [demo.example for demo in demos]
-                found = self._conditions(draw, examples)
-                for condition in found:
+                of_draw = self._conditions(draw, examples)
+                for condition in of_draw:
                     labels = labels_of(examples, condition)
                     prefix, items = self._items(preamble(self.task, examples, condition.answers), condition)
                     self._count(k, len(prefix), items)
-                    kept = tuple(each.item for each in items)
-                    yield Group(k, condition.name, draw, prefix, kept, labels, candidate)
+                    own_items = tuple(each.item for each in items)
+                    yield Group(k, condition.name, draw, prefix, own_items, labels, candidate)
                 if self.task.shared_choices:
-                    gold = next(each for each in found if each.name == GOLD)
+                    gold = next(each for each in of_draw if each.name == GOLD)
                     yield self._content_free(k, draw, examples, gold, candidate)
 
     def _own(self, draw: int) -> Iterator[Group]:
         """Groups whose items have demonstrations of their own; every prefix is BOS alone."""
         of_query = [self.demos.of_query(draw, number) for number in range(len(self.asked))]
         for k in self._shots(draw):
-            made: dict[str, list[_EncodedItem]] = {}
+            by_condition: dict[str, list[_EncodedItem]] = {}
             for question, by_k in zip(self.asked, of_query, strict=True):
                 examples = [demo.example for demo in by_k[self.design.shots.index(k)]]
                 for condition in self._conditions(draw, examples):
                     text = preamble(self.task, examples, condition.answers)
-                    made.setdefault(condition.name, []).append(self._with_demos(text, question, condition))
-            for name, items in made.items():
+                    by_condition.setdefault(condition.name, []).append(self._with_demos(text, question, condition))
+            for name, items in by_condition.items():
                 self._count(k, 1, items)
-                kept = tuple(each.item if each.item.fits else replace(each.item, prompt=()) for each in items)
-                yield Group(k, name, draw, (self.bos,), kept)
+                own_items = tuple(each.item if each.item.fits else replace(each.item, prompt=()) for each in items)
+                yield Group(k, name, draw, (self.bos,), own_items)
 
     def _shots(self, draw: int) -> list[int]:
         return [k for k in self.design.shots if k > 0 or draw == 0]
@@ -190,12 +190,12 @@ class GroupMaker:
         text = preamble(self.task, examples, gold.answers)
         behind = self.joining.may_cut(text)
         start = self.joining.whole(text) if behind else []
-        made = [
+        encoded = [
             self._alone(behind, each, each.example) if not text or behind else self._encoded(text, each, each.example)
             for each in self._without_content
         ]
-        self.counts["border_crossings"] += sum(each.crossed for each in made)
-        items = tuple(self._fitted(1 + len(start), each).item for each in made)
+        self.counts["border_crossings"] += sum(each.crossed for each in encoded)
+        items = tuple(self._fitted(1 + len(start), each).item for each in encoded)
         return Group(k, CONTENT_FREE, draw, (self.bos, *start), items, labels_of(examples, gold), candidate)
 
     def _unconditional(self) -> Group:
@@ -203,9 +203,9 @@ class GroupMaker:
         asked = self.asked[:1] if self.task.shared_choices else self.asked
         items = []
         for question in asked:
-            made = self._alone(False, question, replace(question.example, prompt=question.cue.lstrip()))
-            self.counts["border_crossings"] += made.crossed
-            item = self._fitted(1, made).item
+            encoded = self._alone(False, question, replace(question.example, prompt=question.cue.lstrip()))
+            self.counts["border_crossings"] += encoded.crossed
+            item = self._fitted(1, encoded).item
             items.append(replace(item, id=FOR_ALL, gold=0) if self.task.shared_choices else item)
         return Group(0, UNCONDITIONAL, 0, (self.bos,), tuple(items))
 

@@ -48,16 +48,16 @@ class Joining:
         if not self._encoder.has_break:
             return self._encoder.encode(text)
         first, cut, rest = text.partition(BREAK)
-        tokens = _kept(self._first, first + cut, self._encoder.encode)
+        tokens = _cached(self._first, first + cut, self._encoder.encode)
         return [*tokens, *self.behind(rest)] if rest else list(tokens)
 
     def behind(self, text: str) -> list[int]:
         """Tokens of a text behind a line break."""
         tokens: list[int] = []
         for line in text.split(BREAK)[:-1]:
-            tokens += _kept(self._later, line + BREAK, self._encoder.encode_after_break)
+            tokens += _cached(self._later, line + BREAK, self._encoder.encode_after_break)
         last = text.rpartition(BREAK)[2]
-        return tokens + _kept(self._later, last, self._encoder.encode_after_break) if last else tokens
+        return tokens + _cached(self._later, last, self._encoder.encode_after_break) if last else tokens
 
     def may_cut(self, before: str) -> bool:
         """Whether the tokens of a text that begins like this are those of the beginning and those of the rest."""
@@ -89,7 +89,7 @@ def common_start(sequences: Sequence[Sequence[T]]) -> int:
     return shortest
 
 
-def _kept(seen: dict[str, list[int]], text: str, encode: Encode) -> list[int]:
+def _cached(seen: dict[str, list[int]], text: str, encode: Encode) -> list[int]:
     if text not in seen:
         seen[text] = encode(text)
     return seen[text]

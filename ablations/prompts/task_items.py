@@ -60,7 +60,7 @@ class ItemsFile:
     def output(self) -> Output:
         return Output("items", self.task, {"stage": "items", "content": self.digest})
 
-    def kept(self, out: Folder) -> Folder:
+    def stored(self, out: Folder) -> Folder:
         """The folder that holds it; written if need be."""
         folder = self.output.folder(out)
         name_folders([folder])
@@ -125,8 +125,8 @@ def check_files(settings: TaskSettings, plugins: Sequence[Plugin], root: str = "
     """
     cls = task_class(settings.kind, plugins)
     if issubclass(cls, MapTask):
-        if said := sorted(settings.model_fields_set - OF_MAPS):
-            raise ConfigError(f"task {settings.name}: {said[0]} says nothing about {cls.kind}. Leave it out.")
+        if useless := sorted(settings.model_fields_set - OF_MAPS):
+            raise ConfigError(f"task {settings.name}: {useless[0]} says nothing about {cls.kind}. Leave it out.")
         return
     task = cls(settings.template)
     check_design(task, settings.design(task, plugins))

@@ -31,11 +31,11 @@ def blind_accuracies(gold: Labels, demo_labels: Labels) -> dict[str, float]:
     """
     together = _counted(gold)
     n = together.total()
-    found = {"prior_matched": sum((count / n) ** 2 for count in together.values())}
+    accuracies = {"prior_matched": sum((count / n) ** 2 for count in together.values())}
     for name, guesses in _guesses(gold, demo_labels).items():
         right = sum(label == guess for group, guess in zip(gold, guesses, strict=True) for label in group)
-        found[name] = right / n
-    return found
+        accuracies[name] = right / n
+    return accuracies
 
 
 def blind_label_score(metric: LabelMetric, gold: Labels, demo_labels: Labels) -> float:
@@ -49,12 +49,12 @@ def blind_label_score(metric: LabelMetric, gold: Labels, demo_labels: Labels) ->
     """
     together = _counted(gold)
     shares = {label: count / together.total() for label, count in together.items()}
-    found = [metric.guessed(shares)]
+    scores = [metric.guessed(shares)]
     constant = {str(label): [label] * len(gold) for label in shares}
     for guesses in (_guesses(gold, demo_labels) | constant).values():
         pairs = zip(gold, guesses, strict=True)
-        found.append(fmean(metric.score(group, [guess] * len(group)) for group, guess in pairs if group))
-    return min(found) if metric.better == "lower" else max(found)
+        scores.append(fmean(metric.score(group, [guess] * len(group)) for group, guess in pairs if group))
+    return min(scores) if metric.better == "lower" else max(scores)
 
 
 def _counted(gold: Labels) -> Counter[int]:

@@ -169,10 +169,10 @@ def load(path: str, settings: Sequence[str] = (), plugins: Sequence[str] = ()) -
         ConfigError: says where, what was found, what to do.
     """
     path = resolve(path)
-    said = read_yaml(path)
-    if isinstance(said.get("recipe"), str):
-        said["recipe"] = {"base": said["recipe"]}  # so that --set recipe.KEY=VALUE is laid on the file
-    value = {"name": loading.stem(path), **with_settings(said, settings), "folder": os.path.dirname(path) or "."}
+    written = read_yaml(path)
+    if isinstance(written.get("recipe"), str):
+        written["recipe"] = {"base": written["recipe"]}  # so that --set recipe.KEY=VALUE is laid on the file
+    value = {"name": loading.stem(path), **with_settings(written, settings), "folder": os.path.dirname(path) or "."}
     own = loading.names_in(value.get("plugins") or (), f"{path}: plugins")
     value["plugins"] = (*own, *(os.path.abspath(plugin) for plugin in plugins))
     study = build(Study, value, path)

@@ -105,11 +105,11 @@ def over_cells(measures: Measures, arm: str, single: Single, by_value: ByValue) 
 
 def _block(measures: Measures, arm: str, single: Single, by_value: ByValue) -> Array | None:
     """From single answers if every cell kept them, else from one value a cell."""
-    found = [(cell, value) for cell in measures.cells_of(arm) if (value := by_value(cell)) is not None]
-    if not found:
+    values = [(cell, value) for cell in measures.cells_of(arm) if (value := by_value(cell)) is not None]
+    if not values:
         return None
-    block = stacked([single(cell) for cell, _ in found])
-    return np.array([value for _, value in found]).reshape(-1, 1, 1) if block is None else block
+    block = stacked([single(cell) for cell, _ in values])
+    return np.array([value for _, value in values]).reshape(-1, 1, 1) if block is None else block
 
 
 def between(measures: Measures, arm: str, other: str, measure: str) -> Estimate | None:
@@ -144,10 +144,10 @@ def better(
 ) -> ClaimEstimates:
     """The arm against the best of the others, seed by seed; positive is better."""
     about = ClaimEstimates(measures.unit(measure), two_sided=two_sided, margin=smallest or 0.0, measures=(measure,))
-    found = [between(measures, arm, other, measure) for other in others]
-    known = [each for each in found if each is not None]
-    if len(known) < len(found):
-        return replace(about, missing=f"no seed has {measure} in both {arm} and {others[found.index(None)]}")
+    differences = [between(measures, arm, other, measure) for other in others]
+    known = [each for each in differences if each is not None]
+    if len(known) < len(differences):
+        return replace(about, missing=f"no seed has {measure} in both {arm} and {others[differences.index(None)]}")
     signed = [flipped(each) if measures.better(measure) == "lower" else each for each in known]
     main = min(signed, key=lambda each: each.effect)
     if len(signed) == 1:
@@ -155,8 +155,8 @@ def better(
     return replace(about, main=replace(main, interval=interval_of_least(signed)), parts=tuple(signed))
 
 
-def flipped(found: Estimate) -> Estimate:
+def flipped(estimate: Estimate) -> Estimate:
     """The same estimate of the negative."""
-    interval = found.interval and (-found.interval[1], -found.interval[0])
-    means = tuple(-mean for mean in found.seed_means)
-    return replace(found, effect=-found.effect, interval=interval, seed_means=means)
+    interval = estimate.interval and (-estimate.interval[1], -estimate.interval[0])
+    means = tuple(-mean for mean in estimate.seed_means)
+    return replace(estimate, effect=-estimate.effect, interval=interval, seed_means=means)

@@ -49,14 +49,14 @@ class MeanSquares:
 
     def components(self) -> dict[Effect, Array]:
         """Variance components in squared units of the contrast; those estimated below zero are zero."""
-        found: dict[Effect, Array] = {}
+        components: dict[Effect, Array] = {}
         for effect in self.squares:
             above = [other for other in self.squares if other >= effect]
             signed = np.sum([(-1) ** len(other - effect) * self.squares[other] for other in above], axis=0)
-            found[effect] = (
+            components[effect] = (
                 np.maximum(signed, 0.0) * prod(self.sizes[name] for name in effect) / prod(self.sizes.values())
             )
-        return found
+        return components
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def _effects(sizes: Mapping[str, int]) -> Iterator[Effect]:
         yield from map(frozenset, combinations(varied, size))
 
 
-def uncertainty(found: MeanSquares) -> Uncertainty:
+def uncertainty(anova: MeanSquares) -> Uncertainty:
     """How sure the grand mean is; needs at least 2 seeds.
 
     Its variance is that of a mean over seeds (the mean square of seeds) and a part that all seeds share because they see
@@ -102,32 +102,32 @@ def uncertainty(found: MeanSquares) -> Uncertainty:
         ValueError: one seed, from which nobody knows how far seeds differ.
     """
     seeds = frozenset({SEEDS})
-    if seeds not in found.squares:
+    if seeds not in anova.squares:
         raise ValueError("one seed tells nothing about the spread of seeds; give at least 2")
-    own, own_df = found.squares[seeds], found.df[seeds]
-    shared, noise = _shared(found)
+    own, own_df = anova.squares[seeds], anova.df[seeds]
+    shared, noise = _shared(anova)
     shared = np.where(shared > KEPT_ABOVE * np.sqrt(2 * noise), shared, 0.0)
     whole = own + shared
     with np.errstate(divide="ignore", invalid="ignore"):
         satterthwaite = whole**2 / (own**2 / own_df + np.where(shared > 0, noise, 0.0))
         shared_df = np.where(shared > 0, shared**2 / noise, np.inf)
         weight = np.where(whole > 0, own / whole, 1.0)
-    least = min(df for effect, df in found.df.items() if len(effect) == 1)
+    least = min(df for effect, df in anova.df.items() if len(effect) == 1)
     tail = (1 + LEVEL) / 2
     cochran = weight * stats.t.ppf(tail, own_df) + (1 - weight) * stats.t.ppf(tail, np.maximum(shared_df, least))
     mild = stats.t.ppf(tail, np.maximum(np.where(whole > 0, satterthwaite, own_df), least))
     df = np.where(shared > 0, _df_of((1 - TOWARDS_COCHRAN) * mild + TOWARDS_COCHRAN * cochran), own_df)
-    return Uncertainty(np.sqrt(whole / prod(found.sizes.values())), df)
+    return Uncertainty(np.sqrt(whole / prod(anova.sizes.values())), df)
 
 
-def _shared(found: MeanSquares) -> tuple[Array, Array]:
+def _shared(anova: MeanSquares) -> tuple[Array, Array]:
     """What draws and items add beside the seeds' mean square, and half the variance of that estimate."""
     parts, noise = [np.zeros(())], [np.zeros(())]
-    for effect in found.squares:
+    for effect in anova.squares:
         if SEEDS not in effect:
-            alone, crossed = found.squares[effect], found.squares[effect | {SEEDS}]
+            alone, crossed = anova.squares[effect], anova.squares[effect | {SEEDS}]
             parts.append((-1) ** (len(effect) + 1) * (alone - crossed))
-            noise += [alone**2 / found.df[effect], crossed**2 / found.df[effect | {SEEDS}]]
+            noise += [alone**2 / anova.df[effect], crossed**2 / anova.df[effect | {SEEDS}]]
     return np.sum(np.broadcast_arrays(*parts), axis=0), np.sum(np.broadcast_arrays(*noise), axis=0)
 
 

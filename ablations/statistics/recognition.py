@@ -49,19 +49,19 @@ def recognition(values: Mapping[str, float], n_values: int, k: int = 8, task: st
     return Recognition(math.log(n_values) - alone, true - shown, nonce)
 
 
-def in_words(found: Recognition, least: float = 1.0) -> str:
+def in_words(shown: Recognition, least: float = 1.0) -> str:
     """A sentence: what the model does, with the two differences.
 
     Args:
         least: nats from which a difference counts, as in the instrument's limits.
     """
-    if found.learnt > least:
-        what = "learns the map from its context" + (", also where it knows another" if found.recognised > least else "")
-    elif found.recognised > least:
-        what = "recognises the map and answers by heart" + (", against its context" if found.learnt < -least else "")
+    if shown.learnt > least:
+        what = "learns the map from its context" + (", also where it knows another" if shown.recognised > least else "")
+    elif shown.recognised > least:
+        what = "recognises the map and answers by heart" + (", against its context" if shown.learnt < -least else "")
     else:
         what = "neither knows the map nor learns it from its context"
     return (
-        f"{what} (known without demonstrations: {found.recognised:+.2f} nats; shown over true value: {found.learnt:+.2f} nats; "
-        f"made-up words: {found.nonce_accuracy:.0%} right, chance {CHANCE:.1%})"
+        f"{what} (known without demonstrations: {shown.recognised:+.2f} nats; shown over true value: {shown.learnt:+.2f} nats; "
+        f"made-up words: {shown.nonce_accuracy:.0%} right, chance {CHANCE:.1%})"
     )

@@ -52,18 +52,18 @@ def paths() -> list[str]:
 def entry(path: str) -> Entry:
     """One study, loaded and checked as a run would load it."""
     study, _ = settings.load(path)
-    found = list(drafts(study))
-    own = sum(draft.arm in study.arms for draft in found)
-    gpu = sum(cell_seconds(draft) for draft in found if needs_gpu(draft))
-    core = sum(cell_seconds(draft) for draft in found if not needs_gpu(draft))
+    cells = list(drafts(study))
+    own = sum(draft.arm in study.arms for draft in cells)
+    gpu = sum(cell_seconds(draft) for draft in cells if needs_gpu(draft))
+    core = sum(cell_seconds(draft) for draft in cells if not needs_gpu(draft))
     minutes = (CURATION_SECONDS + core / CORES) / 60
     claims = [in_words(claim.model_dump(exclude_none=True)) for claim in study.claims]
-    return Entry(path, study.question, claims, study.seeds, own, len(found) - own, core, gpu, minutes)
+    return Entry(path, study.question, claims, study.seeds, own, len(cells) - own, core, gpu, minutes)
 
 
-def lines(found: list[Entry]) -> Iterator[str]:
+def lines(studies: list[Entry]) -> Iterator[str]:
     """The gallery as text."""
-    for each in found:
+    for each in studies:
         yield f"configs/studies/{Path(each.path).name}"
         yield from textwrap.wrap(each.question, 110, initial_indent="  ", subsequent_indent="  ")
         yield from (f"    claim: {claim}" for claim in each.claims)
@@ -77,7 +77,7 @@ def lines(found: list[Entry]) -> Iterator[str]:
 
 def in_words(claim: Mapping[str, Any]) -> str:
     """A claim as its study's file says it."""
-    said = dict(claim)
-    kind = said.pop("kind")
-    told = (f"{key}: {', '.join(value) if isinstance(value, tuple) else value}" for key, value in said.items())
-    return f"{kind} ({'; '.join(told)})"
+    rest = dict(claim)
+    kind = rest.pop("kind")
+    pairs = (f"{key}: {', '.join(value) if isinstance(value, tuple) else value}" for key, value in rest.items())
+    return f"{kind} ({'; '.join(pairs)})"

@@ -30,7 +30,7 @@ def study_fingerprint(prepared: Prepared) -> str:
 
 def write_record(prepared: Prepared, out: Folder, report_cost: Cost | None = None) -> None:
     """`<out>/runs/<name>.study.json`: where everything lies, and the results of all cells by hash."""
-    found = states(prepared.plans, out)
+    cells = states(prepared.plans, out)
     record = {
         "kind": "study",
         "identity": IDENTITY,
@@ -39,8 +39,8 @@ def write_record(prepared: Prepared, out: Folder, report_cost: Cost | None = Non
         "curation": prepared.curated.record["stages"],
         "tokenizers": [out.relative(t.folder) for t in prepared.tokenized],
         "tokens": [path for t in prepared.tokenized for path in _token_folders(t, out)],
-        "cells": {state.plan.name: _cell(state, out) for state in found},
-        "results": {cell.cell: dict(cell.values) for cell in sweep.results(found, out)},
+        "cells": {state.plan.name: _cell(state, out) for state in cells},
+        "results": {cell.cell: dict(cell.values) for cell in sweep.results(cells, out)},
         "cost": to_json(report_cost) if report_cost else _cost_before(prepared, out),
         "code": code_version(),
     }
@@ -59,7 +59,7 @@ def _cell(state: CellState, out: Folder) -> dict[str, Any]:
         "tokenizer": out.relative(plan.tokenizer) if plan.tokenizer else "",
         "train": {stem: out.relative(tokens.folder) for stem, tokens in plan.tokens.items()},
         "heldout": {source: out.relative(tokens.folder) for source, tokens in measuring.heldout.items()},
-        "items": {task: out.relative(file.kept(out)) for task, file in measuring.items.items()},
+        "items": {task: out.relative(file.stored(out)) for task, file in measuring.items.items()},
         "plugins": {plugin.name: plugin.digest for plugin in measuring.plugins},
         "measuring": asdict(measuring.spec),
         "measures": {label: out.relative(each.output.folder(out)) for label, each in state.measured.items()},
@@ -100,17 +100,17 @@ def _cost_before(prepared: Prepared, out: Folder) -> dict[str, Any] | None:
 
 def stage_folders(prepared: Prepared, out: Folder) -> list[str]:
     """Folders of all stages below the cells, relative to `out`."""
-    found: dict[str, None] = {}
+    folders: dict[str, None] = {}
     for stages in prepared.curated.record["stages"].values():
-        found[stages["read"]] = None
+        folders[stages["read"]] = None
         for passed in stages["passes"].values():
             for path in _of_pass(passed):
-                found[path] = None
+                folders[path] = None
     for tokenized in prepared.tokenized:
-        found[out.relative(tokenized.folder)] = None
+        folders[out.relative(tokenized.folder)] = None
         for path in _token_folders(tokenized, out):
-            found[path] = None
-    return [path for path in found if (out / path).exists(MANIFEST)]
+            folders[path] = None
+    return [path for path in folders if (out / path).exists(MANIFEST)]
 
 
 def _of_pass(passed: Mapping[str, Any]) -> Iterator[str]:

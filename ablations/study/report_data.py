@@ -57,8 +57,8 @@ def study_report(prepared: Prepared, out: Folder, predicted: PredictedCost | Non
     """
     study, record = prepared.study, prepared.curated.record
     curation = RunRecord(out, record, prepared.recipe.loaded_plugins)
-    found = states(prepared.plans, out)
-    cells = sweep.results(found, out)
+    cell_states = states(prepared.plans, out)
+    cells = sweep.results(cell_states, out)
     measures = Measures.of_cells(cells)
     real = Measures.of_cells(c for c in cells if c.arm in study.arms)
     funnel = funnel_of(record)
@@ -82,7 +82,7 @@ def study_report(prepared: Prepared, out: Folder, predicted: PredictedCost | Non
         cost=cost(prepared, out, predicted, usage),
         provenance=(*provenance(record), *_machines(prepared)),
         config=resolved_yaml(resolved(study, prepared.recipe), written_by_user(study, prepared.recipe)),
-        warnings=(*warnings(funnel), *_unfinished(found), *task_warnings(cells)),
+        warnings=(*warnings(funnel), *_unfinished(cell_states), *task_warnings(cells)),
     )
 
 
@@ -164,12 +164,12 @@ def _machines(prepared: Prepared) -> list[Fact]:
     return [Fact(*pair) for pair in dict.fromkeys(pair for plan in prepared.plans for pair in plan.machine.items())]
 
 
-def _unfinished(found: Sequence[CellState]) -> list[str]:
-    told = []
-    if untrained := sum(not state.trained for state in found):
-        told.append(f"{untrained} of {len(found)} cells are not trained; the report shows the others")
-    if unmeasured := sum(state.state == TO_MEASURE for state in found):
-        told.append(
+def _unfinished(cell_states: Sequence[CellState]) -> list[str]:
+    warnings = []
+    if untrained := sum(not state.trained for state in cell_states):
+        warnings.append(f"{untrained} of {len(cell_states)} cells are not trained; the report shows the others")
+    if unmeasured := sum(state.state == TO_MEASURE for state in cell_states):
+        warnings.append(
             f"{unmeasured} cells lack measures; run `loam ablate measure`, or `loam ablate status` to see which"
         )
-    return told
+    return warnings

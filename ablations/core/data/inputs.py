@@ -25,15 +25,15 @@ def input_digests(folder: Path, spec: TrainingSpec, measuring: MeasuringSpec | N
     Raises:
         InputError: a token file is missing or does not fit.
     """
-    found = {part.tokens: digest_of(*chosen_of(folder, part, spec)) for part in spec.train}
+    digests = {part.tokens: digest_of(*chosen_of(folder, part, spec)) for part in spec.train}
     if measuring is None:
-        return found
+        return digests
     for stem in measuring.heldout.values():
         documents = Documents.read(folder, stem, spec.model.vocab_size, spec.bos)
-        found[stem] = digest_of(documents, np.arange(len(documents)))
+        digests[stem] = digest_of(documents, np.arange(len(documents)))
     for path in (*measuring.tasks, *measuring.plugins):
-        found[path] = hashlib.sha256((folder / path).read_bytes()).hexdigest()
-    return found
+        digests[path] = hashlib.sha256((folder / path).read_bytes()).hexdigest()
+    return digests
 
 
 def chosen_of(folder: Path, part: TrainSource, spec: TrainingSpec) -> tuple[Documents, NDArray[np.int64]]:

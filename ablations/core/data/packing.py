@@ -71,8 +71,8 @@ class PackedSource:
         self._epoch: tuple[int, NDArray[np.int64], NDArray[np.int64]] | None = None
         self._epoch_places: tuple[int, NDArray[np.int64]] | None = None
         if self.windows < 1:
-            found = f"{len(subset)} chosen documents of {self.tokens} tokens give no window of {context}"
-            raise InputError(f"source {name}", found, "Give it more text, a larger fraction or a shorter context.")
+            problem = f"{len(subset)} chosen documents of {self.tokens} tokens give no window of {context}"
+            raise InputError(f"source {name}", problem, "Give it more text, a larger fraction or a shorter context.")
 
     @cached_property
     def _ids(self) -> NDArray[np.uint8]:

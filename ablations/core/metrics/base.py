@@ -62,11 +62,11 @@ class Metric(ABC):
         """Measure once. Nothing but the model and the data enters; no gradients are kept. Where it is measured for a task,
         `data.tasks` holds that one alone, and else none."""
 
-    def reading(self, value: float | None, reading: str = "", **said: Any) -> Reading:
-        """One reading of this metric; `said` are further fields of `Reading`."""
+    def reading(self, value: float | None, reading: str = "", **fields: Any) -> Reading:
+        """One reading of this metric; `fields` are further fields of `Reading`."""
         words = self.words or self.kind.replace("_", " ")
         return Reading(
-            self.kind, value, **{"unit": self.unit, "better": self.better, "words": words, "reading": reading, **said}
+            self.kind, value, **{"unit": self.unit, "better": self.better, "words": words, "reading": reading, **fields}
         )
 
     def onset_threshold(self, reading: Reading, final: Mapping[str, Reading]) -> float | None:

@@ -59,7 +59,7 @@ class Heads(Metric):
         if not scores:
             return Measured([self.reading(None, MATCHING, n={"heads": 0}, words="strongest head: prefix matching")])
         best = max(scores, key=lambda head: scores[head]["prefix_matching"])
-        even, found = even_attention(data), float(len(induction_heads(scores, data)))
+        even, count = even_attention(data), float(len(induction_heads(scores, data)))
         previous = max(score["previous_token"] for score in scores.values())
         readings = [
             self.reading(scores[best]["prefix_matching"], MATCHING, n=n, words="strongest head: prefix matching"),
@@ -71,7 +71,7 @@ class Heads(Metric):
                 words="copying of the best prefix matcher",
             ),
             self.reading(previous, "previous_token.max", n=n, words="strongest head: previous token"),
-            self.reading(found, "induction_heads", n=n, unit="heads", better=None, words="number of induction heads"),
+            self.reading(count, "induction_heads", n=n, unit="heads", better=None, words="number of induction heads"),
         ]
         rounded = [
             {"layer": layer, "head": head, **{name: round(value, DECIMALS) for name, value in score.items()}}

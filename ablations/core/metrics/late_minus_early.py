@@ -60,19 +60,21 @@ class LateMinusEarly(Metric):
 
     def _differences(self, losses: Mapping[str, Losses], early: range, late: range, which: str = "") -> list[Reading]:
         """Late minus early of each source, of all windows pooled and of the common set, with standard errors."""
-        found: list[Reading] = []
+        readings: list[Reading] = []
         where = f"tokens {late.start} to {late.stop - 1} less {early.start} to {early.stop - 1}"
         about = "ICL score (token 500 minus 50)" if which == ICL_SCORE else "late-minus-early loss"
         for source, strata in sets_of(losses).items():
             value, error, n = difference(strata, early, late)
-            said = {"source": source, "n": {"windows": n}, "position": where}
-            found.append(self.reading(value, which, words=f"{about}, {source}", **said))
+            fields = {"source": source, "n": {"windows": n}, "position": where}
+            readings.append(self.reading(value, which, words=f"{about}, {source}", **fields))
             if error is not None:
                 name = f"{which}.{STANDARD_ERROR}".lstrip(".")
-                found.append(
-                    self.reading(error, name, words=f"standard error of {about}, {source}", **{**said, "better": None})
+                readings.append(
+                    self.reading(
+                        error, name, words=f"standard error of {about}, {source}", **{**fields, "better": None}
+                    )
                 )
-        return found
+        return readings
 
 
 def bands(context: int) -> tuple[range, range]:

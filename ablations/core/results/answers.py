@@ -88,7 +88,7 @@ class TaskAnswers:
         for group in self.groups:
             shared = tuple((s.id, s.gold, s.tokens, s.bytes) for s in group.scores)
             rest = {"items": sets.setdefault(shared, len(sets)), "logp": [list(s.choices) for s in group.scores]}
-            groups.append({**_said(group), **rest})
+            groups.append({**_group_json(group), **rest})
         rows = [_columns(items) for items in sets]
         return {"task": self.task, "items": rows, "groups": groups}
 
@@ -101,13 +101,13 @@ class TaskAnswers:
         return cls(value["task"], tuple(_group(group, rows[group["items"]]) for group in value["groups"]))
 
 
-def _said(group: GroupAnswers) -> dict[str, Any]:
-    said: dict[str, Any] = {"k": group.k, "condition": group.condition, "draw": group.draw}
-    said["demo_labels"] = list(group.demo_labels)
+def _group_json(group: GroupAnswers) -> dict[str, Any]:
+    fields: dict[str, Any] = {"k": group.k, "condition": group.condition, "draw": group.draw}
+    fields["demo_labels"] = list(group.demo_labels)
     for name in ("candidate", "written", "texts"):
         if getattr(group, name) is not None:
-            said[name] = getattr(group, name)
-    return said
+            fields[name] = getattr(group, name)
+    return fields
 
 
 def _columns(items: tuple[Any, ...]) -> dict[str, list[Any]]:

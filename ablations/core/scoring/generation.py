@@ -32,14 +32,14 @@ def generate_group(
     keeper = keeper or PrefixKeeper(model)
     shared, head = split_prefix(group.prefix, items)
     rows = [(*head, *item.prompt) for item in items]
-    found: list[tuple[int, ...]] = [()] * len(items)
+    answers: list[tuple[int, ...]] = [()] * len(items)
     with torch.no_grad():
         for chosen in batches([len(row) for row in rows], batch):
             beginning = [rows[index] for index in chosen]
             written = _Writing(model, keeper.of(shared), beginning, how, where or group.condition).run()
             for index, answer in zip(chosen, written, strict=True):
-                found[index] = answer
-    return found
+                answers[index] = answer
+    return answers
 
 
 class _Writing:

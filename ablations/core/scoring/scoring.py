@@ -82,13 +82,13 @@ def score_group(
     keeper = keeper or PrefixKeeper(model)
     shared, head = split_prefix(group.prefix, items)
     rows = [AnswerRow(head, item) for item in items]
-    found: list[Score | None] = [None] * len(items)
+    scores: list[Score | None] = [None] * len(items)
     for chosen in batches([row.length for row in rows], batch):
         scored = _score_rows(model, keeper.of(shared), [rows[index] for index in chosen])
         for index, logp in zip(chosen, scored, strict=True):
             check_numbers(logp, f"{where or group.condition}, item {items[index].id}")
-            found[index] = _score(items[index], logp)
-    return [score for score in found if score is not None]
+            scores[index] = _score(items[index], logp)
+    return [score for score in scores if score is not None]
 
 
 def split_prefix(prefix: tuple[int, ...], items: Sequence[Item]) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -29,12 +29,12 @@ class ModelShape:
     qk_norm: bool = True
 
     def problems(self) -> list[Problem]:
-        found: list[Problem] = []
-        found += not_positive(self, "layers", "width", "heads")
+        problems: list[Problem] = []
+        problems += not_positive(self, "layers", "width", "heads")
         if self.context < 8:
-            found.append(("context", f"{self.context} tokens are too few to measure in", "Give at least 8"))
-        if not found and self.width % (2 * self.heads):
-            found.append(
+            problems.append(("context", f"{self.context} tokens are too few to measure in", "Give at least 8"))
+        if not problems and self.width % (2 * self.heads):
+            problems.append(
                 (
                     "heads",
                     f"{self.heads} heads do not split a width of {self.width} evenly",
@@ -42,8 +42,8 @@ class ModelShape:
                 )
             )
         if self.mlp_ratio < 0 or (self.mlp_ratio == 0 and not self.attention):
-            found.append(("mlp_ratio", f"{self.mlp_ratio} leaves nothing in a block", "Give a positive ratio"))
-        return found + not_positive(self, "rope_base", "sharpness")
+            problems.append(("mlp_ratio", f"{self.mlp_ratio} leaves nothing in a block", "Give a positive ratio"))
+        return problems + not_positive(self, "rope_base", "sharpness")
 
 
 @dataclass(frozen=True, kw_only=True)

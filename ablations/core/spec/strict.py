@@ -44,9 +44,9 @@ def build(cls: type[T], value: object, where: str) -> T:
             arguments[name] = convert(hints[name], value[name], f"{where}.{name}")
         elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
             raise ConfigError(f"{where}: no key {name!r}. Add it.")
-    made = cls(**arguments)
-    check_values(made, where)
-    return made
+    spec = cls(**arguments)
+    check_values(spec, where)
+    return spec
 
 
 def as_json(spec: Any) -> Any:

@@ -65,12 +65,12 @@ def _read(path: Path) -> dict[str, Any] | None:
     return state
 
 
-def _fits(folder: Path, found: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
-    if found["spec"] != wanted["spec"]:
+def _fits(folder: Path, saved: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
+    if saved["spec"] != wanted["spec"]:
         raise ConfigError(
             f"{folder}: cell.json is not the one that its checkpoint was made with. Restore it, or remove {FILE} and {BEFORE}."
         )
-    if found["tokens"] != wanted["tokens"]:
+    if saved["tokens"] != wanted["tokens"]:
         fix = f"Restore them, or remove {FILE} and {BEFORE} to train afresh."
         raise InputError(str(folder), "its token files have changed since its checkpoint was made", fix)
-    return found["torch"] == wanted["torch"]
+    return saved["torch"] == wanted["torch"]

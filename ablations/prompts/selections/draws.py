@@ -91,8 +91,8 @@ def in_turn(labels: Sequence[int], count: int, key: Callable[[int], int]) -> lis
         turn = turns.get(label, 0)
         turns[label] = turn + 1
         rounds.setdefault(turn, []).append(place)
-    found: list[int] = []
+    places: list[int] = []
     for turn in sorted(rounds):
-        if len(found) < count:
-            found += sorted(rounds[turn], key=key)
-    return found[:count]
+        if len(places) < count:
+            places += sorted(rounds[turn], key=key)
+    return places[:count]

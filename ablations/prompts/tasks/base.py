@@ -156,9 +156,9 @@ class FewShotTask:
             for number in range(1, len(cls.templates) + 1):
                 cls(number).example(cls.sample)
         except (ValueError, KeyError, IndexError, TypeError) as error:
-            found = f"no field {error}" if isinstance(error, KeyError) else error
+            problem = f"no field {error}" if isinstance(error, KeyError) else error
             raise ConfigError(
-                f"task {cls.kind}: its sample makes no example: {found}. Mend the task's file."
+                f"task {cls.kind}: its sample makes no example: {problem}. Mend the task's file."
             ) from error
 
     def _number(self, value: Any) -> int:

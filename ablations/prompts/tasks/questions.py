@@ -34,7 +34,7 @@ def questions(task: FewShotTask, rows: Iterable[TaskRow], file: str) -> tuple[li
     Raises:
         InputError: a row that lacks a field, has no right answer or an empty one; names the file and the row, counted from 1.
     """
-    found: dict[str, Question] = {}
+    by_id: dict[str, Question] = {}
     empty = 0
     for number, row in enumerate(rows, start=1):
         try:
@@ -46,8 +46,8 @@ def questions(task: FewShotTask, rows: Iterable[TaskRow], file: str) -> tuple[li
             question = Question(row_id(row), " ".join(task.question(row).split()), task.example(row), cue)
         except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
             raise refused(task, row, f"{file}, row {number}", error) from error
-        found.setdefault(question.id, question)
-    return list(found.values()), empty
+        by_id.setdefault(question.id, question)
+    return list(by_id.values()), empty
 
 
 def refused(task: FewShotTask, row: TaskRow, where: str, error: Exception) -> InputError:

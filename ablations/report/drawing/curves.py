@@ -114,10 +114,10 @@ def _headline(curves: Sequence[Curve]) -> str:
     for measure in watched[:IN_HEADLINE]:
         parts = []
         for kind, control in (("real arms", False), ("controls", True)):
-            found = [c.onsets[measure] for c in curves if measure in c.onsets and c.control == control]
-            if found:
-                switched = sum(onset.by_tokens is not None for onset in found)
-                parts.append(f"{switched} of {plural(len(found), 'cell')} of {kind}")
+            onsets = [c.onsets[measure] for c in curves if measure in c.onsets and c.control == control]
+            if onsets:
+                switched = sum(onset.by_tokens is not None for onset in onsets)
+                parts.append(f"{switched} of {plural(len(onsets), 'cell')} of {kind}")
         sentences.append(f"{measure} left its baseline in {listed(parts)}.")
     if len(watched) > IN_HEADLINE:
         sentences.append(f"{plural(len(watched) - IN_HEADLINE, 'more measure')} in the table below.")
@@ -192,9 +192,9 @@ def _arm_panel(curves: Sequence[Curve], measure: str, unit: str) -> Any:
 
 def _onset_layers(curves: Sequence[Curve], measure: str) -> list[Any]:
     """A band for each onset that happened, a dotted line at each threshold."""
-    found = [c.onsets[measure] for c in curves if measure in c.onsets]
-    bands = [{"tokens": onset.after_tokens, "to": onset.by_tokens} for onset in found if onset.by_tokens is not None]
-    thresholds = sorted({onset.threshold for onset in found})
+    onsets = [c.onsets[measure] for c in curves if measure in c.onsets]
+    bands = [{"tokens": onset.after_tokens, "to": onset.by_tokens} for onset in onsets if onset.by_tokens is not None]
+    thresholds = sorted({onset.threshold for onset in onsets})
     layers = []
     if bands:
         layers.append(

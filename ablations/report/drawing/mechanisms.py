@@ -88,12 +88,12 @@ def positions_view(rows: Sequence[PositionLoss]) -> Positions:
 
 def _losses(rows: Sequence[PositionLoss], source: str, arms: dict[str, Style]) -> Any:
     """Lines are means over seeds; seeds would hide each other."""
-    found: dict[tuple[str, float], list[float | None]] = {}
+    by_place: dict[tuple[str, float], list[float | None]] = {}
     for row in rows:
         for token, loss in zip(row.tokens, row.loss, strict=True):
-            found.setdefault((row.arm, token), []).append(loss)
-    data = [{"arm": arm, "token": token, "loss": mean(losses)} for (arm, token), losses in found.items()]
-    last = max((token for _, token in found), default=1.0)
+            by_place.setdefault((row.arm, token), []).append(loss)
+    data = [{"arm": arm, "token": token, "loss": mean(losses)} for (arm, token), losses in by_place.items()]
+    last = max((token for _, token in by_place), default=1.0)
     axis = alt.Axis(values=charts.log_ticks(1, last), labelExpr=charts.LARGE)
     return (
         alt.Chart(charts.data(data))
@@ -143,14 +143,14 @@ def ablations(values: Values) -> list[Ablation]:
     for row in values.rows.values():
         if row.of and row.reading in SILENCED:
             costs.setdefault(row.of, {})[row.reading] = row
-    found = []
+    rows = []
     for arm in [*values.real, *values.controls]:
         for measure, by_heads in costs.items():
             seeds = {done: list(values.of(arm, row.measure).values()) for done, row in by_heads.items()}
             if any(seeds.values()):
                 unit = next(iter(by_heads.values())).unit
-                found.append(Ablation(arm, measure, unit, seeds.get("top", []), seeds.get("random", [])))
-    return found
+                rows.append(Ablation(arm, measure, unit, seeds.get("top", []), seeds.get("random", [])))
+    return rows
 
 
 def recognising(values: Values) -> list[Recognised]:
@@ -171,22 +171,22 @@ def _recognised(values: Values, arm: str, k: int, fresh: str) -> Recognised:
     for name in [row.measure for row in values.rows.values() if row.metric == FEW_SHOT and row.task == KNOWN]:
         for seed, value in values.of(arm, name).items():
             measured.setdefault(seed, {})[name] = value
-    found = [one for of_seed in measured.values() if (one := recognition(of_seed, len(VALUES), k))]
+    seeds = [one for of_seed in measured.values() if (one := recognition(of_seed, len(VALUES), k))]
     return Recognised(
         arm,
         k,
         values.mean(arm, values.shots(KNOWN, 0, "gold", "nll")),
         {condition: values.mean(arm, values.shots(KNOWN, k, condition, "nll")) for condition in CONDITIONS},
         values.mean(arm, fresh),
-        found,
-        in_words(_mean(found)) if found else "not asked under every condition that tells",
+        seeds,
+        in_words(_mean(seeds)) if seeds else "not asked under every condition that tells",
     )
 
 
-def _mean(found: Sequence[Recognition]) -> Recognition:
+def _mean(seeds: Sequence[Recognition]) -> Recognition:
     """Of all seeds."""
     names = ("recognised", "learnt", "nonce_accuracy")
-    return Recognition(*(mean(getattr(one, name) for one in found) or 0.0 for name in names))
+    return Recognition(*(mean(getattr(one, name) for one in seeds) or 0.0 for name in names))
 
 
 def onsets_by_arm(predictions: Sequence[OnsetPrediction]) -> list[list[OnsetPrediction]]:

@@ -53,13 +53,13 @@ def parts(values: Values, measures: Sequence[Measure], primary: Collection[str],
     def cut(metric: str, some: list[Measure]) -> list[MeasureBlock]:
         return [_block(values, metric, some[at : at + COLUMNS]) for at in range(0, len(some), COLUMNS)]
 
-    found = []
+    tables = []
     for metric in dict.fromkeys(m.metric for m in measures):
         own = [m for m in measures if m.metric == metric]
         shown = own if len(own) <= WHOLE else [m for m in own if m.measure in primary or m.measure in marked]
         rest = [m for m in own if m not in shown] if shown is not own else []
-        found.append(MetricTable(metric, cut(metric, shown), cut(metric, rest[:FOLDED]), max(0, len(rest) - FOLDED)))
-    return found
+        tables.append(MetricTable(metric, cut(metric, shown), cut(metric, rest[:FOLDED]), max(0, len(rest) - FOLDED)))
+    return tables
 
 
 def _block(values: Values, metric: str, measures: list[Measure]) -> MeasureBlock:
@@ -91,14 +91,14 @@ def midpoint_marks(values: Values) -> dict[str, dict[str, str]]:
 
     Empty without an arm called all.
     """
-    found = {}
+    by_measure = {}
     for task, k in values.largest_k().items():
         measure, majority = values.shots(task, k, "gold", ACCURACY), values.shots(task, k, "", "blind.majority")
         known = {arm: value for arm in values.real if (value := values.mean(arm, measure)) is not None}
         baseline = mean(values.mean(arm, majority) for arm in known)
         if baseline is not None and (of_arms := marks(known, REFERENCE, baseline)):
-            found[measure] = of_arms
-    return found
+            by_measure[measure] = of_arms
+    return by_measure
 
 
 @dataclass(frozen=True)
@@ -113,11 +113,11 @@ class TaskTable:
 
 def task_tables(values: Values) -> list[TaskTable]:
     """Readings of few-shot answers of tasks with more to tell than accuracy; empty where there is none."""
-    found: dict[str, list[Measure]] = {}
+    by_task: dict[str, list[Measure]] = {}
     for row in values.rows.values():
         if row.metric == FEW_SHOT and row.task:
-            found.setdefault(row.task, []).append(row)
-    return [table for task, rows in found.items() if (table := _table(values, task, rows))]
+            by_task.setdefault(row.task, []).append(row)
+    return [table for task, rows in by_task.items() if (table := _table(values, task, rows))]
 
 
 def _table(values: Values, task: str, rows: list[Measure]) -> TaskTable | None:

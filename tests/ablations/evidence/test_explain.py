@@ -16,9 +16,9 @@ from click.testing import CliRunner
 from small_study import ENGLISH, write_corpora, write_study
 
 from ablations.cells import sweep
+from ablations.cells.cell_files import cell_result
 from ablations.cells.cell_states import states
 from ablations.cells.cells import CellPlan
-from ablations.cells.kept_cells import cell_result
 from ablations.cli import loam
 from ablations.core.data.evaluation_data import in_hashed_order
 from ablations.core.data.items import TaskItems
@@ -119,7 +119,7 @@ def result(ran: tuple[Folder, CellPlan]) -> CellResult:
     """What the report of the study reads of the cell."""
     out, plan = ran
     (state,) = states([plan], out)
-    return cell_result(sweep.kept(state, out))
+    return cell_result(sweep.cell_files(state, out))
 
 
 def test_a_few_shot_number_leads_to_its_items_prompts_and_answers(
