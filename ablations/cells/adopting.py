@@ -1,4 +1,4 @@
-"""Finished cells under other code: kept where one of them, trained anew, comes to the same weights bit for bit."""
+"""Finished cells under other code: adopted where one of them, trained anew, gives the same weights bit for bit."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ from curation.runtime.store.manifest import Manifest, finished
 from curation.runtime.store.marks import MarkingFolder
 from curation.runtime.store.parts import read_checked
 
-FREE_TO_DIFFER = ("code", "training")  # the code is what is tried; what a training says is compared with its defaults
+FREE_TO_DIFFER = (
+    "code",
+    "training",
+)  # the code is what is tried; training specs are compared with their defaults filled in
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ Curve = list[tuple[int, float]]
 
 @dataclass(frozen=True)
 class CellFiles:
-    """Where a trained cell's files lie.
+    """Where the files of a trained cell are.
 
     Attributes:
         folder: of its training.

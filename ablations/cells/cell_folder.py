@@ -55,7 +55,7 @@ class CellJob:
     """One cell to train.
 
     Attributes:
-        tokens: path stem inside the cell -> folder of the tokens that stand there.
+        tokens: path stem inside the cell -> folder of these tokens.
         machine: class of the machine that was planned for.
         plugins: that define members the training uses.
     """

@@ -106,7 +106,7 @@ class CellPlan:
         return {label: each.asked(self.training, self.machine, tokens) for label, each in self.measures.items()}
 
     def stage(self) -> Stage[None, CellJob]:
-        """The training as a stage of one job, so that finished cells are never trained again and a failed one stands alone."""
+        """The training as a stage of one job, so that finished cells are never trained again and a failed one affects no other."""
         spec = self.training
         tokens = {stem: tokens.folder for stem, tokens in self.tokens.items()}
         asked = CellJob(self.spec, tokens, dict(self.machine), self.plugins)

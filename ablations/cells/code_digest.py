@@ -39,7 +39,7 @@ def training_code(members: Iterable[Place], others: Sequence[str] = ()) -> str:
 
     Args:
         members: its optimizer and its schedule, and what their plugins take of ours.
-        others: what tells members that are not ours: the hash of a plugin, name and version of a distribution.
+        others: what identifies members that are not ours: the hash of a plugin, name and version of a distribution.
     """
     return digest_of((*TRAINING, *members), others)
 
@@ -78,7 +78,7 @@ class _Module:
 
     Attributes:
         definitions: name -> the statements that give it its value.
-        imports: name -> the module and definition that it stands for; of a module as a whole the definition is "".
+        imports: name -> the module and definition that it refers to; of a module as a whole the definition is "".
         effects: statements that are neither, which run on import.
     """
 

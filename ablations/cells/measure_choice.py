@@ -1,4 +1,4 @@
-"""Which measures of finished cells somebody wants."""
+"""Which measures of finished cells to take."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from curation.runtime.errors import ConfigError, one_of
 
 @dataclasses.dataclass(frozen=True)
 class MeasureChoice:
-    """What of the measures is meant; everything where nothing is named."""
+    """A filter of measures by task and metric; an empty list lets all pass."""
 
     tasks: Sequence[str] = ()
     metrics: Sequence[str] = ()

@@ -129,7 +129,7 @@ def _measured(asked: ToMeasure, labels: Mapping[str, Folder], scratch: Path) -> 
 
 
 def with_texts(value: dict[str, Any], tokenizer: Folder | None) -> dict[str, Any]:
-    """A measure whose written answers stand there as text too, so that whoever scores them needs no tokenizer."""
+    """The measure with its written answers as text too, so that scoring them needs no tokenizer."""
     groups = [
         group for answers in value["final"]["answers"].values() for group in answers["groups"] if "written" in group
     ]

@@ -1,7 +1,7 @@
 """What is measured of a cell: one file for each metric, or for each metric and task, with an identity of its own.
 
 A measure depends on the weights, on what is measured (held-out text, items, and how many of them) and on the code that measures.
-So another metric, a further task or more items are measured alone, from weights that lie there, and nothing is trained again.
+So another metric, a further task or more items are measured alone, from kept weights, and nothing is trained again.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ def named_cell(cell: str, out: Folder) -> Folder:
 
 
 def out_of(cell: Folder) -> Folder:
-    """The output folder that a cell's folder lies in."""
+    """The output folder that holds a cell's folder."""
     return Folder(cell.url.rsplit("/", 2)[0] or "/")
 
 

@@ -25,7 +25,7 @@ from tokenizer.encode import TokenSet
 
 @dataclass(frozen=True)
 class RecordedPlan:
-    """A trained cell as its record tells it.
+    """A trained cell, planned from its record.
 
     Attributes:
         unknown: metrics of the study that came from plugins which the user did not name; they are not measured.
@@ -38,7 +38,7 @@ class RecordedPlan:
 
 
 def recorded_plan(out: Folder, cell: str, plugins: Sequence[Plugin]) -> RecordedPlan:
-    """The cell that is meant, as the last study that has it tells it.
+    """The cell of this name, planned from the record of the last study that has it.
 
     Raises:
         ConfigError: there is none, several, it is not trained, or no study knows it.

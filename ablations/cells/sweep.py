@@ -55,7 +55,7 @@ def measure(cells: Sequence[CellState], out: Folder, compute: Compute, wanted: I
     """Measure what is missing of trained cells whose weights are here; returns of how many cells something was measured.
 
     Args:
-        wanted: whether a measure is meant.
+        wanted: whether to take a measure.
     """
     stages = [stage for state in cells if (stage := measuring_stage(state, out, wanted))]
     run_stages(stages, out, compute, "measures")
@@ -85,7 +85,7 @@ def measuring_stage(state: CellState, out: Folder, wanted: IsWanted = everything
 
 
 def cell_files(state: CellState, out: Folder) -> CellFiles:
-    """Where a trained cell's files lie."""
+    """Where the files of a trained cell are."""
     plan = state.plan
     folders = {label: each.output.folder(out) for label, each in state.measured.items()}
     items = {task: file.value for task, file in plan.measuring.items.items()}

@@ -18,7 +18,7 @@ DEFAULT_MEASURE = "few_shot.control_map.k8.permuted_minus_gold"
 
 
 class Claim(Config, ABC):
-    """One kind of claim is one file. Its fields are what a study may write of it, its docstring's first line what it says.
+    """One kind of claim is one file. Its fields are the settings in a study's file, its docstring's first line states the claim.
 
     A field `smallest` is the smallest effect that counts, in the measure's unit: the planner refuses a design that could not see
     it, and an effect shown to be smaller contradicts the claim.
@@ -76,7 +76,7 @@ class Claim(Config, ABC):
         return estimate.smallest_effect(alpha)
 
     def seen_over_arms(self, arms: int, alpha: float) -> float | None:
-        """The same of a claim that counts over arms, which needs no variances; None where nobody knows."""
+        """The same of a claim that counts over arms, which needs no variances; None if unknown."""
         return None
 
     def planned_measure(self) -> str:
@@ -84,17 +84,17 @@ class Claim(Config, ABC):
         return self.measures_named()[0]
 
     def compared(self) -> Sequence[tuple[str, str | None]]:
-        """Arms that are held against each other; one with None is held against a number. The noisiest pair plans the study."""
+        """Pairs of arms to compare; with None, an arm is compared with a number. The power analysis takes the noisiest pair."""
         first, *others = self.arms_named()
         return [(first, other) for other in others or (None,)]
 
     def key(self) -> tuple[object, ...]:
-        """What it asks: claims of one key ask the same."""
+        """Claims of one key are the same claim."""
         return (self,)
 
     @classmethod
     def unregistered(cls, task: str, k: int, arms: Sequence[str]) -> Sequence[Self]:
-        """Claims of this kind that are judged of a task though nobody registered them, as exploratory; none of most kinds.
+        """Claims of this kind that are judged of a task without being registered, as exploratory; none of most kinds.
 
         Args:
             k: the largest number of demonstrations that was measured.

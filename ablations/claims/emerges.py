@@ -16,7 +16,7 @@ from ablations.statistics.contrast import right_minus_blind, zero_minus_shots
 from ablations.statistics.measures import Measures
 from ablations.statistics.paired import Estimate
 
-USUAL_K = 8  # variances hardly depend on k, so that any number stands for the largest
+USUAL_K = 8  # variances hardly depend on k, so that any k will do for the largest
 
 
 class Emerges(Claim):

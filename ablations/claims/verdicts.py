@@ -1,4 +1,4 @@
-"""Each registered claim ends as supported, contradicted or undecided, with effect, interval, n and what could be seen."""
+"""Each registered claim ends as supported, contradicted or undecided, with effect, interval, n and the smallest effect seen."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def judge(claims: Sequence[Claim], measures: Measures) -> list[Verdict]:
 def exploratory(
     measures: Measures, arms: Sequence[str], registered: Sequence[Claim] = (), plugins: Sequence[Plugin] = ()
 ) -> list[Verdict]:
-    """What nobody registered: what every kind of claim says of each task unasked, such as emergence in every arm.
+    """Claims that were not registered: those that every kind of claim makes of each task, such as emergence in every arm.
 
     p-values are adjusted over all of it (Benjamini and Hochberg), so that a share of 5 % of what it finds is expected to be wrong.
 
@@ -78,7 +78,7 @@ def exploratory(
     claims: list[Claim] = []
     for task, k in measures.largest_k().items():
         of_task = [claim for kind in CLAIMS.classes(plugins).values() for claim in kind.unregistered(task, k, arms)]
-        claims += sorted(of_task, key=lambda claim: len(claim.arms_named()))  # first what is said of one arm
+        claims += sorted(of_task, key=lambda claim: len(claim.arms_named()))  # claims about one arm first
     claims = [claim for claim in claims if claim.key() not in known]
     estimates = [claim.estimates(measures) for claim in claims]
     decidable = [(claim, each) for claim, each in zip(claims, estimates, strict=True) if each.main is not None]
@@ -98,7 +98,7 @@ def _verdicts(
 
 @dataclass(frozen=True)
 class Decision:
-    """What became of a question among others; `alpha`: the strictest threshold that its p had to meet."""
+    """How a claim was decided among others; `alpha`: the strictest threshold that its p had to meet."""
 
     outcome: Decided
     why: str
@@ -109,8 +109,8 @@ class Decision:
 def decide(
     estimates: Sequence[ClaimEstimates], adjust: Callable[[Sequence[float]], list[float]] = holm
 ) -> list[Decision]:
-    """Outcomes of questions that are asked together."""
-    # what has no p yet counts as 1: a verdict on a half-finished study then stays when the other cells are there
+    """The decisions on claims that are judged together."""
+    # a claim without p counts as 1: a verdict on a half-finished study then stays when the other cells are done
     adjusted = adjust([1.0 if each.p is None else each.p for each in estimates])
     together = max(1, len(estimates))
     decisions = []
@@ -128,7 +128,7 @@ def _outcome(estimates: ClaimEstimates, p_adjusted: float | None, together: int)
         return "undecided", _why_points(main.n)
     if min(main.n, main.n if estimates.seeds is None else estimates.seeds) < LEAST_FOR_VERDICT:
         return "undecided", f"no verdict below {LEAST_FOR_VERDICT} seeds"
-    # the interval of a rank correlation is no inversion of its exact test, so both have to say so
+    # the interval of a rank correlation is no inversion of its exact test, so both have to exclude zero
     clear = p_adjusted < ALPHA and not main.interval[0] <= 0 <= main.interval[1]
     if clear and (estimates.two_sided or main.effect > 0):
         return "supported", f"the interval excludes zero, adjusted p = {p_adjusted:.2g}"
@@ -152,7 +152,7 @@ def _why_points(seeds: int) -> str:
 
 
 def _weak_legs(estimates: ClaimEstimates, main: Estimate) -> list[str]:
-    """Legs that do not stand although the main one does."""
+    """Legs that are not shown although the main estimate is."""
     if main.interval is None or main.interval[0] <= 0:
         return []
     return [name for name, leg in estimates.legs if leg.interval is None or leg.interval[0] <= 0]

@@ -33,7 +33,7 @@ TIMING = "timing.json"
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a cell stands. `train_loss` is the mean in nats since the last evaluation point, None before the first step."""
+    """How far a cell is. `train_loss` is the mean in nats since the last evaluation point, None before the first step."""
 
     step: int
     steps: int

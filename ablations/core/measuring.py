@@ -26,12 +26,12 @@ from curation.runtime.registry import Plugin
 
 FORMAT = 1
 FOLDER = "measures"  # of a cell that runs by itself
-ASKED = "asked"  # in its files: what they were made of, since no manifest says so there
+ASKED = "asked"  # key of a digest of their inputs, since no manifest records them there
 
 
 @dataclass(frozen=True)
 class MetricRun:
-    """One measure: a metric, of the cell or of one task of it."""
+    """One run of a metric: on the whole cell, or on one of its tasks."""
 
     metric: Metric
     task: str = ""
@@ -42,12 +42,12 @@ class MetricRun:
 
 
 def label_of(metric: str, task: str = "") -> str:
-    """What a measure is called in files."""
+    """Name of a metric's run in files."""
     return f"{metric}.{task}" if task else metric
 
 
 def metric_runs(metrics: Sequence[Metric], tasks: Sequence[str]) -> Iterator[MetricRun]:
-    """Every measure of these metrics and tasks."""
+    """Every run of these metrics on these tasks."""
     for metric in metrics:
         if "cell" in metric.scopes:
             yield MetricRun(metric)
@@ -58,7 +58,7 @@ def metric_runs(metrics: Sequence[Metric], tasks: Sequence[str]) -> Iterator[Met
 def measure(
     trained: Trained, wanted: Sequence[MetricRun], data: EvaluationData, spec: MeasuringSpec
 ) -> dict[str, dict[str, Any]]:
-    """Label -> what stands in its file: all that is wanted, in one walk over the kept weights.
+    """Label -> content of its file, for every run in `wanted`, in one walk over the kept weights.
 
     Weights along the way that are no longer here give no point of a curve; those of the end have to be here.
 
@@ -98,7 +98,7 @@ def _measured(wanted: MetricRun, model: Model, data: EvaluationData) -> dict[str
 
 
 def check_measuring(folder: Path, spec: TrainingSpec, measuring: MeasuringSpec) -> None:
-    """Refuse what could not be measured, before anything is trained.
+    """Refuse a spec that could not be measured, before anything is trained.
 
     Raises:
         ConfigError: an unknown metric, a plugin that cannot be read, or a special token that there is not.
@@ -119,7 +119,7 @@ def metrics_of(folder: Path, measuring: MeasuringSpec) -> list[Metric]:
 
 
 def measure_folder(trained: Trained, measuring: MeasuringSpec, tell: Callable[[str], None]) -> None:
-    """Measure what a cell's measuring.json asks and `measures/` does not hold yet of these weights; a file a measure."""
+    """Run the metrics of a cell's measuring.json that `measures/` does not have of these weights yet; one file for each."""
     folder = trained.folder
     data = EvaluationData.of(folder, trained.spec, measuring)
     every = metric_runs(metrics_of(folder, measuring), [task.task for task in data.tasks])

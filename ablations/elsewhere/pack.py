@@ -34,7 +34,7 @@ README = """{study}: {cells} cells, packed by `loam ablate pack`.
     cd {code} && python -m ablations.elsewhere.runner ..
 
 runs them with Python 3.11 or later, torch, numpy and safetensors; stopped or killed, the same command goes on. What comes
-out lies in results/, and `loam ablate unpack` takes it from there. `python -m ablations.elsewhere.runner --help` lists the options.
+out is in results/, and `loam ablate unpack` takes it from there. `python -m ablations.elsewhere.runner --help` lists the options.
 """
 
 

@@ -1,4 +1,4 @@
-"""Two arms, or two cells, in one measure: the paired difference with everything needed to doubt it."""
+"""Two arms, or two cells, in one measure: the paired difference, its interval and its tests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from curation.runtime.errors import ConfigError, one_of
 
 @dataclass(frozen=True)
 class Pair:
-    """What one seed gave to both; `difference` is over the answers that both have."""
+    """One seed's values of both; `difference` is over the answers that both have."""
 
     seed: int
     a: float
@@ -30,7 +30,7 @@ class ArmComparison:
     """`a` minus `b` as measured.
 
     Attributes:
-        p: two-sided, not adjusted: a comparison that nobody registered.
+        p: two-sided, not adjusted: the comparison is not registered.
         sign_flip_p, exchange_p: exact, over seeds alone; see `statistics/permutation.py`.
         smallest_effect: what a repetition finds with a chance of 80 %.
         better: which side of the measure is better.
@@ -83,7 +83,7 @@ def compare(cells: Iterable[CellResult], a: str, b: str, measure: str) -> ArmCom
 
 
 def _chosen(cells: list[CellResult], a: str, b: str) -> list[CellResult]:
-    """The cells of both sides. A cell that is named stands as an arm of its own, and two such cells are one pair."""
+    """The cells of both sides. A named cell counts as an arm of its own, and two such cells are one pair."""
     if a == b:
         raise ConfigError(f"{a} and {b} are the same. Name two arms, or two cells.")
     arms, names = {cell.arm for cell in cells}, {cell.cell: cell for cell in cells}

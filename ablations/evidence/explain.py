@@ -1,4 +1,4 @@
-"""From a number of a trained cell to what it rests on: `loam ablate explain`."""
+"""From a number of a trained cell to what it is based on: `loam ablate explain`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["Choice", "ExplainedNumber", "explain", "explained_text"]
 
 
 class ExplainedNumber(TypedDict):
-    """A number, and what it rests on.
+    """A number, and what it is based on.
 
     Attributes:
         metric, words, unit, better, n, position: as the reading has them.
@@ -28,7 +28,7 @@ class ExplainedNumber(TypedDict):
         answers, answers_without: of a few-shot task, see `explain_answers.answers`.
         documents: held-out documents by source, of what was measured on them.
         train: what the cell was trained on, by source; `code` and `machine`: with and where.
-        train_again: a command, where the cell's tokens lie beside it.
+        train_again: a command, where the cell's tokens are still there.
     """
 
     cell: str
@@ -79,7 +79,7 @@ def explain(out: str, cell: str, metric: str, choice: Choice, plugins: Sequence[
 
 
 def _number(located: LocatedReading) -> dict[str, Any]:
-    """The reading, and the measure that it stands in."""
+    """The reading, and the measure that holds it."""
     reading = located.reading
     return {
         "cell": located.cell.name,
@@ -96,7 +96,7 @@ def _number(located: LocatedReading) -> dict[str, Any]:
 
 
 def _background(cell: TracedCell) -> dict[str, Any]:
-    """What every number of a cell rests on."""
+    """What every number of a cell is based on."""
     spec, origins = cell.spec, training_origins(cell)
     train = []
     for part in spec.training.train:

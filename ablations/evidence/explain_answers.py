@@ -1,4 +1,4 @@
-"""What a number of few-shot answers rests on: draws, items, prompts as text, answers."""
+"""What a number of few-shot answers is based on: draws, items, prompts as text, answers."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class Choice:
 
 
 def answers(located: LocatedReading, choice: Choice) -> dict[str, Any]:
-    """The answers behind a number as `answers`; of what silenced heads cost, those without them as `answers_without`.
+    """The answers that give a number as `answers`; for the cost of silenced heads, those without them as `answers_without`.
 
-    Nothing when it is of no task.
+    Empty for a number of no task.
 
     Raises:
         ConfigError: no such draw or item.
@@ -58,7 +58,7 @@ def _name(reading: Reading) -> Name:
 
 @dataclass(frozen=True)
 class _Shown:
-    """How the answers to a task are told for one number."""
+    """The answers to a task, as shown for one number."""
 
     items: TaskItems
     about: AboutTask
@@ -82,7 +82,7 @@ class _Shown:
         return {**shown, **({"signature": signature} if (signature := self._signature(groups)) else {})}
 
     def _groups(self, answers: TaskAnswers) -> list[GroupAnswers]:
-        """Those of the number's k and condition; a gain is of two, and what is said of no condition is of gold ones."""
+        """Those of the number's k and condition; a gain has two, and a number without condition is of gold ones."""
         wanted = {self.what.condition} if self.what.condition else {"gold", *({"permuted"} if self._is_gain else ())}
         return [group for group in answers.groups if group.k == self.what.k and group.condition in wanted]
 
@@ -91,7 +91,7 @@ class _Shown:
         return self.what.reading == GAIN
 
     def _rows(self, groups: Sequence[GroupAnswers]) -> list[dict[str, Any]]:
-        """One an item and draw, with what each condition came to."""
+        """One for each item and draw, with its answer under each condition."""
         rows: dict[tuple[int, int, str], dict[str, Any]] = {}
         for group in groups:
             for place, score in enumerate(group.scores):
@@ -133,7 +133,7 @@ class _Shown:
         return numbers
 
     def _recomputed(self, groups: Sequence[GroupAnswers]) -> float | None:
-        """The number once more from its items, where it is a plain mean of theirs or of texts' scores; else None."""
+        """The number computed again from its items, where it is a plain mean of theirs or of texts' scores; else None."""
         scores = [score for group in groups for score in group.scores]
         if not scores:
             return None
@@ -150,7 +150,7 @@ class _Shown:
                 return self._of_texts(groups)
 
     def _of_texts(self, groups: Sequence[GroupAnswers]) -> float | None:
-        """Means over draws of what the answers come to as texts."""
+        """Means over draws of the answers' scores as texts."""
         drawn = [written(group, self.about.references) for group in groups if group.texts]
         for metric in self.about.text_metrics:
             if drawn and self.what.reading == metric.reading:
@@ -158,7 +158,7 @@ class _Shown:
         return None
 
     def _signature(self, groups: Sequence[GroupAnswers]) -> str:
-        """How exactly a tool scored the texts, which a published number has to name."""
+        """The exact settings of the tool that scored the texts, which a published number has to name."""
         drawn = [written(group, self.about.references) for group in groups if group.texts]
         for metric in self.about.text_metrics:
             if drawn and self.what.reading.removeprefix(BLIND) == metric.reading:

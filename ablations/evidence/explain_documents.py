@@ -1,4 +1,4 @@
-"""The held-out documents behind a number."""
+"""The held-out documents that a number was measured on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which measure of a cell a number stands in, and which of its metrics are unknown because their plugin was not named."""
+"""Which measure of a cell holds a number, and which of its metrics are unknown because their plugin was not named."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NAMES_TOLD = 20  # of the hundreds of a cell
 
 @dataclass(frozen=True)
 class LocatedReading:
-    """A number with the measure that it stands in.
+    """A number with the measure that holds it.
 
     Attributes:
         about_tasks: what reading the answers to each task takes.
@@ -72,7 +72,7 @@ def find_reading(cells: Sequence[TracedCell], metric: str, plugins: Sequence[Plu
 
 
 def _readings(cell: TracedCell, plugins: Sequence[Plugin]) -> list[tuple[Folder, Mapping[str, Reading]]]:
-    """Folder of each measure, with what stands in it."""
+    """Folder of each measure, with its readings."""
     files = cell.recorded.files(plugins)
     return [
         (folder, cell_result(replace(files, measures={label: folder}), curves=False).readings)
@@ -101,7 +101,7 @@ def _notes_of_cell(cell: TracedCell, plugins: Sequence[Plugin]) -> list[str]:
 
 
 def notes_of(located: LocatedReading, plugins: Sequence[Plugin]) -> list[str]:
-    """A line for each metric of a number's measure and task whose code is not at hand, and for each plugin that has changed."""
+    """A line for each metric of a number's measure and task whose code is not available, and for each plugin that has changed."""
     cell, reading = located.cell, located.reading
     task = reading.task or Name.parse(reading.of).task
     lines = [*_changed(cell, plugins)]
@@ -120,10 +120,10 @@ def _changed(cell: TracedCell, plugins: Sequence[Plugin]) -> Iterator[str]:
 
 
 def _not_used(cell: TracedCell, plugins: Sequence[Plugin], metric: str, code: str = "") -> str:
-    """A line; nothing that lies in an output folder is executed, so a plugin counts only where its file is named anew.
+    """A line; nothing in an output folder is executed, so a plugin is used only where its file is named again.
 
     Args:
-        code: what the measure's manifest says of the metric's code, which ends in the digest of the plugin.
+        code: the measure's manifest on the metric's code, which ends in the digest of the plugin.
     """
     named = {plugin.name for plugin in plugins}
     others = {file: digest for file, digest in cell.recorded.entry["plugins"].items() if file not in named}

@@ -1,4 +1,4 @@
-"""An explained number for people; what is long is cut to its first parts, which `--json` shows whole."""
+"""An explained number as text; long lists are cut, which `--json` shows whole."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ BETTER = {"lower": "; lower is better", "higher": "; higher is better", None: ""
 
 
 def explained_text(explained: Mapping[str, Any], most: int = 3) -> str:
-    """What `explain` told, with at most `most` documents of a source."""
+    """An explained number, with at most `most` documents of a source."""
     n = ", ".join(f"{key} {value:,}" for key, value in explained["n"].items())
     lines = [
         f"{explained['cell']}",

@@ -100,7 +100,7 @@ def variances_between(measure: str, arm: str, other: str, pilot: Pilot) -> Guess
 
 
 def _others(pilot: Pilot) -> list[str]:
-    """Arms that stand for one that has not run: the controls only where there is nothing else."""
+    """Arms whose cells serve for one that has not run: the controls only where there is nothing else."""
     arms = pilot.measures.arms()
     return [arm for arm in arms if not arm.startswith(CONTROL)] or arms
 

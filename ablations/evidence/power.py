@@ -1,4 +1,4 @@
-"""What a study's claims could see, before anything runs, and which of them cannot be won."""
+"""Power analysis of a study's claims before it runs: the smallest effects they could show, and claims that cannot be supported."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from ablations.statistics.variances import Variances, planned_effect
 
 MOST_SEEDS = 40
 UNKNOWN = "nobody knows how far"
-LARGER = ((20, 400), (50, 1000), (100, 4000))  # draws and items that are tried when seeds alone do not do
+LARGER = ((20, 400), (50, 1000), (100, 4000))  # draws and items to try when seeds alone are not enough
 
 
 @dataclass(frozen=True)
 class ClaimPower:
-    """One claim before it runs.
+    """The power of one claim.
 
     Attributes:
-        smallest_effect: seen with a chance of 80 % after Holm; None where nobody knows the variance yet.
-        wanted: the smallest effect that counts, as the claim says.
+        smallest_effect: found with a chance of 80 % after Holm; None where the variance is not known yet.
+        wanted: the smallest effect that counts, from the claim.
         source: where the variances are from.
-        refusal: why it cannot be won as it stands.
+        refusal: why this design cannot support it.
     """
 
     claim: str
@@ -56,7 +56,7 @@ class StudyPower:
 
 
 def study_power(study: Study, pilot: Pilot, cell_seconds: Sequence[float] = ()) -> StudyPower:
-    """The plan of a study.
+    """The power of a study's claims.
 
     Args:
         cell_seconds: of each cell, when estimated; else the mean of the pilot's cells counts.
@@ -66,13 +66,13 @@ def study_power(study: Study, pilot: Pilot, cell_seconds: Sequence[float] = ()) 
     seconds: float | None = sum(cell_seconds) if cell_seconds else None
     if seconds is None and pilot.seconds:
         seconds = cells * sum(pilot.seconds) / len(pilot.seconds)
-    claims = tuple(_planned(claim, study, pilot) for claim in study.claims)
+    claims = tuple(_claim_power(claim, study, pilot) for claim in study.claims)
     refusals = [*_refusals(study), *(claim.refusal for claim in claims if claim.refusal)]
     return StudyPower(study.name, cells, seconds, claims, tuple(_notes(study, claims)), tuple(refusals))
 
 
 def _refusals(study: Study) -> list[str]:
-    """What holds for the claims together."""
+    """Refusals that concern all claims together."""
     n, claims = study.seeds, len(study.claims)
     if not claims:
         return []
@@ -111,9 +111,9 @@ def _notes(study: Study, claims: Sequence[ClaimPower]) -> list[str]:
     ]
 
 
-def _planned(claim: Claim, study: Study, pilot: Pilot) -> ClaimPower:
+def _claim_power(claim: Claim, study: Study, pilot: Pilot) -> ClaimPower:
     if claim.counts_over == "arm":
-        return _planned_over_arms(claim, study)
+        return _power_over_arms(claim, study)
     measure, wanted = claim.planned_measure(), claim.wanted()
     draws, items = _answers(measure, study)
     guess = _guess(claim, measure, pilot)
@@ -135,7 +135,7 @@ def _planned(claim: Claim, study: Study, pilot: Pilot) -> ClaimPower:
     )
 
 
-def _planned_over_arms(claim: Claim, study: Study) -> ClaimPower:
+def _power_over_arms(claim: Claim, study: Study) -> ClaimPower:
     arms = len(study.arms)
     plain = ClaimPower(
         claim.kind,
@@ -156,7 +156,7 @@ def _planned_over_arms(claim: Claim, study: Study) -> ClaimPower:
 
 
 def _answers(measure: str, study: Study) -> tuple[int | None, int | None]:
-    """Draws and items behind one number of a measure."""
+    """Draws and items of one number of a measure."""
     name = Name.parse(measure)
     for task in study.task_settings:
         if name.task and task.name == name.task:
@@ -168,7 +168,7 @@ def _answers(measure: str, study: Study) -> tuple[int | None, int | None]:
 
 
 def _most_items(study: Study) -> int:
-    """A cell asks no more than its effort says."""
+    """The most items that every arm's effort allows."""
     each = [study.cells_of_arm(arm).effort.items for arm in study.arms]
     return min(each, default=EffortSpec().items)
 
@@ -196,22 +196,22 @@ def _enough(variances: Variances, wanted: float, seeds: int, draws: int | None, 
     return f"Not even {MOST_SEEDS} seeds would do. Raise smallest, or register a measure that varies less."
 
 
-def lines(plan: StudyPower) -> list[str]:
-    """The plan as text, refusals apart."""
+def lines(power: StudyPower) -> list[str]:
+    """The analysis as text, without refusals."""
     from curation.runtime.command_line.command import table
 
     rows = [
         (each.sentence, each.seeds, each.draws, each.items, _rounded(each.smallest_effect), each.wanted, each.source)
-        for each in plan.claims
+        for each in power.claims
     ]
     heads = ("claim", "seeds", "draws", "items", "smallest effect seen", "wanted", "variances from")
     time = (
         ""
-        if plan.seconds is None
-        else f", {plan.seconds / 3600:.2g} hours of one core, or of a GPU where cells need one"
+        if power.seconds is None
+        else f", {power.seconds / 3600:.2g} hours of one core, or of a GPU where cells need one"
     )
     body = [table(heads, rows)] if rows else ["no claims: everything will be exploratory"]
-    return [*body, "", *plan.notes, f"{plan.cells} cells{time}"]
+    return [*body, "", *power.notes, f"{power.cells} cells{time}"]
 
 
 def _rounded(value: float | None) -> float | None:

@@ -92,7 +92,7 @@ class PublishedTable:
 class PerTask:
     """The rank correlation of one thing with the scores of one task, over the full single corpora.
 
-    `against` of the `pairs` of corpora stand the other way round than a perfect order: less perplexity, or more tokens, is better.
+    `against` of the `pairs` of corpora are in the opposite order: less perplexity, or more tokens, is better.
     """
 
     task: str

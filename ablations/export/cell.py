@@ -66,7 +66,7 @@ def export(cell: str, target: str, out: str, tokenizer: str | None) -> ExportedM
 
 
 def _pieces(place: Folder, spec: CellSpec, cell: Folder) -> bytes:
-    """The tokenizer's file, if it can be the cell's."""
+    """The tokenizer's file, if it fits the cell."""
     from tokenizer.model import TokenizerModel
 
     where = f"{place.url}/{MODEL}"

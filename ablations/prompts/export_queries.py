@@ -48,7 +48,7 @@ class TextsOfField:
 
 @dataclass(frozen=True)
 class ExportedQueries:
-    """What is in `file` now, and texts that were left out, by reason."""
+    """The texts that `file` holds now, and how many were left out, by reason."""
 
     file: str
     texts: Sequence[TextsOfField]
@@ -79,8 +79,8 @@ def export_texts(
 
     Args:
         folder: holds a folder for each task with its splits, such as nsmc/test.jsonl.zst.
-        out: a JSONL file; its ending .gz or .zst says how it is compressed.
-        given: fields of tasks, before what the task's own file and `configs/queries.yaml` say.
+        out: a JSONL file; its ending .gz or .zst sets the compression.
+        given: fields of tasks, which override the task's own file and `configs/queries.yaml`.
         shuffled: mix the letters of each text: a control in which nothing should be found.
 
     Raises:
@@ -102,10 +102,10 @@ def export_texts(
 
 
 def fields_of(task: str, given: Fields, plugins: Sequence[Plugin] = ()) -> tuple[str, ...]:
-    """The fields of a task's rows that hold questions and contexts: as said, else as its file or `configs/queries.yaml` has it.
+    """The fields of a task's rows that hold questions and contexts: as given, else from its file or `configs/queries.yaml`.
 
     Raises:
-        ConfigError: nothing says them.
+        ConfigError: none of these has them.
     """
     from ablations.prompts.task_files import task_class
 
@@ -124,10 +124,10 @@ def fields_of(task: str, given: Fields, plugins: Sequence[Plugin] = ()) -> tuple
 
 
 def parse_fields(options: Sequence[str]) -> dict[str, list[str]]:
-    """What `--fields TASK=KEY,KEY` says.
+    """The fields of the options `--fields TASK=KEY,KEY`.
 
     Raises:
-        ConfigError: it is written otherwise.
+        ConfigError: an option has another form.
     """
     fields: dict[str, list[str]] = {}
     for option in options:
@@ -186,7 +186,7 @@ def _text(row: Mapping[str, Any], name: str, where: str, task: str) -> str:
 
 
 def _shuffled(row: dict[str, str], done: TextCounts) -> dict[str, str] | None:
-    """The row with its text's visible characters mixed, spaces in their places; None when that says nothing."""
+    """The row with its text's visible characters mixed, spaces in their places; None when that gives no control text."""
     text = folded(row["text"])
     if len(text) < LEAST_SHUFFLED:
         done.left_out[f"shorter than {LEAST_SHUFFLED} letters"] += 1

@@ -26,7 +26,7 @@ FOR_ALL = "*"
 
 
 def preamble(task: FewShotTask, demos: Sequence[Example], answers: Sequence[str]) -> str:
-    """All that stands before the question."""
+    """All that precedes the question."""
     template = task.template
     parts = [template.instruction] if template.instruction else []
     parts += [demo.prompt + answer for demo, answer in zip(demos, answers, strict=True)]
@@ -35,7 +35,7 @@ def preamble(task: FewShotTask, demos: Sequence[Example], answers: Sequence[str]
 
 @dataclass(frozen=True)
 class _EncodedItem:
-    """An item as it is behind any preamble of one sort, with its length in tokens."""
+    """An item encoded after any preamble of one sort, with its length in tokens."""
 
     item: Item
     length: int
@@ -44,7 +44,7 @@ class _EncodedItem:
 
 @dataclass
 class GroupMaker:
-    """Makes the groups of one task; keeps what has been encoded."""
+    """Makes the groups of one task, encoding every text once."""
 
     task: FewShotTask
     asked: Sequence[Question]
@@ -66,7 +66,7 @@ class GroupMaker:
             yield from self._shared(draw) if self.design.shared else self._own(draw)
 
     def check_fits(self, groups: Sequence[Group]) -> None:
-        """Some question has to fit behind one demonstration, or the task shows nothing.
+        """Some question has to fit after one demonstration, or the task shows nothing.
 
         Raises:
             ConfigError: none does; with the tokens of the shortest.
@@ -120,7 +120,7 @@ class GroupMaker:
         return conditions(examples, self.task.shared_choices, self.design.conditions, seed)
 
     def _items(self, text: str, condition: Condition) -> tuple[tuple[int, ...], list[_EncodedItem]]:
-        """The prefix of a preamble, and what is asked behind it."""
+        """The prefix of a preamble, and the items after it."""
         behind = self.joining.may_cut(text)
         if not text or behind:
             prefix = (self.bos, *self.joining.whole(text))
@@ -132,7 +132,7 @@ class GroupMaker:
         return prefix, [self._fitted(len(prefix), replace(each, length=each.length - start)) for each in short]
 
     def _every(self, behind: bool, condition: Condition) -> list[_EncodedItem]:
-        """All questions, alone or behind any preamble that may be cut off."""
+        """All questions, alone or after any preamble that may be cut off."""
         key = behind, replace(condition, name="", answers=())
         if key not in self._behind:
             self._behind[key] = [self._alone(behind, each, condition.asked(each.example)) for each in self.asked]
@@ -143,7 +143,7 @@ class GroupMaker:
         return _encoded_item(question.id, example, split(example.prompt, example.choices, encode))
 
     def _encoded(self, text: str, question: Question, example: Example) -> _EncodedItem:
-        """A question behind a preamble that may not be cut off."""
+        """A question after a preamble that may not be cut off."""
         return _encoded_item(question.id, example, split(text + example.prompt, example.choices, self.joining.whole))
 
     def _with_demos(self, text: str, question: Question, condition: Condition) -> _EncodedItem:

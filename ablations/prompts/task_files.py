@@ -24,7 +24,7 @@ ACCURACY = "accuracy"  # of every task with choices; the cell measures it itself
 
 
 class TaskText(Config):
-    """A task as a YAML file says it; the keys are those of `FewShotTask`, `gold` is its `gold_field`."""
+    """A task in a YAML file; the keys are those of `FewShotTask`, `gold` is its `gold_field`."""
 
     kind: str
     version: int = Field(ge=1)

@@ -31,12 +31,12 @@ from tokenizer.model import TokenizerModel
 
 ITEMS = "items.json"
 ASKED = ("groups", "item_sets", "generation")
-OF_MAPS = frozenset({"kind", "name", "items"})  # what may be said of tasks that no rows are read for
+OF_MAPS = frozenset({"kind", "name", "items"})  # settings of tasks that read no rows
 
 
 @dataclass(frozen=True)
 class ItemsFile:
-    """A task's items under a tokenizer, as they stand in `items/<task>-<hex>/items.json`."""
+    """A task's items under a tokenizer, the content of `items/<task>-<hex>/items.json`."""
 
     task: str
     text: str
@@ -53,7 +53,7 @@ class ItemsFile:
 
     @cached_property
     def asked(self) -> str:
-        """Digest of what a model is asked; what else stands there (metrics, references, labels) is for reading its answers."""
+        """Digest of what a model is asked; the rest of the file (metrics, references, labels) is for reading its answers."""
         return fingerprint({key: self.value[key] for key in ASKED})
 
     @property

@@ -17,8 +17,8 @@ Labels = Sequence[Sequence[int]]  # of each group
 def blind_accuracies(gold: Labels, demo_labels: Labels) -> dict[str, float]:
     """Accuracy of each blind guesser.
 
-    `majority` always says the commonest gold label; `prior_matched` draws labels in the proportions of the gold labels;
-    `copy_last` says the label of the last demonstration, `most_frequent_demo` the commonest among the demonstrations (of equals the
+    `majority` always guesses the commonest gold label; `prior_matched` draws labels in the proportions of the gold labels;
+    `copy_last` guesses the label of the last demonstration, `most_frequent_demo` the commonest among the demonstrations (of ties the
     smallest).
 
     Args:
@@ -41,8 +41,8 @@ def blind_accuracies(gold: Labels, demo_labels: Labels) -> dict[str, float]:
 def blind_label_score(metric: LabelMetric, gold: Labels, demo_labels: Labels) -> float:
     """The metric of the strongest blind guesser, a mean over groups as a model's is.
 
-    The guessers are those of `blind_accuracies` and one for each label, who always says it. What labels drawn in the proportions
-    of the gold ones come to, the metric says itself.
+    The guessers are those of `blind_accuracies` and one for each label, who always guesses it. The metric itself gives the
+    expected score of labels drawn in the proportions of the gold ones.
 
     Raises:
         ValueError: there are no items.
@@ -65,7 +65,7 @@ def _counted(gold: Labels) -> Counter[int]:
 
 
 def _guesses(gold: Labels, demo_labels: Labels) -> dict[str, list[int]]:
-    """The one label that each guesser says for all items of a group."""
+    """The one label that each guesser gives for all items of a group."""
     made = {"majority": [commonest([label for group in gold for label in group])] * len(gold)}
     if demo_labels and all(demo_labels):
         made["copy_last"] = [shown[-1] for shown in demo_labels]

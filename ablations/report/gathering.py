@@ -31,7 +31,7 @@ Level = tuple[int, str]  # k, condition
 
 
 def final(measures: Measures) -> tuple[Measure, ...]:
-    """Every final reading, by name. Errors of readings stand with the cells alone."""
+    """Every final reading, by name, without the standard errors of single cells."""
     return tuple(row for _, row in sorted(measures.rows.items()) if not row.is_error)
 
 

@@ -1,4 +1,4 @@
-"""Look-up of what was measured for the page: real arms and controls apart, and the few measures that stand for all."""
+"""Look-up of what was measured for the page: real arms and controls apart, and the few primary measures."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ class Study(Config):
         tasks, metrics: by kind; `control_map` and all built-in metrics when left out.
         weights_gib: disk that the weights of all cells along the way may take; a study that needs more is refused at the start.
         seeds: cells of each arm.
-        seed: base of all seeds; another number repeats the whole study with other luck.
+        seed: base of all seeds; another number repeats the whole study with other random choices.
         machine: where the cells run, if elsewhere; `loam ablate pack` takes them there.
         claims: what the study is to decide, registered before it runs.
         plugins: Python files with further members, such as tasks, metrics and claims, relative to the study's file.
@@ -166,12 +166,12 @@ def load(path: str, settings: Sequence[str] = (), plugins: Sequence[str] = ()) -
     """A study and its recipe, the controls' sources added, with `--set` and `--plugin` options applied and checked.
 
     Raises:
-        ConfigError: says where, what was found, what to do.
+        ConfigError: names the place, what was found and the fix.
     """
     path = resolve(path)
     written = read_yaml(path)
     if isinstance(written.get("recipe"), str):
-        written["recipe"] = {"base": written["recipe"]}  # so that --set recipe.KEY=VALUE is laid on the file
+        written["recipe"] = {"base": written["recipe"]}  # so that --set recipe.KEY=VALUE is merged into the file
     value = {"name": loading.stem(path), **with_settings(written, settings), "folder": os.path.dirname(path) or "."}
     own = loading.names_in(value.get("plugins") or (), f"{path}: plugins")
     value["plugins"] = (*own, *(os.path.abspath(plugin) for plugin in plugins))

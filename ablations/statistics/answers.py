@@ -1,4 +1,4 @@
-"""What cells say to the same items under the same draws, and differences of it."""
+"""Answers of cells to the same items under the same draws, and their differences."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from ablations.statistics.crossed import Array
 
 @dataclass(frozen=True)
 class Answers:
-    """What one cell says to every item under every draw: `values_DI`, shape (draws, items)."""
+    """One cell's answers to every item under every draw: `values_DI`, shape (draws, items)."""
 
     draws: tuple[int, ...]
     items: tuple[str, ...]
     values_DI: Array
 
     def among(self, draws: Sequence[int], items: Sequence[str]) -> Array:
-        """The answers of these draws and items; what has one draw, as zero-shot has, stands beside every draw."""
+        """The answers of these draws and items; a single draw, as of zero-shot answers, is repeated for every draw."""
         rows = [self.draws.index(draw) for draw in draws] if len(self.draws) > 1 else [0] * len(draws)
         places = {item: place for place, item in enumerate(self.items)}
         return self.values_DI[np.ix_(rows, [places[item] for item in items])]
 
     def minus(self, other: Answers) -> Answers | None:
-        """Answer by answer, on what both have; None if that is nothing."""
+        """Answer by answer, on what both have; None if they share nothing."""
         draws, items = common_draws_and_items([self, other])
         if not draws or not items:
             return None

@@ -23,16 +23,16 @@ ByValue = Callable[[CellResult], float | None]
 
 @dataclass(frozen=True)
 class ClaimEstimates:
-    """What decides a claim.
+    """The estimates that decide a claim.
 
     Attributes:
-        main: the estimate that speaks for it; None if something is missing.
-        legs: further estimates that must all lie above zero, by name.
+        main: the main estimate; None if something is missing.
+        legs: further estimates that must all be above zero, by name.
         two_sided: any direction supports the claim; else only a positive effect does.
         margin: an interval wholly below it contradicts (a two-sided claim: wholly between it and its negative).
         parts: comparisons of which `main` is the least favourable; its interval is then that of the least of them.
         seeds: of the arm with fewest, where `main` counts arms; else None.
-        measures: what it is about, by full name.
+        measures: those of the claim, by full name.
         missing: why there is no estimate.
     """
 
@@ -48,9 +48,9 @@ class ClaimEstimates:
 
     @property
     def p(self) -> float | None:
-        """Of the claim: what has to hold in every comparison and leg is as doubtful as the most doubtful of them.
+        """Of the claim: a claim that has to hold in every comparison and leg has the largest p of them.
 
-        Below zero it is that of the part that is most surely better, once for each part that could be.
+        For a negative effect it is the smallest p of the parts that are better, times the number of parts (Bonferroni).
         """
         if self.main is None or self.main.p is None:
             return None
@@ -87,7 +87,7 @@ def arm_block(measures: Measures, arm: str, measure: str) -> Array | None:
 
 
 def single_answers(measures: Measures, cell: CellResult, measure: str) -> Answers | None:
-    """Single answers, taken from a result once."""
+    """The single answers of a cell, cached in `measures`."""
     place = cell.cell, measure
     if place not in measures.answers:
         measures.answers[place] = answers(cell, measure)
@@ -104,7 +104,7 @@ def over_cells(measures: Measures, arm: str, single: Single, by_value: ByValue) 
 
 
 def _block(measures: Measures, arm: str, single: Single, by_value: ByValue) -> Array | None:
-    """From single answers if every cell kept them, else from one value a cell."""
+    """From single answers if every cell has them, else from one value a cell."""
     values = [(cell, value) for cell in measures.cells_of(arm) if (value := by_value(cell)) is not None]
     if not values:
         return None
@@ -119,7 +119,7 @@ def between(measures: Measures, arm: str, other: str, measure: str) -> Estimate 
 
 
 def block_between(measures: Measures, arm: str, other: str, measure: str) -> Array | None:
-    """The paired differences behind `between`, shape (S, D, I)."""
+    """The paired differences that `between` averages, shape (S, D, I)."""
     ones, others = ({c.seed: c for c in measures.cells_of(a) if measure in c.values} for a in (arm, other))
     seeds = sorted(set(ones) & set(others))
     if not seeds:

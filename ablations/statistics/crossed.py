@@ -28,14 +28,14 @@ Effect = frozenset[str]  # the factors that it is made of
 
 SEEDS, DRAWS, ITEMS = NAMES = ("seeds", "draws", "items")
 LEVEL = 0.95
-# Both were chosen by simulation (docs/statistics.md), so that coverage stays near 95 % wherever the variance lies.
+# Both were chosen by simulation (docs/statistics.md), so that coverage stays near 95 % whichever factor varies most.
 KEPT_ABOVE = 0.5  # of its standard error: a smaller shared part counts as none, as cutting at zero makes it too large
 TOWARDS_COCHRAN = 0.4  # with 3 seeds Satterthwaite alone covers 92 % at worst, Cochran's quantile alone 98 %
 
 
 @dataclass(frozen=True)
 class MeanSquares:
-    """Mean squares of all effects that a design tells apart.
+    """Mean squares of all effects that a design separates.
 
     Attributes:
         sizes: levels of each factor.
@@ -96,10 +96,10 @@ def uncertainty(anova: MeanSquares) -> Uncertainty:
     """How sure the grand mean is; needs at least 2 seeds.
 
     Its variance is that of a mean over seeds (the mean square of seeds) and a part that all seeds share because they see
-    the same draws and items. The quantile of Student's t lies between Satterthwaite's and Cochran's.
+    the same draws and items. The quantile of Student's t is between Satterthwaite's and Cochran's.
 
     Raises:
-        ValueError: one seed, from which nobody knows how far seeds differ.
+        ValueError: one seed, which does not show how far seeds differ.
     """
     seeds = frozenset({SEEDS})
     if seeds not in anova.squares:
@@ -121,7 +121,7 @@ def uncertainty(anova: MeanSquares) -> Uncertainty:
 
 
 def _shared(anova: MeanSquares) -> tuple[Array, Array]:
-    """What draws and items add beside the seeds' mean square, and half the variance of that estimate."""
+    """What draws and items add to the seeds' mean square, and half the variance of that estimate."""
     parts, noise = [np.zeros(())], [np.zeros(())]
     for effect in anova.squares:
         if SEEDS not in effect:
@@ -132,7 +132,7 @@ def _shared(anova: MeanSquares) -> tuple[Array, Array]:
 
 
 def _df_of(quantile: Array) -> Array:
-    """The degrees of freedom at which Student's t has this quantile, by interpolation; 10,000 stands for a normal one."""
+    """The degrees of freedom at which Student's t has this quantile, by interpolation; 10,000 for a normal one."""
     inverse, quantiles = _quantiles()
     return 1 / np.interp(quantile, quantiles, inverse)
 

@@ -1,4 +1,4 @@
-"""Whether the instrument works: controls whose outcome is known by construction, held against their limits in every seed."""
+"""Whether the instrument works: controls whose outcome is known by construction have to be within their limits in every seed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ UNIT = "nats"
 
 @dataclass(frozen=True)
 class ControlOutcome:
-    """One control arm, whose outcome is known by construction: every seed's value must lie between low and high.
+    """One control arm, whose outcome is known by construction: every seed's value must be between low and high.
 
     None is no limit, and a value that was not measured.
     """

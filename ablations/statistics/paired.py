@@ -64,7 +64,7 @@ class Estimate:
 def estimate_crossed(values_SDI: Array) -> Estimate:
     """Mean of a contrast on S seeds, D draws and I items, shape (S, D, I); see `crossed` for the interval.
 
-    A percentile bootstrap over so few seeds covers far less than it says (84 % for 95 % at five), so it is not used.
+    A percentile bootstrap over so few seeds covers far less than its level (84 % for 95 % at five), so it is not used.
 
     Raises:
         ValueError: no values, or one that is not finite.
@@ -80,7 +80,7 @@ def estimate_crossed(values_SDI: Array) -> Estimate:
         items=items if values_SDI[0].size > 1 else None,
         seed_means=means,
     )
-    # a score that is the same in every seed, as of models that always say one label, shows no spread to reckon with
+    # a score that is the same in every seed, as of models that always give one label, shows no spread
     alike = values_SDI.size == seeds and np.ptp(values_SDI) == 0
     return plain if seeds < LEAST_FOR_INTERVAL or alike else _with_interval(plain, values_SDI)
 

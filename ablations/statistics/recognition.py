@@ -1,4 +1,4 @@
-"""Recognising a task and learning it, told apart by the answers to `known_map`."""
+"""Recognising a task and learning it, separated by the answers to `known_map`."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ CHANCE = 1 / 8  # of a choice of `known_map`
 
 @dataclass(frozen=True)
 class Recognition:
-    """How a model comes to its answers about a map that it may know by heart.
+    """How a model finds its answers about a map that it may know by heart.
 
     Attributes:
         recognised: nats that knowing the map saves on a question without demonstrations, against one who knows which words are
             values and nothing more. 0 for a model that never met the map; ln(values) at most.
         learnt: nats by which the value that the context shows is likelier than the true one, when the two differ. Positive: the
             model follows the context; negative: it answers by heart against it.
-        nonce_accuracy: share right when words that never were values stand for them. Chance is 1 in 8, and one who
+        nonce_accuracy: share right when words that never were values replace them. Chance is 1 in 8, and one who
             only copies any shown word gets no more.
     """
 

@@ -1,4 +1,4 @@
-"""What is done with finished cells: they are measured again, or adopted under new code. Nothing else is trained for it."""
+"""Finished cells are measured again, or adopted under new code. Nothing else is trained for it."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ CONFIGS = (".yaml", ".yml")
 
 @dataclass(frozen=True)
 class MeasuredCells:
-    """What measuring again came to.
+    """The outcome of measuring again.
 
     Attributes:
         of_study: whether it was of all cells of a study.
         cells: that were measured now.
-        standing: of the study's cells, or of the one that was named.
-        readings: of that one by full name, of the measures that were wanted; none of a study.
-        missing: what was wanted and is not there, by cell.
+        standing: of the study's cells, or of the named one.
+        readings: of the named cell by full name, of the measures that were asked for; empty for a study.
+        missing: the measures that were asked for and are not there, by cell.
     """
 
     of_study: bool
@@ -43,7 +43,7 @@ class MeasuredCells:
 
 
 def measure(command: Command, wanted: MeasureChoice) -> MeasuredCells:
-    """Of a study's file its trained cells, else the cell of that name."""
+    """Measure the trained cells of a study's file, or the cell of this name."""
     if command.path.endswith(CONFIGS):
         return _study(command, wanted)
     if command.settings:
@@ -81,7 +81,7 @@ def _cell(command: Command, wanted: MeasureChoice) -> MeasuredCells:
 
 
 def measured_text(measured: MeasuredCells) -> str:
-    """Where the cells of a study stand, or every number of the one that was named."""
+    """The states of a study's cells, or every number of the named one."""
     if measured.of_study:
         return f"{measured.standing.table}\n\n{measured.cells} cells measured. {measured.standing.summary}"
     rows = [(name, each.value, each.unit, each.words) for name, each in measured.readings.items()]
@@ -99,7 +99,7 @@ def _readings(state: CellState, wanted: MeasureChoice, out: Folder) -> Mapping[s
 
 @dataclass(frozen=True)
 class AdoptedCells:
-    """One entry of `tried` for each shape that had cells finished under other code alone."""
+    """One entry of `tried` for each shape that had cells finished only under other code."""
 
     tried: Sequence[adopting.Tried]
     standing: Standing

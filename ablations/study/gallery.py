@@ -1,4 +1,4 @@
-"""The studies that come with Loam: what each asks, what it claims beforehand, and about what it costs."""
+"""The studies that come with Loam: the question, the registered claims and the rough cost of each."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Entry:
     """One study of the gallery.
 
     Attributes:
-        claims: in words, as its file says them.
+        claims: in words, as in its file.
         core_seconds, gpu_seconds: an estimate of its cells', on one core and on a GPU.
         minutes: of wall time on `CORES` cores with nothing done before.
     """
@@ -76,7 +76,7 @@ def lines(studies: list[Entry]) -> Iterator[str]:
 
 
 def in_words(claim: Mapping[str, Any]) -> str:
-    """A claim as its study's file says it."""
+    """A claim as in its study's file."""
     rest = dict(claim)
     kind = rest.pop("kind")
     pairs = (f"{key}: {', '.join(value) if isinstance(value, tuple) else value}" for key, value in rest.items())

@@ -29,7 +29,7 @@ from tokenizer.pipeline import Tokenized, tokenize, train_tokenizer
 from tokenizer.settings import TokenizerSettings
 
 MAIN, CONTROLS = "main", "controls"
-ALWAYS = ("bigram_repetition",)  # of what a cell is trained on: what predicts its onset
+ALWAYS = ("bigram_repetition",)  # of the training text: it predicts the onset
 
 
 @dataclass(frozen=True)
@@ -169,7 +169,7 @@ def cell_plans(study: Study, root: str, main: Tokenized | None, controls: Tokeni
 
 
 def _control_lot(study: Study, controls: Tokenized, metrics: Sequence[str]) -> cells.Lot:
-    """What the control arms are asked, such as fresh maps and the map that the encyclopedia arm knows by heart."""
+    """The tasks of the control arms, such as fresh maps and the map that the encyclopedia arm knows by heart."""
     control = study.control_settings
     probes = [TaskSettings(kind=kind, items=control.items) for kind in probes_of_controls()]
     contexts = {study.cells_of_control(arm).model.context for arm in control.arms}
@@ -204,7 +204,7 @@ def _items(study: Study, root: str, tokenized: Tokenized) -> dict[int, dict[str,
 
 
 def undecidable(study: Study) -> str | None:
-    """A warning when the study registers claims that its seeds cannot decide, told before it runs."""
+    """A warning, before the study runs, that its seeds cannot decide the claims that it registers."""
     if study.claims and study.seeds < LEAST_FOR_VERDICT:
         return (
             f"seeds: {study.seeds} is below {LEAST_FOR_VERDICT}, so every claim will end undecided. Raise seeds to decide them; "

@@ -1,4 +1,4 @@
-"""What a study's claims could see, and how two of its arms differ. Runs nothing."""
+"""The power of a study's claims, and the difference between two of its arms. Runs nothing."""
 
 from __future__ import annotations
 

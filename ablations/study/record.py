@@ -1,4 +1,4 @@
-"""The record of a study, `<out>/runs/<name>.study.json`: where everything lies, every cell's results, what it cost."""
+"""The record of a study, `<out>/runs/<name>.study.json`: where everything is, every cell's results, the cost."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def study_fingerprint(prepared: Prepared) -> str:
 
 
 def write_record(prepared: Prepared, out: Folder, report_cost: Cost | None = None) -> None:
-    """`<out>/runs/<name>.study.json`: where everything lies, and the results of all cells by hash."""
+    """`<out>/runs/<name>.study.json`: where everything is, and the results of all cells by hash."""
     cells = states(prepared.plans, out)
     record = {
         "kind": "study",
@@ -48,7 +48,7 @@ def write_record(prepared: Prepared, out: Folder, report_cost: Cost | None = Non
 
 
 def _cell(state: CellState, out: Folder) -> dict[str, Any]:
-    """Where a cell's own files lie, and those that it was made of; folders are relative to `out`."""
+    """Where a cell's own files are, and its inputs; folders are relative to `out`."""
     plan, measuring = state.plan, state.plan.measuring
     return {
         "folder": out.relative(state.folder),

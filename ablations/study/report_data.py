@@ -87,13 +87,13 @@ def study_report(prepared: Prepared, out: Folder, predicted: PredictedCost | Non
 
 
 def _verdicts(study: Study, measures: Measures) -> list[Verdict]:
-    """Registered claims, and beside them what was only found by looking; without a test there was nothing to find."""
+    """Registered claims, and after them exploratory ones, those that had a test."""
     beside = exploratory(measures, tuple(study.arms), study.claims, study.loaded_plugins)
     return [*judge(study.claims, measures), *(verdict for verdict in beside if verdict.p is not None)]
 
 
 def control_outcomes(study: Study, measures: Measures) -> list[ControlOutcome]:
-    """Every control held against its limits."""
+    """Every control, checked by its limits."""
     controls = study.control_settings
     k = measures.largest_k().get(FRESH, USUAL_K)
     limits = {arm: (settings.low, settings.high) for arm, settings in controls.arms.items()}

@@ -39,7 +39,7 @@ def resolved(study: Study, recipe: Recipe) -> dict[str, Any]:
 
 
 def written_by_user(study: Study, recipe: Recipe) -> dict[str, Any]:
-    """What of `resolved` the user wrote; the rest was left to defaults."""
+    """The part of `resolved` that the user wrote; the rest was left to defaults."""
     written = study.model_dump(mode="json", exclude_unset=True)
     arms = {
         name: {**arm, "cells": merged(study.cells, arm.get("cells", {}))}

@@ -23,12 +23,12 @@ from curation.runtime.store.folder import Folder
 
 @dataclass(frozen=True)
 class StudyEnd:
-    """What a finished study has to say.
+    """The outcome of a finished study.
 
     Attributes:
         page: the report to look at.
         report: the same as JSON.
-        works: whether every control gave what it must, None where there were none; `instrument` says so in a sentence.
+        works: whether every control gave what it must, None where there were none; `instrument` is the sentence.
         funnel: source -> where its rows went, as the record of the curation has it.
         verdicts: on the registered claims.
     """
@@ -108,7 +108,7 @@ def as_text(end: StudyEnd) -> str:
 
 
 def write_report(report: Report, name: str, out: Folder) -> str:
-    """The report as HTML and as JSON; returns the path of the page. One that says the same already is kept."""
+    """The report as HTML and as JSON; returns the path of the page. A report with the same content is left as it is."""
     from ablations.report.drawing import page
     from curation.dashboard.as_json import to_json
 

@@ -1,4 +1,4 @@
-"""What a cell reads, as hashes: the same wherever its files lie, and however many documents lie beside those that it reads."""
+"""Hashes of what a cell reads: independent of where its files are and of documents that it does not read."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ class TaskItems:
     about: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """As it stands in tasks/<name>.json: items that several groups have stand there once."""
+        """The content of tasks/<name>.json: items that several groups share are written once."""
         sets: dict[tuple[Item, ...], int] = {}
         groups = [{**vars(group), "items": sets.setdefault(group.items, len(sets))} for group in self.groups]
         generation = self.generation and dict(vars(self.generation))

@@ -53,7 +53,7 @@ class MixedWindows:
         return self.sources[source].window(block * self.counts[source] + int(rank[place]))
 
     def _shuffled(self, block: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Of each place in a block: its source, and how many windows of that source stand before it in the block."""
+        """Of each place in a block: its source, and how many windows of that source precede it in the block."""
         if self._block is None or self._block[0] != block:
             which = np.repeat(np.arange(len(self.counts)), self.counts)
             which = which[np.argsort(hash_numbers(BLOCK, "block", self.seed, block), kind="stable")]

@@ -23,7 +23,7 @@ from curation.runtime.errors import InputError
 
 
 def chosen_documents(documents: Documents, fraction: float, seed: int, offset: float = 0.0) -> NDArray[np.int64]:
-    """Numbers of the documents whose hash lies from `offset` to below `offset + fraction` of all hashes."""
+    """Numbers of the documents whose hash is in [`offset`, `offset + fraction`), as a share of all hashes."""
     hashes = hash_ids(documents.ids, "subset", seed)
     inside = below(hashes, offset + fraction)
     return np.flatnonzero(inside & ~below(hashes, offset) if offset else inside)

@@ -32,7 +32,7 @@ def training_windows(folder: Path, spec: TrainingSpec) -> MixedWindows:
 
 
 def tokens_digest(folder: Path, spec: TrainingSpec) -> str:
-    """Of the token files as they lie there: a run that goes on has to find those with which it began."""
+    """Of the token files as they are: a resumed run needs those with which it began."""
     digest = hashlib.sha256()
     for part in spec.train:
         for suffix in SUFFIXES:

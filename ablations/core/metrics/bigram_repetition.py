@@ -14,7 +14,7 @@ from ablations.core.results.readings import Better
 class BigramRepetition(Metric):
     """How often a token of a training window comes again within it, and how often what followed it follows again.
 
-    The model does not enter. What the three numbers are says `ablations/core/data/bigram_repetition.py`.
+    The model is not used. `ablations/core/data/bigram_repetition.py` defines the three numbers.
     """
 
     kind: ClassVar[str] = "bigram_repetition"

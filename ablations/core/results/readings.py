@@ -1,4 +1,4 @@
-"""One number that was measured, and what it is of: said once, where it is made, and carried to every table and sentence."""
+"""One measured number with its meaning: defined once, where it is computed, and carried to every table and sentence."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Reading:
         task, k, condition: of few-shot answers.
         of: full name of another reading that this one is about.
         position: where in the text, in words.
-        n: how many of what stand behind the value.
-        short: `words` without task, k and condition, for tables and axes that say those themselves; empty where it is the same.
+        n: how many of what the value is based on.
+        short: `words` without task, k and condition, for tables and axes that show those themselves; empty where it is the same.
     """
 
     metric: str
@@ -88,8 +88,8 @@ class Name:
 
     @classmethod
     def parse(cls, text: str) -> Name:
-        """The parts of a name that somebody wrote. Of a metric without tasks the rest is the reading, for only what was measured
-        tells a source from a reading."""
+        """The parts of a name that a user wrote. Of a metric without tasks the rest is the reading, for only what was measured
+        distinguishes a source from a reading."""
         metric, _, rest = text.partition(".")
         found = re.fullmatch(r"(?P<task>[^.]+)\.k(?P<k>\d+)\.(?P<rest>.+)", rest) if metric == FEW_SHOT else None
         if found is None:
@@ -123,5 +123,5 @@ SILENCED = {"top": "the top induction heads", "random": "as many other heads"}
 
 
 def cost_words(of: str, done: str) -> str:
-    """What taking heads away costs a measure, in words."""
+    """The cost of silencing heads in a measure, in words."""
     return f"what is lost without {SILENCED[done]} of {of}"

@@ -1,4 +1,4 @@
-"""All groups of a task put to a model, the demonstrations that they share computed once."""
+"""Asks a model all groups of a task, computing the demonstrations that they share once."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def ask(model: Model, task: TaskItems, data: EvaluationData) -> list[Asked]:
 
 
 def answers_of(model: Model, task: TaskItems, data: EvaluationData) -> TaskAnswers:
-    """The answers to all groups that count, as they are kept.
+    """The answers to all groups that count, as they are stored.
 
     Raises:
         LoamError: the model's logits are not numbers; names the task and the item.
@@ -96,7 +96,7 @@ class _Asker:
         self.keeper = PrefixKeeper(model)
 
     def all(self, numbers: set[int]) -> dict[int, Asked]:
-        """In descending order of prefixes: what begins with a prefix stands right before it, so each is computed once.
+        """In descending order of prefixes: a longer prefix comes right before its own beginnings, so each is computed once.
 
         Groups that differ only in which answer counts as right are asked once as well.
         """
@@ -113,7 +113,7 @@ class _Asker:
         return asked
 
     def all_written(self, asked: Mapping[int, Asked]) -> dict[int, Asked]:
-        """Those behind gold demonstrations with answers written, if the task has such."""
+        """The groups with gold demonstrations, with written answers, if the task has such."""
         how, written = self.task.generation, {}
         if how is None or not self.data.generate:
             return {}

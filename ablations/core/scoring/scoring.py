@@ -1,7 +1,7 @@
-"""Losses of token sequences and log-probabilities of answers, which do not depend on what is scored beside them.
+"""Losses of token sequences and log-probabilities of answers, which do not depend on what else is in the batch.
 
 The demonstrations that a group's items share go through the model once, and once for all groups whose demonstrations begin
-in the same way. Rows of a batch are independent: attention is causal and padding stands on the right; no matrix product has
+in the same way. Rows of a batch are independent: attention is causal and padding is on the right; no matrix product has
 fewer rows than the rounding of BLAS needs to be the same; logits are float32, and what is summed over the vocabulary and
 over an answer's tokens is float64.
 
@@ -31,9 +31,9 @@ LOGITS_A_PASS = 2**24  # 64 MiB
 
 
 class PrefixKeeper:
-    """Keys and values of the prefix asked for last, kept as long as the next one is a beginning of it.
+    """Keys and values of the last prefix, kept as long as the next one is a beginning of it.
 
-    Asked in descending order, prefixes stand right behind those that they begin, so that one place is enough for all
+    In descending order a prefix comes right after those that it begins, so that one place is enough for all
     numbers of demonstrations of all draws.
     """
 
@@ -115,7 +115,7 @@ def check_numbers(values: NDArray[np.floating], where: str) -> None:
     """Refuse losses or log-probabilities that are not numbers.
 
     Raises:
-        LoamError: says at which sequence or item.
+        LoamError: names the sequence or item.
     """
     if not np.isfinite(values).all():
         raise LoamError(

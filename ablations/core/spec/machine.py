@@ -1,4 +1,4 @@
-"""What the bits of a cell depend on beside its spec: the kind of machine and the version of torch."""
+"""What the bits of a cell depend on besides its spec: the kind of machine and the version of torch."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ MOST_TOKENS = 2**16  # token files hold uint16
 
 @dataclass(frozen=True)
 class ModelShape:
-    """Shape of the model, as a study says it. `mlp_ratio` 0 leaves the MLP out; `attention` false leaves attention out (a control).
+    """Shape of the model in a study's file. `mlp_ratio` 0 leaves the MLP out; `attention` false leaves attention out (a control).
 
     `sharpness` is the largest attention logit in nats: queries and keys are normalised. Without `qk_norm` they are not, logits are
     divided by the root of a head's width as usual, and `sharpness` is not used.

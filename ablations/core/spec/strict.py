@@ -1,4 +1,4 @@
-"""From JSON to frozen dataclasses: unknown keys refused, types checked, and messages that say what to do."""
+"""From JSON to frozen dataclasses, with unknown keys refused, types checked, and errors that name the fix."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Problem = tuple[str, str, str]  # field, what was found, what to do
 
 
 class HasProblems(Protocol):
-    """A dataclass that knows which of its values cannot be used."""
+    """A dataclass that reports which of its values are invalid."""
 
     def problems(self) -> list[Problem]: ...
 
@@ -79,7 +79,7 @@ def check_values(spec: object, where: str) -> None:
 
 
 def convert(hint: Any, value: Any, where: str) -> Any:
-    """`value` as the type `hint` says, or a ConfigError."""
+    """`value` as the type `hint`, or a ConfigError."""
     if dataclasses.is_dataclass(hint):
         return build(typing.cast(type[Any], hint), value, where)
     match get_origin(hint):

@@ -29,9 +29,9 @@ class SeedSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class MemberSpec:
-    """A member of a registry by its name, and its settings by theirs; which there are and of what type, its class says.
+    """A member of a registry by its name, and its settings by theirs; its class defines their names and types.
 
-    They are plain values here, so that a cell can be read where the plugin that has the class is not at hand.
+    They are plain values here, so that a cell can be read where the plugin that has the class is not available.
     """
 
     kind: str
@@ -96,7 +96,7 @@ class ComputeSpec:
 class TrainingSpec:
     """One small language model and how it is trained. Paths are relative to the cell's folder.
 
-    `evaluations`: how many times along the way the weights are kept, beside those of the start and the end.
+    `evaluations`: how many times along the way the weights are kept, besides those of the start and the end.
     `plugins`: SHA-256 of the files that the optimizer and the schedule come from, of none where both are ours.
     """
 

@@ -19,7 +19,7 @@ class Watcher(Protocol):
 
 
 def run_steps(training: Training, spec: TrainingSpec, watcher: Watcher) -> None:
-    """From where `training` stands to the last step."""
+    """From the present step of `training` to the last one."""
     points = set(spec.evaluation_steps())
     while True:
         if training.step in points:

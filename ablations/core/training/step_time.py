@@ -29,7 +29,7 @@ class StepTime:
 
 
 class _RandomWindows:
-    """Stands where a cell's mixture stands; tokens do not change how long a step takes."""
+    """Takes the place of a cell's mixture; which tokens they are does not change how long a step takes."""
 
     def __init__(self, spec: TrainingSpec) -> None:
         self.spec = spec
@@ -40,7 +40,7 @@ class _RandomWindows:
 
 
 def time_steps(spec: TrainingSpec, plugins: Sequence[Plugin] = (), steps: int = STEPS) -> StepTime:
-    """Train `steps` steps of the cell's shape and throw them away."""
+    """Train `steps` steps of the cell's shape and discard them."""
     torch.set_num_threads(spec.compute.threads)
     started = time.perf_counter()
     training = Training(spec, _RandomWindows(spec), members_of(spec, plugins))  # type: ignore[arg-type]
@@ -55,7 +55,7 @@ def time_steps(spec: TrainingSpec, plugins: Sequence[Plugin] = (), steps: int = 
 
 
 def _now(device: torch.device) -> float:
-    """Seconds, once the device has done what it was given: a GPU is given work long before it does it."""
+    """Seconds, once the device has finished its queue: a GPU runs work long after it was queued."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     return time.perf_counter()

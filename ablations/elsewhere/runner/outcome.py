@@ -1,4 +1,4 @@
-"""What a packed cell came to, signed where it ran: hashes of what it read and of what it wrote, the machine and the code."""
+"""The outcome of a packed cell, signed where it ran: hashes of what it read and of what it wrote, the machine and the code."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def sign(folder: Path, cell: PackedCell, spec: CellSpec, code: str) -> None:
 
 
 def _small(folder: Path) -> list[str]:
-    """What is sent of every cell: what it was, what it came to, and its measures."""
+    """The files that are sent of every cell: its spec, its outcome and its measures."""
     measures = sorted(f"{FOLDER}/{path.name}" for path in (folder / FOLDER).glob("*.json"))
     return [CELL, TRAINING, TIMING, *measures]
 

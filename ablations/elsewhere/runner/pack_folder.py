@@ -36,7 +36,7 @@ class PackedCell:
         fingerprint, spec_digest: identity of its training, and digest of that one's spec.
         machine: that it is planned for.
         files: path in its folder -> blob.
-        measures: label of each measure -> identity of what is measured, whatever the weights come to.
+        measures: label of each measure -> identity of what is measured, whatever the weights are.
     """
 
     name: str
@@ -82,7 +82,7 @@ def check_code(pack: Pack, folder: Path) -> None:
     """Refuse to run packed cells with another code than they were packed with.
 
     Raises:
-        ConfigError: says how to run them with theirs.
+        ConfigError: names the command that runs them with theirs.
     """
     if pack.code != fingerprint():
         raise ConfigError(

@@ -11,7 +11,7 @@ from curation.runtime.errors import ConfigError
 
 TaskRow = Mapping[str, Any]
 
-LEAST_TEMPLATES = 2  # one wording says as much about the wording as about the model
+LEAST_TEMPLATES = 2  # a result of one wording is as much about the wording as about the model
 
 
 @dataclass(frozen=True)
@@ -31,13 +31,13 @@ class Example:
 class FewShotTask:
     """A task is one file: where its rows are, at least two templates of patterns over a row's fields, and which answer is right.
 
-    A simple task says only values. Others override `fields`, `gold` or `answers`, each a pure function of a row.
+    A simple task only sets values. Others override `fields`, `gold` or `answers`, each a pure function of a row.
 
     Attributes:
         sample: one row; tested, and shown in the docs.
         templates: the first is the default; all have equally many choices, or all a written answer.
         pool, queries: files with rows to draw demonstrations from and to ask about, relative to the recipe's data_root.
-        gold_field: the field that says which choice is right.
+        gold_field: the field that holds the right choice.
         labels: that field's values in the order of the choices; empty when it holds the choice's number, counted from 0.
         metrics: readings beside negative log-likelihood, margin and accuracy: label metrics where all rows offer the same
             choices, text metrics where the answer is written. `ablations.prompts.task_files` knows their names.
@@ -128,7 +128,7 @@ class FewShotTask:
     def text_fields(self) -> tuple[str, ...]:
         """Fields of a row that hold its question and context, by which decontamination finds it in a corpus.
 
-        `text_keys`, else those texts of `sample` that stand in its prompt or among its choices. Name them where one of these is
+        `text_keys`, else those texts of `sample` that appear in its prompt or among its choices. Name them where one of these is
         no text of the task's own, such as a label or a single word.
         """
         if self.text_keys:

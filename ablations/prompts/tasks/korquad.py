@@ -1,4 +1,4 @@
-"""KorQuAD 1.0: an answer that stands in a paragraph, written out. Source: Lim et al. 2019, https://arxiv.org/abs/1909.07005."""
+"""KorQuAD 1.0: an answer from a paragraph, written out. Source: Lim et al. 2019, https://arxiv.org/abs/1909.07005."""
 
 from __future__ import annotations
 

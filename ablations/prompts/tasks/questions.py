@@ -51,14 +51,14 @@ def questions(task: FewShotTask, rows: Iterable[TaskRow], file: str) -> tuple[li
 
 
 def refused(task: FewShotTask, row: TaskRow, where: str, error: Exception) -> InputError:
-    """What a task says of a row, as an error that names task and row."""
+    """A task's complaint about a row, as an error that names task and row."""
     has = f"; the row has {', '.join(sorted(row))}" if isinstance(error, KeyError) else ""
     found = f"no field {error}{has}" if isinstance(error, KeyError) else str(error)
     return InputError(f"task {task.kind}: {where}", found, "Mend the row, or name its fields in the task's file.")
 
 
 def row_id(row: TaskRow) -> str:
-    """Name of a row by its content: equal rows are one row, wherever they stand."""
+    """Name of a row by its content: equal rows are one row, wherever they are in the file."""
     return f"{key_of(json.dumps(row, sort_keys=True, ensure_ascii=False)):016x}"
 
 

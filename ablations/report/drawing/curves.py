@@ -20,7 +20,7 @@ MOST = 5  # measures drawn when none has an onset
 ONSETS = 8  # measures drawn with an onset, those that some cell reached first
 DOTTED = 80  # evaluations of a panel with a dot each: more hide the lines and weigh megabytes
 SWITCHED, SILENT = 8, 3  # arms with figures of their own
-IN_HEADLINE = 4  # measures whose onsets the headline tells
+IN_HEADLINE = 4  # measures whose onsets the headline names
 TRAIN_LOSS = "train_loss"
 _TITLES = {TRAIN_LOSS: "training loss"}
 _BAND = palette.ORANGE
@@ -125,7 +125,7 @@ def _headline(curves: Sequence[Curve]) -> str:
 
 
 def _axes(curves: Sequence[Curve], unit: Callable[[str], str]) -> dict[str, str]:
-    """What is drawn, and what its axis says: training loss and the measures with an onset, else the first taken."""
+    """What is drawn, and the title of its axis: training loss and the measures with an onset, else the first measures."""
     onsets = list(dict.fromkeys(m for c in curves for m in c.onsets))
     reached = {m for c in curves for m, onset in c.onsets.items() if onset.by_tokens is not None}
     drawn = sorted(onsets, key=lambda m: m not in reached)[:ONSETS] or _taken(curves)[:MOST]

@@ -1,4 +1,4 @@
-"""What lies beneath the measures: losses by place, attention heads, answers by heart, and onsets that were predicted."""
+"""What explains the measures: losses by place, attention heads, answers by heart, and predicted onsets."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class HeadMap:
 
 @dataclass(frozen=True)
 class Ablation:
-    """What a measure loses without the strongest heads, and without as many drawn by lot; seeds beside."""
+    """What a measure loses without the strongest heads, and without as many random ones, by seed."""
 
     arm: str
     measure: str
@@ -154,9 +154,9 @@ def ablations(values: Values) -> list[Ablation]:
 
 
 def recognising(values: Values) -> list[Recognised]:
-    """Recognising a known task and learning a new one, told apart by what labels do to the answer, one row an arm.
+    """Recognising a known task and learning a new one, separated by the effect of labels on the answer, one row an arm.
 
-    Empty unless some arm was asked about the known map: without it nothing can be told apart.
+    Empty unless some arm was asked about the known map: without it the two cannot be separated.
     """
     gains = values.gains()
     if KNOWN not in gains:

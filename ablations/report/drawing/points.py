@@ -27,7 +27,7 @@ LEAST = 3  # arms, fewer make no picture
 
 @dataclass(frozen=True)
 class SeedsView:
-    """`undrawn`: measures that stand in the table alone; `note`: arms that were left out."""
+    """`undrawn`: measures in the table alone; `note`: arms that were left out."""
 
     arms: list[Markup]
     controls: list[Markup]
@@ -100,7 +100,7 @@ class PairsView:
 
 
 def pairs_view(values: Values, verdicts: Sequence[Verdict], predictions: Sequence[OnsetPrediction]) -> PairsView:
-    """Pairs of registered claims first, then the ones that every study is asked about. Real arms alone."""
+    """Pairs of registered claims first, then the ones that every study shows. Real arms only."""
     claimed = [v.measures for v in verdicts if v.relation and v.registered]
     asked = [(_side(values, m[0]), _side(values, m[1])) for m in claimed if len(m) == 2]
     usual = [pair for pair in _usual(values) if pair not in asked]

@@ -38,7 +38,7 @@ class TaskView:
 
     Attributes:
         note: what is amiss with the curves.
-        figures: reading -> its panels, of losses first; the others are those that a blind guess is held against.
+        figures: reading -> its panels, of losses first; the others are those with a blind guess to compare.
         main: the one of these to look at first, of a task with written answers.
         undrawn: arms without a panel.
         readings: what each reading is called, of everything that some cell has.

@@ -16,7 +16,7 @@ from curation.dashboard.numbers import mean
 COLUMNS = 6  # measures beside each other on a page 1400 pixels wide
 WHOLE = 12  # a metric with so many measures is shown whole
 FOLDED = 60  # measures of a metric that can be unfolded
-TASKS = 12  # tables of readings; the others stand in the JSON of the report
+TASKS = 12  # tables of readings; the others are in the JSON of the report
 ACCURACY = "accuracy"
 REFERENCE = "all"  # the arm of all corpora
 Marks = Mapping[str, Mapping[str, str]]  # measure -> arm -> above or below the midpoint
@@ -71,7 +71,7 @@ def _block(values: Values, metric: str, measures: list[Measure]) -> MeasureBlock
 
 
 def _best(values: Values, measure: Measure) -> set[str]:
-    """The real arms with the best mean; nobody when there is no contest or the measure has no better side."""
+    """The real arms with the best mean; empty for fewer than two arms, or a measure without a better side."""
     means = {arm: values.mean(arm, measure.measure) for arm in values.real}
     known = {arm: value for arm, value in means.items() if value is not None}
     if len(known) < 2 or measure.better is None:
@@ -103,7 +103,7 @@ def midpoint_marks(values: Values) -> dict[str, dict[str, str]]:
 
 @dataclass(frozen=True)
 class TaskTable:
-    """At the task's largest k: what columns say, and for each arm the means over seeds."""
+    """At the task's largest k: a column for each measure, and for each arm the means over seeds."""
 
     task: str
     k: int
@@ -112,7 +112,7 @@ class TaskTable:
 
 
 def task_tables(values: Values) -> list[TaskTable]:
-    """Readings of few-shot answers of tasks with more to tell than accuracy; empty where there is none."""
+    """Readings of few-shot answers of tasks with more than accuracy; empty where there is none."""
     by_task: dict[str, list[Measure]] = {}
     for row in values.rows.values():
         if row.metric == FEW_SHOT and row.task:
@@ -121,7 +121,7 @@ def task_tables(values: Values) -> list[TaskTable]:
 
 
 def _table(values: Values, task: str, rows: list[Measure]) -> TaskTable | None:
-    """None where answers are written: what these come to stands with the k-shot curves."""
+    """None where answers are written: their scores are shown with the k-shot curves."""
     shown = _shown(rows)
     k = max((row.k or 0 for row in shown), default=0)
     columns = sorted((row for row in shown if row.k == k), key=lambda row: row.unit == PREDICTIONS)
@@ -132,7 +132,7 @@ def _table(values: Values, task: str, rows: list[Measure]) -> TaskTable | None:
 
 
 def _shown(rows: list[Measure]) -> list[Measure]:
-    """With gold demos: accuracies of every sort, and what else a blind guess is held against; and biases."""
+    """With gold demos: accuracies of every sort, and other readings that have a blind guess; and biases."""
     held = {row.reading.removeprefix(BLIND) for row in rows if row.reading.startswith(BLIND)}
     scored = [row for row in rows if row.condition == "gold" and (row.unit == ITEMS or row.reading in held)]
     return [*scored, *(row for row in rows if row.unit == PREDICTIONS)]

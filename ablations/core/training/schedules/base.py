@@ -11,7 +11,7 @@ from ablations.core.spec.strict import Problem
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule(ABC):
-    """A curve of learning rates. Its docstring's first line says its form.
+    """A curve of learning rates. The first line of its docstring describes its form.
 
     Its fields are its settings, under `schedule:` of a study's cells beside `tokens` and `batch`: numbers, words, true or false.
     All of them, defaults included, are part of a cell's identity. Every schedule has `warmup_steps`: the rate rises linearly.
