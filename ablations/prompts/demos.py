@@ -39,8 +39,8 @@ class Design:
     draws: int = 10
     items: int = 200
     balanced: bool = False
-    selection: Selection = field(default_factory=hashed_selection.HashedSelection)
-    order: Order = field(default_factory=hashed_order.HashedOrder)
+    selection: Selection = field(default_factory=hashed_selection.Hashed)
+    order: Order = field(default_factory=hashed_order.Hashed)
     conditions: tuple[str, ...] = ("gold", "permuted")
 
     @property

@@ -18,8 +18,8 @@ def blind_accuracies(gold: Labels, demo_labels: Labels) -> dict[str, float]:
     """Accuracy of each blind guesser.
 
     `majority` always guesses the commonest gold label; `prior_matched` draws labels in the proportions of the gold labels;
-    `copy_last` guesses the label of the last demonstration, `most_frequent_demo` the commonest among the demonstrations (of ties the
-    smallest).
+    `copy_last` guesses the label of the last demonstration, `most_frequent_demo` the commonest among the demonstrations (the
+    smallest of equals).
 
     Args:
         gold: right choices of the items of each group.

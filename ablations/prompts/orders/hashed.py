@@ -9,7 +9,7 @@ from ablations.prompts.orders.base import Order
 from ablations.prompts.selections.draws import Draw
 
 
-class HashedOrder(Order):
+class Hashed(Order):
     """As the draw ranks them; balanced ones as they were taken in turn."""
 
     kind: ClassVar[str] = "hashed"

@@ -8,7 +8,7 @@ from ablations.prompts.selections.base import Selection
 from ablations.prompts.selections.draws import Draw
 
 
-class HashedSelection(Selection):
+class Hashed(Selection):
     """Rows by a hash of task, draw and row, the same for all queries."""
 
     kind: ClassVar[str] = "hashed"
