@@ -46,7 +46,7 @@ class CellFiles:
 
 @dataclass
 class _Gathered:
-    """What is gathered of a cell, measure by measure."""
+    """The contents of a cell, gathered measure by measure."""
 
     readings: dict[str, Reading] = field(default_factory=dict)
     answers: dict[str, TaskAnswers] = field(default_factory=dict)
@@ -56,7 +56,7 @@ class _Gathered:
 
 
 def cell_result(files: CellFiles, curves: bool = True) -> CellResult:
-    """Everything that statistics need of a cell.
+    """The result of a cell, for statistics.
 
     Args:
         curves: false leaves out what was measured along the way, which takes the metrics' own code.
@@ -105,7 +105,7 @@ def _add(
 def _readings(
     metric: str, task: str, answers: Mapping[str, TaskAnswers], about: Mapping[str, AboutTask]
 ) -> Iterator[Reading]:
-    """Those that are made of answers."""
+    """Readings that are computed from answers."""
     if "" in answers:
         yield from few_shot_readings(answers[""], about[task])
     if INTACT in answers:
@@ -116,7 +116,7 @@ def _readings(
 
 
 def _cost(metric: str, intact: Reading, left: Reading, done: str) -> Reading:
-    """What a gain loses when something is done to the model."""
+    """The loss of a gain when something is done to the model."""
     value = (intact.value or 0.0) - (left.value or 0.0)
     words = cost_words(intact.words, done)
     return Reading(metric, value, "nats lost", None, words, done, of=intact.name, n=intact.n)

@@ -86,7 +86,7 @@ class CellPlan:
 
     @property
     def label(self) -> str:
-        """What people call it."""
+        """Its name for people."""
         return f"{self.arm}_s{self.seed}"
 
     @property
@@ -101,7 +101,7 @@ class CellPlan:
 
     @cached_property
     def asked(self) -> dict[str, dict[str, Any]]:
-        """Label -> what a measure asks, whatever the weights are."""
+        """Label -> identity of what is measured, whatever the weights are."""
         tokens = {stem: each.manifest.fingerprint for stem, each in self.tokens.items()}
         return {label: each.asked(self.training, self.machine, tokens) for label, each in self.measures.items()}
 

@@ -1,4 +1,4 @@
-"""Many cells on Ray: each is trained once, then measured; a failed one takes no other along, results are found by hash."""
+"""Many cells on Ray: each is trained once, then measured; a failed one stops no other, results are found by hash."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def measure(cells: Sequence[CellState], out: Folder, compute: Compute, wanted: I
 
 
 def measuring_stage(state: CellState, out: Folder, wanted: IsWanted = everything) -> Stage[None, ToMeasure] | None:
-    """What is missing of a cell; None where that is nothing, or cannot be measured here."""
+    """A stage for the missing measures of a cell; None if there are none, or they cannot be measured here."""
     todo = {label: each for label, each in state.missing.items() if wanted(each.planned)}
     if not todo or state.away:
         return None

@@ -1,4 +1,4 @@
-"""What a kind of claim is: settings that a study registers before it runs, and what decides, words and plans it.
+"""The interface of a kind of claim: settings that a study registers before it runs, its wording, and the estimates that decide it.
 
 In a study's file a claim is one mapping, such as `- emerges: {arm: code}`.
 """
@@ -20,11 +20,11 @@ DEFAULT_MEASURE = "few_shot.control_map.k8.permuted_minus_gold"
 class Claim(Config, ABC):
     """One kind of claim is one file. Its fields are the settings in a study's file, its docstring's first line states the claim.
 
-    A field `smallest` is the smallest effect that counts, in the measure's unit: the planner refuses a design that could not see
-    it, and an effect shown to be smaller contradicts the claim.
+    A field `smallest` is the smallest effect that counts, in the measure's unit: the power analysis refuses a design that could not
+    see it, and an effect shown to be smaller contradicts the claim.
 
     Attributes:
-        counts_over: what its evidence is counted in.
+        counts_over: whether its evidence is counted in seeds or in arms.
         least_arms: fewest arms that can decide it, where it counts over arms.
         relation: its effect says how its two measures go together; else a positive effect is better.
     """
@@ -70,7 +70,7 @@ class Claim(Config, ABC):
         return smallest
 
     def smallest_seen(self, estimate: Estimate, alpha: float) -> float | None:
-        """What a repetition of a finished design would find at this alpha with a chance of 80 %."""
+        """The smallest effect that a repetition of a finished design finds at this alpha with a chance of 80 %."""
         if self.counts_over == "arm":
             return self.seen_over_arms(estimate.n, alpha)
         return estimate.smallest_effect(alpha)
@@ -80,7 +80,7 @@ class Claim(Config, ABC):
         return None
 
     def planned_measure(self) -> str:
-        """What the power analysis takes the variances of."""
+        """The measure whose variances the power analysis uses."""
         return self.measures_named()[0]
 
     def compared(self) -> Sequence[tuple[str, str | None]]:

@@ -1,4 +1,4 @@
-"""The claim that two measures say the same of the arms."""
+"""The claim that two measures rank the arms alike."""
 
 from __future__ import annotations
 

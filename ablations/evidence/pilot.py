@@ -1,4 +1,4 @@
-"""Variances that a plan can rest on: of cells that have finished, else those that come with the program."""
+"""Variances for a power analysis: of cells that have finished, else those that come with the program."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def finished_cells(out: Folder, study: str | None = None, plugins: Sequence[Plug
     """The trained cells of an output folder: of one study, or of all whose records are in its runs/.
 
     Args:
-        plugins: files with metrics; what only others know is not read.
+        plugins: files with metrics; readings of other plugins' metrics are not read.
     """
     cells: dict[str, CellResult] = {}
     seconds: dict[str, float] = {}
@@ -62,7 +62,7 @@ def finished_cells(out: Folder, study: str | None = None, plugins: Sequence[Plug
 
 
 def _united(one: CellResult, other: CellResult) -> CellResult:
-    """A cell of two studies, which may have measured other things of it."""
+    """The same cell in two studies, each with its own measures."""
     return replace(
         one, readings={**one.readings, **other.readings}, answers={**one.answers, **other.answers},
         details={**one.details, **other.details}, counts={**one.counts, **other.counts},

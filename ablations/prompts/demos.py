@@ -117,7 +117,7 @@ def apart(kind: str, pool: Sequence[Question], queries: Sequence[Question]) -> t
             free.setdefault(question.text, question)
     if pool and not free:
         raise ConfigError(
-            f"task {kind}: every row of the pool is among the queries too, so a query would stand among its demonstrations. "
+            f"task {kind}: every row of the pool is among the queries too, so a query would be among its demonstrations. "
             "Give other rows as pool."
         )
     ids = {question.id for question in free.values()}

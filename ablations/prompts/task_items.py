@@ -126,14 +126,14 @@ def check_files(settings: TaskSettings, plugins: Sequence[Plugin], root: str = "
     cls = task_class(settings.kind, plugins)
     if issubclass(cls, MapTask):
         if useless := sorted(settings.model_fields_set - OF_MAPS):
-            raise ConfigError(f"task {settings.name}: {useless[0]} says nothing about {cls.kind}. Leave it out.")
+            raise ConfigError(f"task {settings.name}: {useless[0]} does not apply to {cls.kind}. Leave it out.")
         return
     task = cls(settings.template)
     check_design(task, settings.design(task, plugins))
     paths = [_path(settings, task, which, root) for which in ("pool", "queries")]
     if paths[0] == paths[1]:
         raise ConfigError(
-            f"task {settings.name}: pool and queries are one file, {paths[0]}, so a query would stand among its "
+            f"task {settings.name}: pool and queries are one file, {paths[0]}, so a query would be among its "
             "demonstrations. Give two files."
         )
     for path in paths:

@@ -1,4 +1,4 @@
-"""Every number that is made of the kept answers to a few-shot task, with its unit, direction and words.
+"""Every number that is computed from the stored answers to a few-shot task, with its unit, direction and words.
 
 Means over draws and items, `few_shot.<task>.k<k>.` before each name and c a condition that asks:
 

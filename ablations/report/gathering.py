@@ -1,4 +1,4 @@
-"""What finished cells leave for the report: measures, curves, k-shot points, losses by place, heads; and what transforms did."""
+"""What the report takes from finished cells: measures, curves, k-shot points, losses by place, heads; and what transforms did."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from ablations.statistics.claim_estimates import BLIND
 from ablations.statistics.measures import Measure, Measures
 
 LOSS, ACCURACY = "nll", "accuracy"  # readings with a field of their own in every point
-PLACES = 48  # points of a curve by place: enough for an eye, light enough for a page
+PLACES = 48  # points of a curve by place: enough for an eye, few enough for a page
 Level = tuple[int, str]  # k, condition
 
 
@@ -36,7 +36,7 @@ def final(measures: Measures) -> tuple[Measure, ...]:
 
 
 def curve(cell: CellResult, control: bool) -> Curve:
-    """What a cell showed while it trained."""
+    """The learning curve of a cell."""
     losses = {point["tokens"]: point["train_loss"] for point in cell.training.get("losses", ())}
     measures: dict[int, dict[str, float]] = {tokens: {} for tokens in losses}
     for name, values in cell.curves.items():

@@ -24,7 +24,7 @@ class CellSettings:
     """Shape, training and measuring of an arm's cells.
 
     Attributes:
-        evaluations: how many times along the way the weights are kept, and measured, beside the start and the end.
+        evaluations: how many times along the way the weights are kept, and measured, besides the start and the end.
         checkpoint_every_steps: a killed cell goes on from there; changes no result.
     """
 

@@ -64,8 +64,8 @@ class Study(Config):
         tokenizer: of all real sources.
         heldout: share of each source's documents, by hash, that measures are taken on.
         arms: by name; a study without arms runs the controls alone.
-        cells: of all arms, as `ablations/settings/cells.py` types them; `arms.NAME.cells` is laid on it.
-        controls: laid on `configs/controls.yaml`.
+        cells: of all arms, as `ablations/settings/cells.py` types them; `arms.NAME.cells` is merged into it.
+        controls: merged into `configs/controls.yaml`.
         tasks, metrics: by kind; `control_map` and all built-in metrics when left out.
         weights_gib: disk that the weights of all cells along the way may take; a study that needs more is refused at the start.
         seeds: cells of each arm.
@@ -116,7 +116,7 @@ class Study(Config):
         files = [os.path.basename(path) for path in self.plugins]
         for what, given in (("tasks", names), ("plugins", files)):
             if twice := sorted({name for name in given if given.count(name) > 1}):
-                raise ValueError(f"{what}: {twice[0]!r} stands there twice. Keep or rename one of them.")
+                raise ValueError(f"{what}: {twice[0]!r} is listed twice. Keep or rename one of them.")
         return self
 
     @property

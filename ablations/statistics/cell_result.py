@@ -22,7 +22,7 @@ class CellResult:
         answers: task -> the model's answers at the end.
         curves: reading -> (training tokens, value) along the way, in order.
         onsets: of the readings that have one.
-        details: metric -> what it kept for looking things up.
+        details: metric -> further values to look up.
         training: the cell's training.json.
         counts: task -> what happened when its items were made.
     """

@@ -50,7 +50,7 @@ class ClaimEstimates:
     def p(self) -> float | None:
         """Of the claim: a claim that has to hold in every comparison and leg has the largest p of them.
 
-        For a negative effect it is the smallest p of the parts that are better, times the number of parts (Bonferroni).
+        For a negative effect it is the smallest p of the parts with one, times the number of parts (Bonferroni).
         """
         if self.main is None or self.main.p is None:
             return None

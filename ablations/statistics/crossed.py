@@ -1,11 +1,11 @@
-"""The mean of a contrast that was measured on seeds x draws x items, each crossed with each, and how sure it is.
+"""The mean of a contrast that was measured on seeds x draws x items, fully crossed, and its uncertainty.
 
 All three are random for a claim: it is about the next training run, the next choice of demonstrations and the next question,
 not about those that happened to be used. Arms are fixed. So the mean's variance has a part of every factor and of every
 set of them, and more answers do not make up for few seeds.
 
 Shapes: S seeds, D draws of demonstrations, I items; a factor that a measure does not have is of size 1. Everything here takes
-any number of leading axes (studies), so that a simulation runs through the very code that judges a study.
+any number of leading axes (studies), so that a simulation runs the same code that judges a study.
 
 Sources: Cornfield and Tukey 1956, https://doi.org/10.1214/aoms/1177728067 (expected mean squares of crossed designs);
 Satterthwaite 1946, https://doi.org/10.2307/3002019; Cochran and Cox 1957, Experimental Designs, section 4.14 (weighted quantile).
@@ -93,7 +93,7 @@ def _effects(sizes: Mapping[str, int]) -> Iterator[Effect]:
 
 
 def uncertainty(anova: MeanSquares) -> Uncertainty:
-    """How sure the grand mean is; needs at least 2 seeds.
+    """The uncertainty of the grand mean; needs at least 2 seeds.
 
     Its variance is that of a mean over seeds (the mean square of seeds) and a part that all seeds share because they see
     the same draws and items. The quantile of Student's t is between Satterthwaite's and Cochran's.
@@ -103,7 +103,7 @@ def uncertainty(anova: MeanSquares) -> Uncertainty:
     """
     seeds = frozenset({SEEDS})
     if seeds not in anova.squares:
-        raise ValueError("one seed tells nothing about the spread of seeds; give at least 2")
+        raise ValueError("one seed does not show the spread of seeds; give at least 2")
     own, own_df = anova.squares[seeds], anova.df[seeds]
     shared, noise = _shared(anova)
     shared = np.where(shared > KEPT_ABOVE * np.sqrt(2 * noise), shared, 0.0)

@@ -84,7 +84,7 @@ class Measures:
         return [cell for cell in self.cells if cell.arm == arm]
 
     def evidence(self, arms: Iterable[str]) -> list[str]:
-        """Names of the cells that a statement about these arms rests on."""
+        """Names of the cells that a statement about these arms is based on."""
         wanted = set(arms)
         return [cell.cell for cell in self.cells if cell.arm in wanted]
 

@@ -1,4 +1,4 @@
-"""An effect with its interval, its p and what the design could have seen.
+"""An effect with its interval, its p and the smallest effect that the design sees.
 
 Cells of different arms with the same seed number are pairs, so every claim rests on differences: of two arms or of two
 conditions, in the same seeds, draws and items. Variances differ between arms more than tenfold and are never pooled.
@@ -15,7 +15,7 @@ from scipy import optimize, stats
 
 from ablations.statistics.crossed import LEVEL, Array, mean_squares, uncertainty
 
-LEAST_FOR_INTERVAL = 3  # below, an interval promises what it cannot keep
+LEAST_FOR_INTERVAL = 3  # below, an interval covers less than its level
 LEAST_FOR_VERDICT = 5
 ALPHA = 0.05
 POWER = 0.8

@@ -91,7 +91,7 @@ def run(
 
 
 def check_kept(study: Study, recipe: Recipe, curated: Curated) -> None:
-    """An arm cannot be trained on nothing.
+    """Refuse an arm whose source is empty after curation.
 
     Raises:
         InputError: a source that an arm uses kept no document, with the commonest reason.
@@ -129,7 +129,7 @@ def _check_claim(claim: Claim, study: Study) -> None:
     """Its arms, metrics and tasks are the study's."""
     where, arms, tasks = f"claims.{claim.kind}", claim.arms_named(), [task.name for task in study.task_settings]
     if twice := sorted({arm for arm in arms if arms.count(arm) > 1}):
-        raise ConfigError(f"{where}: arm {twice[0]} is held against itself. Name another arm.")
+        raise ConfigError(f"{where}: arm {twice[0]} is compared with itself. Name another arm.")
     for arm in arms:
         if arm not in study.arms:
             raise ConfigError(f"{where}: {one_of(study.arms, arm, 'arm')}")

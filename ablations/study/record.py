@@ -82,7 +82,7 @@ def cost(prepared: Prepared, out: Folder, predicted: PredictedCost | None, usage
 
 
 def _actual(prepared: Prepared, out: Folder, usage: Usage | None) -> ActualCost | None:
-    """Cost of the run that did the work: a later run that found everything done must not overwrite it."""
+    """Cost of the run that did the work: a later run that had nothing to do must not overwrite it."""
     before = (_cost_before(prepared, out) or {}).get("actual")
     where = f"{(out / 'runs').url}/{prepared.study.name}{STUDY_ENDING}, cost.actual"
     known = from_json(ActualCost, before, where, "Remove it and run again.") if before else None

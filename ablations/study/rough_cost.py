@@ -1,4 +1,4 @@
-"""About what a cell takes, from its shape alone: for lists and plans that must not train anything. `--dry-run` measures instead."""
+"""Rough cost of a cell, from its shape alone: for lists and plans that must not train anything. `--dry-run` measures instead."""
 
 from __future__ import annotations
 

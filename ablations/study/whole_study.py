@@ -74,7 +74,7 @@ def run_cells(command: Command) -> Standing:
 
 
 def status(command: Command) -> Standing:
-    """Runs nothing."""
+    """The states of a study's cells. Runs nothing."""
     return Standing.of(states(prepared_study(command).plans, command.opened()))
 
 
@@ -121,7 +121,7 @@ def write_report(report: Report, name: str, out: Folder) -> str:
 
 
 def _is_there(value: dict[str, Any], folder: Folder, name: str) -> bool:
-    """Whether the last report differs only in when it was made and in what that run happened to find done."""
+    """Whether the last report differs only in its date and in what that run did not have to do."""
     if not (folder.exists(f"{name}.json") and folder.exists(f"{name}.html")):
         return False
     return _lasting(value) == _lasting(folder.read_json(f"{name}.json"))

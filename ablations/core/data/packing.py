@@ -31,8 +31,8 @@ def chosen_documents(documents: Documents, fraction: float, seed: int, offset: f
 
 @dataclass(frozen=True)
 class Seen:
-    """What one source gave to a run, for the report. `documents_cut` of the first epoch; where windows hold several sources, of
-    the documents that were seen, and `windows` are as many as its tokens fill."""
+    """What a source contributed to a run, for the report. `documents_cut` of the first epoch; where windows hold several sources,
+    of the documents that were seen, and `windows` are as many as its tokens fill."""
 
     windows: int
     tokens: int
@@ -144,7 +144,7 @@ class PackedSource:
         return np.concatenate(found), np.concatenate(epochs)
 
     def seen(self, windows: int) -> Seen:
-        """What the first `windows` windows of this source amount to."""
+        """What this source contributes in its first `windows` windows."""
         _, starts = self._shuffled(0)
         was_seen = np.zeros(self.windows + 1, bool)  # the last one is the rest that an epoch loses
         was_seen[self._places(0)[: min(windows, self.windows)]] = True
@@ -171,6 +171,6 @@ class PackedSource:
         return int((before[last + 1] > before[first]).sum())
 
     def _cut(self, starts: NDArray[np.int64]) -> int:
-        """Documents that a window border runs through, in the first epoch."""
+        """Documents that a window border cuts, in the first epoch."""
         first, last = self._windows_of(starts)
         return int((first != last).sum())

@@ -1,4 +1,4 @@
-"""What the top induction heads are worth: every measure of context again, with these heads silent."""
+"""Ablation of the top induction heads: every measure of context again, with these heads silent."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ class Reading:
 
     @property
     def name(self) -> str:
-        """Under which files, tables and claims know it: the one place where names are written; `Name.parse` reads them."""
+        """The full name in files, tables and claims: the one place where names are written; `Name.parse` reads them."""
         return Name(self.metric, self.reading, self.source, self.task, self.k, self.condition, self.of).text
 
     def to_json(self) -> dict[str, Any]:
@@ -106,7 +106,7 @@ STANDARD_ERROR = "standard_error"
 
 
 def gain_name(task: str, k: int) -> str:
-    """Of what permuted labels cost: the measure that speaks for in-context learning of a task."""
+    """Of what permuted labels cost: the primary measure of in-context learning of a task."""
     return Name(FEW_SHOT, GAIN, task=task, k=k).text
 
 

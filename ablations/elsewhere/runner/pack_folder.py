@@ -87,7 +87,7 @@ def check_code(pack: Pack, folder: Path) -> None:
     if pack.code != fingerprint():
         raise ConfigError(
             f"{folder}: was packed with other code ({pack.code[:12]}) than the one that runs ({fingerprint()[:12]}). "
-            f"Run its own: cd {folder / CODE} && python -m ablations.elsewhere.runner .. (if that says so too: {FIX})"
+            f"Run its own: cd {folder / CODE} && python -m ablations.elsewhere.runner .. (if that is refused too: {FIX})"
         )
 
 
@@ -123,7 +123,7 @@ def _unpacked(folder: Path, blob: str) -> Path:
         except (OSError, EOFError, zlib.error) as error:
             raise InputError(str(packed), f"cannot be read ({error})", FIX) from error
         if content_digest(content) != blob:
-            raise InputError(str(packed), "holds other bytes than its name says", FIX)
+            raise InputError(str(packed), "does not match the hash in its name", FIX)
         plain.parent.mkdir(exist_ok=True)
         write_whole(plain, content)
     return plain

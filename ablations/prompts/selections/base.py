@@ -1,4 +1,4 @@
-"""What a selection of demonstrations is: a draw in, rows of the pool out."""
+"""The interface of a selection of demonstrations: a draw in, rows of the pool out."""
 
 from __future__ import annotations
 

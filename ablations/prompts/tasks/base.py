@@ -1,4 +1,4 @@
-"""What a few-shot task is: rows of a file, the texts around them, and what counts as a right answer."""
+"""The interface of a few-shot task: rows of a file, the texts around them, and what counts as a right answer."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ class FewShotTask:
         """
         for name in ("version", "sample"):
             if not getattr(cls, name, None):
-                raise ConfigError(f"task {cls.kind}: no {name}. Say it in the task's file.")
+                raise ConfigError(f"task {cls.kind}: no {name}. Set it in the task's file.")
         if cls.example is not FewShotTask.example:
             raise ConfigError(f"task {cls.kind}: example() is not for overriding. Write templates and fields().")
         _check_templates(cls)

@@ -83,7 +83,7 @@ class Template:
         if len(set(self.choices)) < len(self.choices) or len(self.choices) == 1:
             raise ConfigError(f"{where}: choices {list(self.choices)}. Give at least two that differ.")
         if not self.separator:
-            raise ConfigError(f"{where}: the separator is empty. Give what stands between demonstrations.")
+            raise ConfigError(f"{where}: the separator is empty. Give what separates demonstrations.")
 
 
 def _instead(choices: tuple[str, ...]) -> str:

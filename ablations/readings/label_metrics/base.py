@@ -1,4 +1,4 @@
-"""What a label metric is: gold and predicted classes of one draw in, one number out.
+"""The interface of a label metric: gold and predicted classes of one draw in, one number out.
 
 Only the standard library is used here, so that tables of finished cells can be made anywhere.
 """

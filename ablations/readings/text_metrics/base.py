@@ -1,4 +1,4 @@
-"""What a text metric is: written answers of one draw and what counts as right in, one number out."""
+"""The interface of a text metric: written answers of one draw and their references in, one number out."""
 
 from __future__ import annotations
 

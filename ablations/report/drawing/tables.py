@@ -47,7 +47,7 @@ def parts(values: Values, measures: Sequence[Measure], primary: Collection[str],
     """The table metric by metric. Of a metric with many measures the primary ones are shown, some folded, the rest left out.
 
     Args:
-        primary: names of the measures that speak for the study; those with marks are shown too.
+        primary: names of the primary measures; those with marks are shown too.
     """
 
     def cut(metric: str, some: list[Measure]) -> list[MeasureBlock]:

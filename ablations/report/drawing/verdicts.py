@@ -34,7 +34,7 @@ def claim_text(verdict: Verdict) -> str:
 
 
 def facts(verdict: Verdict, title: Callable[[str], str]) -> list[str]:
-    """What became of the claim, then what it rests on; `title` gives the words of a measure."""
+    """The verdict on the claim, then its evidence; `title` gives the words of a measure."""
     every = (verdict.short, _effect(verdict, title), n_text(verdict), _p(verdict), _sight(verdict))
     return [fact for fact in every if fact]
 

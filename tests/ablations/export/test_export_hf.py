@@ -195,7 +195,7 @@ def test_a_cell_without_its_tokenizer_is_refused(make_cell: MakeCell, tmp_path: 
     Folder(str(next((tmp_path / "out/tokenizer").iterdir()))).remove()
     refused(ConfigError, "its tokenizer is not there", cell, tmp_path / "hf")
     (cell / "manifest.json").unlink()
-    refused(ConfigError, "no manifest.json that tells its tokenizer", cell, tmp_path / "hf")
+    refused(ConfigError, "no manifest.json that names its tokenizer", cell, tmp_path / "hf")
     (other / MODEL).write_bytes(tokenizer_model())
     assert export(str(cell), str(tmp_path / "hf"), "out", str(other)) == ExportedModel(
         str(tmp_path / "hf"), "qwen3", 16_384

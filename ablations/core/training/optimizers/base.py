@@ -1,4 +1,4 @@
-"""What an optimizer is: a user's settings for it, and what steps the weights of a model by them.
+"""The interface of an optimizer: a user's settings, and the torch optimizers that update the weights by them.
 
 Settings are checked long before a cell trains, so nothing here imports torch before it is needed.
 """

@@ -1,4 +1,4 @@
-"""What a schedule is: the learning rate of each step as a share of its peak."""
+"""The interface of a schedule: the learning rate of each step as a share of its peak."""
 
 from __future__ import annotations
 
