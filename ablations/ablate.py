@@ -91,7 +91,7 @@ def plan(command: Command, pilot: str | None) -> None:
     from ablations.evidence import power
     from ablations.study import questions
 
-    planned = questions.plan(command, pilot)
+    planned = questions.power_of_claims(command, pilot)
     command.show(planned, "\n".join(power.lines(planned)))
     for refusal in planned.refusals:
         command.note(f"refused: {refusal}")
@@ -110,11 +110,11 @@ def compare(command: Command, a: str, b: str, measure: str) -> None:
 
     A and B may also be the names of two cells; then it is a point.
     """
-    from ablations.evidence.compare import as_text
+    from ablations.evidence.compare import comparison_text
     from ablations.study import questions
 
     comparison = questions.compare(command, a, b, measure)
-    command.show(comparison, as_text(comparison))
+    command.show(comparison, comparison_text(comparison))
 
 
 @ablate.command(cls=listing(METRICS))
@@ -128,10 +128,10 @@ def measure(command: Command, tasks: tuple[str, ...], metrics: tuple[str, ...]) 
     Of a STUDY, a YAML file, what its trained cells still lack is measured; of a CELL, a name in OUT/cells or its beginning, the
     numbers are printed too. A metric that the study does not list, such as one of a --plugin, is measured when --metric names it.
     """
-    from ablations.cells.wanted import Wanted
+    from ablations.cells.measure_choice import MeasureChoice
     from ablations.study import finished_cells
 
-    measured = finished_cells.measure(command, Wanted(tasks, metrics))
+    measured = finished_cells.measure(command, MeasureChoice(tasks, metrics))
     command.show(measured, finished_cells.measured_text(measured))
     for cell, labels in {} if measured.of_study else measured.missing.items():
         command.note(f"{cell}: {', '.join(labels)}: {measured.standing.cells[0].note}")
@@ -224,7 +224,7 @@ def explain(command: Command, metric: str, most: int, draw: int | None, item: st
 
     choice = explaining.Choice(most, draw, item)
     number = explaining.explain(command.out, command.path, metric, choice, command.read_plugins())
-    command.show(number, explaining.as_text(number, most))
+    command.show(number, explaining.explained_text(number, most))
 
 
 @ablate.command()
@@ -237,11 +237,11 @@ def findings(command: Command, related: tuple[str, ...]) -> None:
     TABLE has one corpus a row and one number a task, such as configs/reference/hyperclova_corpus_study.csv, which comes with loam.
     """
     from ablations.evidence import published_table
-    from ablations.evidence.findings import as_text, find
+    from ablations.evidence.findings import findings_of, findings_text
     from curation.runtime.shipped import resolve_config
 
-    found = find(published_table.read(resolve_config(command.path)), related)
-    command.show(found.to_json(), as_text(found))
+    findings = findings_of(published_table.read(resolve_config(command.path)), related)
+    command.show(findings.to_json(), findings_text(findings))
 
 
 @ablate.command()

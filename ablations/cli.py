@@ -77,10 +77,10 @@ def study(command: Command, dry_run: bool) -> None:
         entries = gallery.entries()
         command.show(entries, "\n".join(gallery.lines(entries)))
     elif dry_run:
-        from ablations.study import dry_run as planning
+        from ablations.study import dry_run as dry_runs
 
-        plan = planning.dry_run(command)
-        command.show(plan, planning.as_text(plan))
+        done = dry_runs.dry_run(command)
+        command.show(done, dry_runs.as_text(done))
     else:
         from ablations.study import whole_study
 

@@ -10,9 +10,9 @@ import numpy as np
 from scipy import stats
 
 from ablations.claims.verdicts import decide
+from ablations.statistics.claim_estimates import NEGLIGIBLE_NATS, ClaimEstimates
 from ablations.statistics.crossed import Array, mean_squares, uncertainty
 from ablations.statistics.paired import ALPHA, estimate_crossed, interval_of_least
-from ablations.statistics.questions import NEGLIGIBLE_NATS, Question
 from ablations.statistics.variances import Variances, planned_effect
 from benchmarks.simulated_cells import CHUNK, Rng, Setting, crossed_values
 
@@ -73,21 +73,21 @@ def _arms(variances: Variances, spreads: Sequence[float], shape: tuple[int, int,
     return [shared + crossed_values(Setting("", Variances(**own).times(each)), (1, *shape), rng)[0] for each in spreads]
 
 
-def _differs(one: Array, other: Array) -> Question:
-    return Question("nats", estimate_crossed(one - other), two_sided=True)
+def _differs(one: Array, other: Array) -> ClaimEstimates:
+    return ClaimEstimates("nats", estimate_crossed(one - other), two_sided=True)
 
 
-def _better(one: Array, others: Sequence[Array]) -> Question:
+def _better(one: Array, others: Sequence[Array]) -> ClaimEstimates:
     parts = tuple(estimate_crossed(one - other) for other in others)
     main = min(parts, key=lambda each: each.effect)
     if len(parts) == 1:
-        return Question("nats", main)
-    return Question("nats", replace(main, interval=interval_of_least(parts)), parts=parts)
+        return ClaimEstimates("nats", main)
+    return ClaimEstimates("nats", replace(main, interval=interval_of_least(parts)), parts=parts)
 
 
-def _emerges(gain: Array, zero: Array, right: Array) -> Question:
+def _emerges(gain: Array, zero: Array, right: Array) -> ClaimEstimates:
     legs = (("better than zero-shot", estimate_crossed(zero)), ("better than blind", estimate_crossed(right)))
-    return Question("nats", estimate_crossed(gain), legs, margin=NEGLIGIBLE_NATS)
+    return ClaimEstimates("nats", estimate_crossed(gain), legs, margin=NEGLIGIBLE_NATS)
 
 
 @dataclass(frozen=True)

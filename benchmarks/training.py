@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from ablations.core.training.step_time import probe
+from ablations.core.training.step_time import time_steps
 from benchmarks.bench_cell import bench_spec
 from benchmarks.record import keep
 
@@ -15,7 +15,7 @@ def training() -> None:
     """Tokens a second on a processor, eager and compiled; `utilisation.py` measures GPUs."""
     for compiled in (False, True):
         spec = bench_spec(SHAPE, BATCH, "muon_float32", compile=compiled)
-        found = probe(spec, steps=40)
+        found = time_steps(spec, steps=40)
         name = f"training on cpu, {'compiled' if compiled else 'eager'}"
         rate = spec.tokens_a_step / found.step_seconds
         keep(

@@ -8,7 +8,7 @@ import torch
 
 from ablations.core.model.flops import flops_a_token
 from ablations.core.spec.model_spec import ModelSpec
-from ablations.core.training.step_time import probe
+from ablations.core.training.step_time import time_steps
 from benchmarks.bench_cell import bench_spec
 from benchmarks.record import keep
 
@@ -41,7 +41,7 @@ def measure(device: str = "cuda") -> None:
     for compiled in (False, True):
         for batch in BATCHES:
             spec = bench_spec(SHAPE, batch, device=device, compile=compiled, dtype="bfloat16")
-            found = probe(spec, steps=STEPS)
+            found = time_steps(spec, steps=STEPS)
             rate = spec.tokens_a_step / found.step_seconds
             details: dict[str, Any] = {
                 "model": SHAPE,

@@ -23,8 +23,8 @@ from ablations.core.spec.model_spec import ModelSpec
 from ablations.core.spec.strict import build
 from ablations.core.spec.training_spec import TrainingSpec
 from ablations.core.training.schedules.registry import SCHEDULES
-from ablations.core.training.step_time import probe
-from ablations.prompts.export_queries import export
+from ablations.core.training.step_time import time_steps
+from ablations.prompts.export_queries import export_texts
 from ablations.prompts.task_files import read_task, task_class
 from ablations.readings.blind import blind_label_score
 from ablations.readings.label_metrics.registry import LABEL_METRICS
@@ -92,7 +92,7 @@ def test_the_recipe_of_the_walk_does_what_the_page_says(
     write_jsonl("data/web/a.jsonl", [{"text": text} for text in [question, *near]])
     write_jsonl("data/web/b.jsonl", [{"text": text + letter} for text in web])
     write_jsonl("tasks/nsmc/test.jsonl", [{"text": question.replace("\n", " "), "label": 1}])
-    export(tmp_path / "tasks", tmp_path / "queries.jsonl.zst", {})
+    export_texts(tmp_path / "tasks", tmp_path / "queries.jsonl.zst", {})
     text = block("docs/walk.md", "yaml", "queries:").replace("queries.jsonl.zst", str(tmp_path / "queries.jsonl.zst"))
     value = {**yaml.safe_load(text), "data_root": str(tmp_path / "data")}
     curated = pipeline.curate(loading.from_mapping(value, "web.yaml"), out, compute)
@@ -165,8 +165,8 @@ def test_the_optimizer_and_the_schedule_of_contributing_are_one_file_each() -> N
         "optimizer": {"kind": "signed_momentum", "momentum": 0.5},
         "schedule": {"tokens": 800, "batch": 2, "kind": "cosine", "warmup_steps": 0},
     }
-    probed = probe(build(TrainingSpec, made, "training"), plugins, steps=7)
-    assert probed.step_seconds > 0
+    step_time = time_steps(build(TrainingSpec, made, "training"), plugins, steps=7)
+    assert step_time.step_seconds > 0
     schedule = SCHEDULES.get("cosine", plugins)(warmup_steps=0)
     assert [round(schedule.share(step, 10), 2) for step in (0, 5, 9)] == [1.0, 0.55, 0.12]
 

@@ -1,4 +1,4 @@
-"""Finished cells under other code: kept where one of them, trained anew, comes to the same weights bit for bit."""
+"""Finished cells under other code: adopted where one of them, trained anew, gives the same weights bit for bit."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ from curation.runtime.store.manifest import Manifest, finished
 from curation.runtime.store.marks import MarkingFolder
 from curation.runtime.store.parts import read_checked
 
-FREE_TO_DIFFER = ("code", "training")  # the code is what is tried; what a training says is compared with its defaults
+FREE_TO_DIFFER = (
+    "code",
+    "training",
+)  # the code is what is tried; training specs are compared with their defaults filled in
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ def shape_of(plan: CellPlan) -> str:
 def earlier(plan: CellPlan, out: Folder) -> Earlier | None:
     """The newest cell that is this one but for its code."""
     cells = out / plan.output.stage
-    found = []
+    candidates = []
     for name in cells.names():
         if name.rpartition("-")[0] == plan.output.name and name != plan.name and (cells / name).exists(MANIFEST):
             try:
@@ -79,8 +82,8 @@ def earlier(plan: CellPlan, out: Folder) -> Earlier | None:
             except LoamError:
                 continue  # of an earlier version, or damaged: never taken for a result
             if _differs_in_code_alone(plan, manifest.what):
-                found.append(Earlier(plan, cells / name, manifest))
-    return max(found, key=lambda each: float(each.manifest.cost["finished_at"]), default=None)
+                candidates.append(Earlier(plan, cells / name, manifest))
+    return max(candidates, key=lambda each: float(each.manifest.cost["finished_at"]), default=None)
 
 
 def _differs_in_code_alone(plan: CellPlan, what: Mapping[str, Any]) -> bool:

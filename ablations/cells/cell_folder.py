@@ -40,7 +40,7 @@ def check_machine(planned: Mapping[str, str], device: str) -> None:
     if is_gpu(device) and device not in OWN_DEVICE:
         raise ConfigError(
             f"compute.device: {device} names one of several GPUs, but Ray gives every cell one of its own and shows it no other. "
-            "Write cuda. Which ones Ray gives out is said by CUDA_VISIBLE_DEVICES where Ray starts."
+            "Write cuda. CUDA_VISIBLE_DEVICES, set where Ray starts, chooses those that Ray gives out."
         )
     here = machine_class(device)
     if dict(planned) != here:
@@ -55,9 +55,9 @@ class CellJob:
     """One cell to train.
 
     Attributes:
-        tokens: path stem inside the cell -> folder of the tokens that stand there.
+        tokens: path stem inside the cell -> folder of these tokens.
         machine: class of the machine that was planned for.
-        plugins: that define members the training uses.
+        plugins: those that define members the training uses.
     """
 
     cell: CellSpec
@@ -103,7 +103,7 @@ def _train(path: Path, folder: Folder, plugins: Sequence[str]) -> Result:
 
 
 def take_in(folder: Folder, path: Path, name: str) -> None:
-    """A file that was written at `path` is one of the stage's folder: marked where it lies, or sent there."""
+    """Makes a file at `path` one of the stage's folder: marked in place, or sent there."""
     if folder.is_local:
         assert isinstance(folder, MarkingFolder)
         folder.written(name, Mark.of_file(str(path / name)))
@@ -112,7 +112,7 @@ def take_in(folder: Folder, path: Path, name: str) -> None:
 
 
 def result_of_training(record: Mapping[str, Any]) -> Result:
-    """What a trained cell's receipt says; `record` is its training.json."""
+    """The receipt of a trained cell; `record` is its training.json."""
     names = (CELL, TRAINING, *(point["file"] for point in record["points"]))
     return Result([{"file": name, "rows": 1} for name in names], {"tokens": record["tokens"]})
 

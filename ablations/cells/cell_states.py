@@ -1,4 +1,4 @@
-"""Where the cells of a study stand: what is trained, what was measured of it and what was not."""
+"""The states of a study's cells: what is trained, what was measured of it and what was not."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DONE, TO_MEASURE = "done", "to measure"
 
 @dataclass(frozen=True)
 class CellMeasure:
-    """One measure of a trained cell: what it is, and where it lies or will lie."""
+    """One measure of a trained cell, and its output, written or not."""
 
     planned: PlannedMeasure
     output: Output
@@ -30,7 +30,7 @@ class CellMeasure:
 
 @dataclass(frozen=True)
 class CellState:
-    """Where a cell stands.
+    """The state of one cell.
 
     Attributes:
         state: "done", "to measure" (it is trained), "failed", "damaged", "ended" (its sweep has not, or was killed), "started" or
@@ -53,7 +53,7 @@ class CellState:
 
 
 def states(plans: Sequence[CellPlan], out: Folder) -> list[CellState]:
-    """Where every cell stands, in the order of the plans."""
+    """The state of every cell, in the order of the plans."""
     return [_state(plan, plan.output.folder(out), out) for plan in plans]
 
 

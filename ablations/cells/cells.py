@@ -15,7 +15,7 @@ from ablations.core.spec.cell_spec import CellSpec, paths_of
 from ablations.core.spec.machine import is_gpu
 from ablations.core.spec.measuring_spec import MeasuringSpec
 from ablations.core.spec.model_spec import ModelSpec
-from ablations.core.spec.strict import as_json, check
+from ablations.core.spec.strict import as_json, check_values
 from ablations.core.spec.training_spec import SeedSpec, TrainingSpec, TrainSource
 from ablations.prompts.task_items import ItemsFile
 from ablations.settings.cells import CellSettings, whole_weights
@@ -86,7 +86,7 @@ class CellPlan:
 
     @property
     def label(self) -> str:
-        """What people call it."""
+        """Its name for people."""
         return f"{self.arm}_s{self.seed}"
 
     @property
@@ -101,12 +101,12 @@ class CellPlan:
 
     @cached_property
     def asked(self) -> dict[str, dict[str, Any]]:
-        """Label -> what a measure asks, whatever the weights are."""
+        """Label -> identity of what is measured, whatever the weights are."""
         tokens = {stem: each.manifest.fingerprint for stem, each in self.tokens.items()}
         return {label: each.asked(self.training, self.machine, tokens) for label, each in self.measures.items()}
 
     def stage(self) -> Stage[None, CellJob]:
-        """The training as a stage of one job, so that finished cells are never trained again and a failed one stands alone."""
+        """The training as a stage of one job, so that finished cells are never trained again and a failed one affects no other."""
         spec = self.training
         tokens = {stem: tokens.folder for stem, tokens in self.tokens.items()}
         asked = CellJob(self.spec, tokens, dict(self.machine), self.plugins)
@@ -197,7 +197,7 @@ def training_of(
     """
     fraction, offset = documents
     used = plugins_used(cells.optimizer, cells.schedule, study.loaded_plugins)
-    made = TrainingSpec(
+    training = TrainingSpec(
         seeds=seeds_of(study.seed, number),
         model=ModelSpec(vocab_size=vocab_size, **dataclasses.asdict(cells.model)),
         schedule=cells.schedule,
@@ -213,10 +213,10 @@ def training_of(
         plugins=tuple(sorted(plugin.digest for plugin in used)),
     )
     try:
-        check(made, "cells")
+        check_values(training, "cells")
     except ConfigError as error:
         raise ConfigError(f"arm {arm}: {error}") from error
-    return made
+    return training
 
 
 def _defaults(training: TrainingSpec, written: Mapping[str, Any]) -> list[str]:

@@ -2,8 +2,8 @@
 
 Read from the source as syntax trees, so nothing is imported, and what cannot change a byte does not count: docstrings, comments,
 annotations, line numbers, the names of modules and the order of definitions. A function that moves to another file, or a sentence
-that is made clearer, leaves every result what it is; another default, constant or line of a function does not. Of other
-distributions only the name of what is used counts: their versions are said elsewhere.
+that is made clearer, changes no result; another default, constant or line of a function does. Of other
+distributions only the name of what is used counts: their versions are recorded elsewhere.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 
 PACKAGES = ("ablations", "curation", "tokenizer")
 Place = tuple[str, str]  # a module, and a definition in it; "" is what the module does when it is imported
-TRAINING: tuple[Place, ...] = (  # where a training begins; everything else follows from these
+TRAINING: tuple[Place, ...] = (  # the entry points of a training; everything else follows from these
     ("ablations.core.training.loop", "run_steps"),
     ("ablations.core.training.training", "Training"),
     ("ablations.core.data.training_windows", "training_windows"),
@@ -26,7 +26,7 @@ TRAINING: tuple[Place, ...] = (  # where a training begins; everything else foll
     ("ablations.core.training.weights", "save_weights"),
     ("ablations.core.cell", "prepare"),
 )
-MEASURING: tuple[Place, ...] = (  # beside the metric itself
+MEASURING: tuple[Place, ...] = (  # besides the metric itself
     ("ablations.core.measuring", "measure"),
     ("ablations.core.training.weights", "Trained"),
     ("ablations.core.data.evaluation_data", "EvaluationData"),
@@ -35,17 +35,17 @@ MEASURING: tuple[Place, ...] = (  # beside the metric itself
 
 
 def training_code(members: Iterable[Place], others: Sequence[str] = ()) -> str:
-    """Of what decides about the bytes of a cell's weights.
+    """Of the code that determines a cell's weights.
 
     Args:
         members: its optimizer and its schedule, and what their plugins take of ours.
-        others: what tells members that are not ours: the hash of a plugin, name and version of a distribution.
+        others: what identifies members that are not ours: the hash of a plugin, name and version of a distribution.
     """
     return digest_of((*TRAINING, *members), others)
 
 
 def metric_code(module: str, name: str) -> str:
-    """Of what decides about the numbers of a metric: its class, and how it is given a model and data."""
+    """Of the code that determines the numbers of a metric: its class, and how it is given a model and data."""
     return digest_of((*MEASURING, (module, name)))
 
 
@@ -78,7 +78,7 @@ class _Module:
 
     Attributes:
         definitions: name -> the statements that give it its value.
-        imports: name -> the module and definition that it stands for; of a module as a whole the definition is "".
+        imports: name -> the module and definition that it refers to; of a module as a whole the definition is "".
         effects: statements that are neither, which run on import.
     """
 
@@ -93,18 +93,18 @@ def _module(name: str) -> _Module | None:
     path = _file(name)
     if path is None:
         return None
-    made = _Module()
+    module = _Module()
     for node in _without_docstring(ast.parse(path.read_text(encoding="utf8")).body):
         if isinstance(node, ast.Import | ast.ImportFrom):
-            made.imports |= _imported(node)
+            module.imports |= _imported(node)
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            made.definitions.setdefault(node.name, []).append(node)
+            module.definitions.setdefault(node.name, []).append(node)
         elif names := list(_assigned(node)):
             for each in names:
-                made.definitions.setdefault(each, []).append(node)
+                module.definitions.setdefault(each, []).append(node)
         elif not _is_type_checking(node):
-            made.effects.append(node)
-    return made
+            module.effects.append(node)
+    return module
 
 
 def _file(name: str) -> Path | None:

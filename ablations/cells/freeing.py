@@ -28,7 +28,7 @@ class AlongTheWay:
         return sum(self.manifest.files[name].size for name in self.files)
 
     def free(self) -> None:
-        """The manifest says first that they are away: whatever interrupts this, nothing is missed that is meant to be here."""
+        """The manifest lists them as away before they are removed: an interruption then leaves no file missing that it lists."""
         files = {name: mark for name, mark in self.manifest.files.items() if name not in self.files}
         away = {**self.manifest.away, **{name: self.manifest.files[name] for name in self.files}}
         dataclasses.replace(self.manifest, files=files, away=away).save(self.cell)
@@ -71,7 +71,7 @@ def along_the_way(out: Folder) -> Iterator[AlongTheWay]:
         try:
             manifest = Manifest.load(folder)
         except LoamError:
-            continue  # of an earlier version, or damaged: `loam verify` tells
+            continue  # of an earlier version, or damaged: `loam verify` reports it
         files = tuple(file for file in manifest.files if file.endswith(ENDING) and file != WEIGHTS)
         if files:
             yield AlongTheWay(folder, manifest, files)

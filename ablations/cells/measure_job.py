@@ -109,7 +109,7 @@ def _points(cell: Folder) -> list[str]:
 def _measured(asked: ToMeasure, labels: Mapping[str, Folder], scratch: Path) -> dict[str, dict[str, Any]]:
     from ablations.core.cell import prepare
     from ablations.core.data.evaluation_data import EvaluationData
-    from ablations.core.measuring import Wanted, measure
+    from ablations.core.measuring import MetricRun, measure
     from ablations.core.metrics.registry import METRICS
     from ablations.core.training.weights import Trained
 
@@ -121,14 +121,15 @@ def _measured(asked: ToMeasure, labels: Mapping[str, Folder], scratch: Path) -> 
     tasks = tuple(f"tasks/{task}.json" for task in present)
     spec = dataclasses.replace(asked.measuring, tasks=tasks, plugins=())
     wanted = [
-        Wanted(METRICS.get(metric, asked.plugins)(), task) for metric, task in (asked.wanted[label] for label in labels)
+        MetricRun(METRICS.get(metric, asked.plugins)(), task)
+        for metric, task in (asked.wanted[label] for label in labels)
     ]
-    found = measure(trained, wanted, EvaluationData.of(scratch, training, spec), spec)
-    return {label: with_texts(value, asked.tokenizer) for label, value in found.items()}
+    values = measure(trained, wanted, EvaluationData.of(scratch, training, spec), spec)
+    return {label: with_texts(value, asked.tokenizer) for label, value in values.items()}
 
 
 def with_texts(value: dict[str, Any], tokenizer: Folder | None) -> dict[str, Any]:
-    """A measure whose written answers stand there as text too, so that whoever scores them needs no tokenizer."""
+    """The measure with its written answers as text too, so that scoring them needs no tokenizer."""
     groups = [
         group for answers in value["final"]["answers"].values() for group in answers["groups"] if "written" in group
     ]

@@ -1,7 +1,7 @@
-"""What is measured of a cell: one file for each metric, or for each metric and task, with an identity of its own.
+"""The measures of a cell: one file for each metric, or for each metric and task, with an identity of its own.
 
 A measure depends on the weights, on what is measured (held-out text, items, and how many of them) and on the code that measures.
-So another metric, a further task or more items are measured alone, from weights that lie there, and nothing is trained again.
+So another metric, a further task or more items are measured alone, from kept weights, and nothing is trained again.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def metric_of(name: str, plugins: tuple[Plugin, ...]) -> Metric:
 
 @cache
 def code_of(name: str, plugins: tuple[Plugin, ...]) -> str:
-    """What a metric's numbers depend on: its own code and all that it uses; a plugin's file; the version of a distribution."""
+    """The code that a metric's numbers depend on: its own and all that it uses; a plugin's file; the version of a distribution."""
     place = METRICS.places(plugins)[name]
     return metric_code(*place) if isinstance(place, tuple) else place
 
@@ -86,7 +86,7 @@ class PlannedMeasure:
 
     @property
     def label(self) -> str:
-        """What it is called in files; `ablations.core.measuring.label_of` says the same where cells run."""
+        """What it is called in files; `ablations.core.measuring.label_of` gives the same where cells run."""
         return f"{self.metric}.{self.task}" if self.task else self.metric
 
     def asked(self, training: TrainingSpec, machine: Mapping[str, str], tokens: Mapping[str, str]) -> dict[str, Any]:
@@ -130,12 +130,12 @@ class PlannedMeasure:
 
 
 def _effort(effort: EffortSpec, metric: Metric) -> dict[str, int]:
-    """How much of what the metric reads."""
+    """The effort for each part that the metric reads."""
     names = [name for field in sorted(metric.reads & EFFORT.keys()) for name in EFFORT[field]]
     wanted = names if metric.in_curve else [name for name in names if not name.startswith("curve_")]
     return {name: getattr(effort, name) for name in (*wanted, "batch")}
 
 
 def identity_of_asked(asked: Mapping[str, Any]) -> str:
-    """By which a pack knows what it measures, before there are any weights."""
+    """The identity of a measure in a pack, before there are any weights."""
     return fingerprint(dict(asked))

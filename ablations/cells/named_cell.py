@@ -38,7 +38,7 @@ def named_cell(cell: str, out: Folder) -> Folder:
 
 
 def out_of(cell: Folder) -> Folder:
-    """The output folder that a cell's folder lies in."""
+    """The output folder that holds a cell's folder."""
     return Folder(cell.url.rsplit("/", 2)[0] or "/")
 
 
@@ -62,7 +62,7 @@ def tokenizer_of(cell: Folder) -> Folder:
         ConfigError: the cell was made elsewhere, or its tokenizer was removed.
     """
     if not cell.exists(MANIFEST):
-        raise ConfigError(f"{cell.url}: no {MANIFEST} that tells its tokenizer. {NAME_IT}")
+        raise ConfigError(f"{cell.url}: no {MANIFEST} that names its tokenizer. {NAME_IT}")
     tokens = sorted(Manifest.load(cell).what["tokens"].values())
     encoded = Manifest.load(_stage("tokens", tokens[0], cell)).what["parts"]
     trained = Manifest.load(_stage("encode", encoded, cell)).what["tokenizer"]

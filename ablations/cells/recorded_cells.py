@@ -1,6 +1,6 @@
 """Trained cells of the studies that ran in an output folder, found by the records that those left.
 
-No study's file is needed, and nothing of what lies there is executed: a plugin counts only if the reader names its file.
+No study's file is needed, and nothing in the folder is executed: a plugin counts only if the reader names its file.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from ablations.cells.kept_cells import KeptCell
+from ablations.cells.cell_files import CellFiles
 from ablations.prompts.task_items import ITEMS
 from curation.questions.run_record import STUDY_ENDING
 from curation.runtime.identity import IDENTITY
@@ -29,7 +29,7 @@ class RecordedCell:
     Attributes:
         out: the output folder; all paths in `entry` and `record` are relative to it.
         name: of the cell's folder.
-        entry: what the record says of the cell.
+        entry: the cell's entry in the record.
         record: of the study.
     """
 
@@ -43,8 +43,8 @@ class RecordedCell:
         """Of the training."""
         return self.out / str(self.entry["folder"])
 
-    def kept(self, plugins: Sequence[Plugin] = ()) -> KeptCell:
-        """Where its files lie, with what is said of its tasks; what was asked is large, and `items` reads it.
+    def files(self, plugins: Sequence[Plugin] = ()) -> CellFiles:
+        """Where its files are, with the settings of its tasks; the items themselves are large, and `items` reads them.
 
         Args:
             plugins: files with metrics, which the user named.
@@ -54,7 +54,7 @@ class RecordedCell:
         """
         measures = {label: self.out / path for label, path in self.entry["measures"].items()}
         about = {task: _about(self.out / path) for task, path in self.entry["items"].items()}
-        return KeptCell(self.entry["arm"], int(self.entry["seed"]), self.folder, measures, about, tuple(plugins))
+        return CellFiles(self.entry["arm"], int(self.entry["seed"]), self.folder, measures, about, tuple(plugins))
 
     def items(self, task: str) -> dict[str, Any]:
         """Contents of a task's items file.
@@ -74,7 +74,7 @@ def recorded_cells(out: Folder, study: str | None = None) -> Iterator[RecordedCe
 
 
 def meant(out: Folder, wanted: str) -> list[str]:
-    """Names of the cells in `out` that a user means by a folder's name, or the beginning of it.
+    """Names of the cells in `out` that a folder's name, or the beginning of one, matches.
 
     Where several begin so, those that a study's record names: the others are of earlier settings or of earlier code.
     """
@@ -85,7 +85,7 @@ def meant(out: Folder, wanted: str) -> list[str]:
 
 
 def _records(out: Folder, study: str | None) -> Iterator[Mapping[str, Any]]:
-    """Those of today's identity: what earlier programs recorded is laid out otherwise."""
+    """Records of the present format; those of earlier versions are laid out otherwise."""
     runs = out / "runs"
     for file in runs.names():
         if file.endswith(STUDY_ENDING) and study in (None, file.removesuffix(STUDY_ENDING)):
@@ -96,7 +96,7 @@ def _records(out: Folder, study: str | None) -> Iterator[Mapping[str, Any]]:
 
 @lru_cache(maxsize=64)
 def _about(folder: Folder) -> dict[str, Any]:
-    """What stands in an items file beside the items; the cells of a study share it."""
+    """An items file without the items; the cells of a study share it."""
     return {key: value for key, value in _contents(folder).items() if key not in LARGE}
 
 

@@ -25,7 +25,7 @@ from tokenizer.encode import TokenSet
 
 @dataclass(frozen=True)
 class RecordedPlan:
-    """A trained cell as its record tells it.
+    """A trained cell, planned from its record.
 
     Attributes:
         unknown: metrics of the study that came from plugins which the user did not name; they are not measured.
@@ -38,16 +38,18 @@ class RecordedPlan:
 
 
 def recorded_plan(out: Folder, cell: str, plugins: Sequence[Plugin]) -> RecordedPlan:
-    """The cell that is meant, as the last study that has it tells it.
+    """The cell of this name, planned from the record of the last study that has it.
 
     Raises:
         ConfigError: there is none, several, it is not trained, or no study knows it.
     """
     known = recorded(named_cell(cell, out))[-1]
-    return _made(known.out, known.folder, str(known.record["name"]), known.entry, plugins)
+    return _plan_of_entry(known.out, known.folder, str(known.record["name"]), known.entry, plugins)
 
 
-def _made(out: Folder, folder: Folder, study: str, entry: Mapping[str, Any], plugins: Sequence[Plugin]) -> RecordedPlan:
+def _plan_of_entry(
+    out: Folder, folder: Folder, study: str, entry: Mapping[str, Any], plugins: Sequence[Plugin]
+) -> RecordedPlan:
     manifest = Manifest.load(folder)
     spec = build(CellSpec, json.loads(read_checked(folder, CELL)), f"{folder.url}/{CELL}")
     measuring = build(MeasuringSpec, entry["measuring"], f"{study}: measuring")

@@ -1,4 +1,4 @@
-"""Where the cells of a study stand, in words that can be printed or passed on."""
+"""The states of a study's cells, to print or to pass on as JSON."""
 
 from __future__ import annotations
 

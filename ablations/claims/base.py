@@ -1,4 +1,4 @@
-"""What a kind of claim is: settings that a study registers before it runs, and what decides, words and plans it.
+"""The interface of a kind of claim: settings that a study registers before it runs, its wording, and the estimates that decide it.
 
 In a study's file a claim is one mapping, such as `- emerges: {arm: code}`.
 """
@@ -9,22 +9,22 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar, Literal, Self
 
+from ablations.statistics.claim_estimates import ClaimEstimates
 from ablations.statistics.measures import Measures
 from ablations.statistics.paired import Estimate
-from ablations.statistics.questions import Question
 from curation.runtime.config import Config
 
 DEFAULT_MEASURE = "few_shot.control_map.k8.permuted_minus_gold"
 
 
 class Claim(Config, ABC):
-    """One kind of claim is one file. Its fields are what a study may write of it, its docstring's first line what it says.
+    """One kind of claim is one file. Its fields are the settings in a study's file, its docstring's first line states the claim.
 
-    A field `smallest` is the smallest effect that counts, in the measure's unit: the planner refuses a design that could not see
-    it, and an effect shown to be smaller contradicts the claim.
+    A field `smallest` is the smallest effect that counts, in the measure's unit: the power analysis refuses a design that could not
+    see it, and an effect shown to be smaller contradicts the claim.
 
     Attributes:
-        counts_over: what its evidence is counted in.
+        counts_over: whether its evidence is counted in seeds or in arms.
         least_arms: fewest arms that can decide it, where it counts over arms.
         relation: its effect says how its two measures go together; else a positive effect is better.
     """
@@ -39,7 +39,7 @@ class Claim(Config, ABC):
         """The claim in words, without a full stop: its outcome follows."""
 
     @abstractmethod
-    def question(self, measures: Measures) -> Question:
+    def estimates(self, measures: Measures) -> ClaimEstimates:
         """The estimates that decide it."""
 
     @abstractmethod
@@ -70,31 +70,31 @@ class Claim(Config, ABC):
         return smallest
 
     def smallest_seen(self, estimate: Estimate, alpha: float) -> float | None:
-        """What a repetition of a finished design would find at this alpha with a chance of 80 %."""
+        """The smallest effect that a repetition of a finished design finds at this alpha with a chance of 80 %."""
         if self.counts_over == "arm":
             return self.seen_over_arms(estimate.n, alpha)
         return estimate.smallest_effect(alpha)
 
     def seen_over_arms(self, arms: int, alpha: float) -> float | None:
-        """The same of a claim that counts over arms, which needs no variances; None where nobody knows."""
+        """The same of a claim that counts over arms, which needs no variances; None if unknown."""
         return None
 
     def planned_measure(self) -> str:
-        """What the power analysis takes the variances of."""
+        """The measure whose variances the power analysis uses."""
         return self.measures_named()[0]
 
     def compared(self) -> Sequence[tuple[str, str | None]]:
-        """Arms that are held against each other; one with None is held against a number. The noisiest pair plans the study."""
+        """Pairs of arms to compare; with None, an arm is compared with a number. The power analysis takes the noisiest pair."""
         first, *others = self.arms_named()
         return [(first, other) for other in others or (None,)]
 
     def key(self) -> tuple[object, ...]:
-        """What it asks: claims of one key ask the same."""
+        """Claims of one key are the same claim."""
         return (self,)
 
     @classmethod
     def unregistered(cls, task: str, k: int, arms: Sequence[str]) -> Sequence[Self]:
-        """Claims of this kind that are judged of a task though nobody registered them, as exploratory; none of most kinds.
+        """Claims of this kind that are judged of a task without being registered, as exploratory; none of most kinds.
 
         Args:
             k: the largest number of demonstrations that was measured.

@@ -10,8 +10,8 @@ from pydantic import Field
 
 from ablations.claims.base import DEFAULT_MEASURE, Claim
 from ablations.core.results.readings import gain_name
+from ablations.statistics.claim_estimates import ClaimEstimates, better
 from ablations.statistics.measures import Measures
-from ablations.statistics.questions import Question, better
 
 
 class Differs(Claim):
@@ -26,7 +26,7 @@ class Differs(Claim):
     def sentence(self) -> str:
         return f"arms {self.arm_a} and {self.arm_b} differ in {self.measure}"
 
-    def question(self, measures: Measures) -> Question:
+    def estimates(self, measures: Measures) -> ClaimEstimates:
         return better(self.arm_a, [self.arm_b], self.measure, measures, self.smallest, two_sided=True)
 
     def arms_named(self) -> Sequence[str]:

@@ -11,12 +11,12 @@ from pydantic import Field
 from ablations.claims.base import Claim
 from ablations.core.results.readings import FEW_SHOT, Name, gain_name
 from ablations.statistics.cell_result import CellResult
+from ablations.statistics.claim_estimates import BLIND, NEGLIGIBLE_NATS, ClaimEstimates, gap, of_arm, over_cells
 from ablations.statistics.contrast import right_minus_blind, zero_minus_shots
 from ablations.statistics.measures import Measures
 from ablations.statistics.paired import Estimate
-from ablations.statistics.questions import BLIND, NEGLIGIBLE_NATS, Question, gap, of_arm, over_cells
 
-USUAL_K = 8  # variances hardly depend on k, so that any number stands for the largest
+USUAL_K = 8  # variances hardly depend on k, so that any k will do for the largest
 
 
 class Emerges(Claim):
@@ -36,10 +36,10 @@ class Emerges(Claim):
     def sentence(self) -> str:
         return f"{self.task} emerges in arm {self.arm}"
 
-    def question(self, measures: Measures) -> Question:
+    def estimates(self, measures: Measures) -> ClaimEstimates:
         k = self.k if self.k is not None else measures.largest_k().get(self.task, 0)
         gain = gain_name(self.task, k)
-        about = Question("nats", margin=self.smallest or NEGLIGIBLE_NATS, measures=(gain,))
+        about = ClaimEstimates("nats", margin=self.smallest or NEGLIGIBLE_NATS, measures=(gain,))
         main = of_arm(measures, self.arm, gain)
         if main is None:
             return replace(about, missing=f"arm {self.arm} has no finished cell with {gain}")

@@ -1,4 +1,4 @@
-"""The claim that two measures say the same of the arms."""
+"""The claim that two measures rank the arms alike."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 from ablations.claims.base import Claim
+from ablations.statistics.claim_estimates import ClaimEstimates
 from ablations.statistics.measures import Measures
 from ablations.statistics.over_arms import LEAST_ARMS, least_seeds, relation, smallest_correlation
-from ablations.statistics.questions import Question
 
 
 class GoesWith(Claim):
@@ -24,10 +24,10 @@ class GoesWith(Claim):
     def sentence(self) -> str:
         return f"{self.measure_x} goes with {self.measure_y}"
 
-    def question(self, measures: Measures) -> Question:
+    def estimates(self, measures: Measures) -> ClaimEstimates:
         names = (self.measure_x, self.measure_y)
         main, missing = relation(measures, *names)
-        return Question(
+        return ClaimEstimates(
             "rank correlation over arms", main, two_sided=True, measures=names, missing=missing,
             seeds=least_seeds(measures, *names),
         )  # fmt: skip

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 CLAIMS: Registry[Claim] = Registry("ablations.claims", "Claim", "loam.claims", "claim")
 
 
-def make(written: Any, plugins: Sequence[Plugin], where: str) -> Claim:
+def make_claim(written: Any, plugins: Sequence[Plugin], where: str) -> Claim:
     """A claim as a study writes it: `{emerges: {arm: a}}`, or `{kind: emerges, arm: a}`.
 
     Raises:

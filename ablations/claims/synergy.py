@@ -8,8 +8,8 @@ from typing import Literal
 from pydantic import Field
 
 from ablations.claims.base import DEFAULT_MEASURE, Claim
+from ablations.statistics.claim_estimates import ClaimEstimates, better
 from ablations.statistics.measures import Measures
-from ablations.statistics.questions import Question, better
 
 
 class Synergy(Claim):
@@ -24,7 +24,7 @@ class Synergy(Claim):
     def sentence(self) -> str:
         return f"mixture {self.mixture} is better in {self.measure} than the best of {', '.join(self.parts)}"
 
-    def question(self, measures: Measures) -> Question:
+    def estimates(self, measures: Measures) -> ClaimEstimates:
         return better(self.mixture, self.parts, self.measure, measures, self.smallest)
 
     def arms_named(self) -> Sequence[str]:

@@ -1,4 +1,4 @@
-"""Each registered claim ends as supported, contradicted or undecided, with effect, interval, n and what could be seen."""
+"""Each registered claim ends as supported, contradicted or undecided, with effect, interval, n and the smallest effect seen."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Literal
 from ablations.claims.base import Claim
 from ablations.claims.registry import CLAIMS
 from ablations.statistics.adjustment import benjamini_hochberg, holm
+from ablations.statistics.claim_estimates import ClaimEstimates
 from ablations.statistics.crossed import LEVEL
 from ablations.statistics.measures import Measures
 from ablations.statistics.paired import ALPHA, LEAST_FOR_INTERVAL, LEAST_FOR_VERDICT, Estimate
 from ablations.statistics.permutation import sign_flip_p
-from ablations.statistics.questions import Question
 from curation.runtime.registry import Plugin
 
 Decided = Literal["supported", "contradicted", "undecided"]
@@ -59,14 +59,14 @@ class Verdict:
 
 def judge(claims: Sequence[Claim], measures: Measures) -> list[Verdict]:
     """All registered claims together, p-values adjusted over them (Holm)."""
-    questions = [claim.question(measures) for claim in claims]
-    return _verdicts(claims, questions, measures, holm)
+    estimates = [claim.estimates(measures) for claim in claims]
+    return _verdicts(claims, estimates, measures, holm)
 
 
 def exploratory(
     measures: Measures, arms: Sequence[str], registered: Sequence[Claim] = (), plugins: Sequence[Plugin] = ()
 ) -> list[Verdict]:
-    """What nobody registered: what every kind of claim says of each task unasked, such as emergence in every arm.
+    """Claims that were not registered: those that every kind of claim makes of each task, such as emergence in every arm.
 
     p-values are adjusted over all of it (Benjamini and Hochberg), so that a share of 5 % of what it finds is expected to be wrong.
 
@@ -78,27 +78,27 @@ def exploratory(
     claims: list[Claim] = []
     for task, k in measures.largest_k().items():
         of_task = [claim for kind in CLAIMS.classes(plugins).values() for claim in kind.unregistered(task, k, arms)]
-        claims += sorted(of_task, key=lambda claim: len(claim.arms_named()))  # first what is said of one arm
+        claims += sorted(of_task, key=lambda claim: len(claim.arms_named()))  # claims about one arm first
     claims = [claim for claim in claims if claim.key() not in known]
-    questions = [claim.question(measures) for claim in claims]
-    asked = [(claim, each) for claim, each in zip(claims, questions, strict=True) if each.main is not None]
-    found = _verdicts([c for c, _ in asked], [q for _, q in asked], measures, benjamini_hochberg)
-    return [replace(verdict, registered=False) for verdict in found]
+    estimates = [claim.estimates(measures) for claim in claims]
+    decidable = [(claim, each) for claim, each in zip(claims, estimates, strict=True) if each.main is not None]
+    verdicts = _verdicts([c for c, _ in decidable], [q for _, q in decidable], measures, benjamini_hochberg)
+    return [replace(verdict, registered=False) for verdict in verdicts]
 
 
 def _verdicts(
     claims: Sequence[Claim],
-    questions: Sequence[Question],
+    estimates: Sequence[ClaimEstimates],
     measures: Measures,
     adjust: Callable[[Sequence[float]], list[float]],
 ) -> list[Verdict]:
-    outcomes = decide(questions, adjust)
-    return [_verdict(*each, measures) for each in zip(claims, questions, outcomes, strict=True)]
+    decisions = decide(estimates, adjust)
+    return [_verdict(*each, measures) for each in zip(claims, estimates, decisions, strict=True)]
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What became of a question among others; `alpha`: the strictest threshold that its p had to meet."""
+class Decision:
+    """How a claim was decided among others; `alpha`: the strictest threshold that its p had to meet."""
 
     outcome: Decided
     why: str
@@ -106,39 +106,41 @@ class Outcome:
     alpha: float
 
 
-def decide(questions: Sequence[Question], adjust: Callable[[Sequence[float]], list[float]] = holm) -> list[Outcome]:
-    """Outcomes of questions that are asked together."""
-    # what has no p yet counts as 1: a verdict on a half-finished study then stays when the other cells are there
-    adjusted = adjust([1.0 if each.p is None else each.p for each in questions])
-    together = max(1, len(questions))
-    found = []
-    for each, value in zip(questions, adjusted, strict=True):
+def decide(
+    estimates: Sequence[ClaimEstimates], adjust: Callable[[Sequence[float]], list[float]] = holm
+) -> list[Decision]:
+    """The decisions on claims that are judged together."""
+    # a claim without p counts as 1: a verdict on a half-finished study then stays when the other cells are done
+    adjusted = adjust([1.0 if each.p is None else each.p for each in estimates])
+    together = max(1, len(estimates))
+    decisions = []
+    for each, value in zip(estimates, adjusted, strict=True):
         own = None if each.p is None else value
-        found.append(Outcome(*_outcome(each, own, together), own, ALPHA / together))
-    return found
+        decisions.append(Decision(*_outcome(each, own, together), own, ALPHA / together))
+    return decisions
 
 
-def _outcome(asked: Question, p_adjusted: float | None, together: int) -> tuple[Decided, str]:
-    found = asked.main
-    if found is None:
-        return "undecided", asked.missing
-    if found.interval is None or p_adjusted is None:
-        return "undecided", _why_points(found.n)
-    if min(found.n, found.n if asked.seeds is None else asked.seeds) < LEAST_FOR_VERDICT:
+def _outcome(estimates: ClaimEstimates, p_adjusted: float | None, together: int) -> tuple[Decided, str]:
+    main = estimates.main
+    if main is None:
+        return "undecided", estimates.missing
+    if main.interval is None or p_adjusted is None:
+        return "undecided", _why_points(main.n)
+    if min(main.n, main.n if estimates.seeds is None else estimates.seeds) < LEAST_FOR_VERDICT:
         return "undecided", f"no verdict below {LEAST_FOR_VERDICT} seeds"
-    # the interval of a rank correlation is no inversion of its exact test, so both have to say so
-    clear = p_adjusted < ALPHA and not found.interval[0] <= 0 <= found.interval[1]
-    if clear and (asked.two_sided or found.effect > 0):
+    # the interval of a rank correlation is no inversion of its exact test, so both have to exclude zero
+    clear = p_adjusted < ALPHA and not main.interval[0] <= 0 <= main.interval[1]
+    if clear and (estimates.two_sided or main.effect > 0):
         return "supported", f"the interval excludes zero, adjusted p = {p_adjusted:.2g}"
     if clear:
         return "contradicted", f"the interval lies below zero, adjusted p = {p_adjusted:.2g}"
-    if asked.p_of_margin * together < ALPHA:
-        inside = "within ±" if asked.two_sided else "below "
+    if estimates.p_of_margin * together < ALPHA:
+        inside = "within ±" if estimates.two_sided else "below "
         return "contradicted", (
-            f"the effect lies {inside}{asked.margin:g} {asked.unit}, the smallest that counts, "
-            f"adjusted p = {asked.p_of_margin * together:.2g}"
+            f"the effect lies {inside}{estimates.margin:g} {estimates.unit}, the smallest that counts, "
+            f"adjusted p = {estimates.p_of_margin * together:.2g}"
         )
-    if weak := _weak_legs(asked, found):
+    if weak := _weak_legs(estimates, main):
         return "undecided", f"not shown to be {' and '.join(weak)}"
     return "undecided", f"the interval includes zero or the adjusted p = {p_adjusted:.2g} is not below {ALPHA}"
 
@@ -149,36 +151,36 @@ def _why_points(seeds: int) -> str:
     return f"points only: no interval below {LEAST_FOR_INTERVAL} seeds, no verdict below {LEAST_FOR_VERDICT}"
 
 
-def _weak_legs(asked: Question, main: Estimate) -> list[str]:
-    """Legs that do not stand although the main one does."""
+def _weak_legs(estimates: ClaimEstimates, main: Estimate) -> list[str]:
+    """Legs that are not shown although the main estimate is."""
     if main.interval is None or main.interval[0] <= 0:
         return []
-    return [name for name, leg in asked.legs if leg.interval is None or leg.interval[0] <= 0]
+    return [name for name, leg in estimates.legs if leg.interval is None or leg.interval[0] <= 0]
 
 
-def _verdict(claim: Claim, asked: Question, outcome: Outcome, measures: Measures) -> Verdict:
-    found = asked.main
-    within = " within this budget" if outcome.outcome == "undecided" else ""
+def _verdict(claim: Claim, estimates: ClaimEstimates, decision: Decision, measures: Measures) -> Verdict:
+    main = estimates.main
+    within = " within this budget" if decision.outcome == "undecided" else ""
     return Verdict(
         claim=claim.kind,
-        sentence=f"{claim.sentence()}: {outcome.outcome}{within}",
-        outcome=outcome.outcome,
-        effect=found.effect if found else None,
-        unit=asked.unit,
-        interval=found.interval if found else None,
-        seeds=found.n if found else 0,
-        p=asked.p,
-        p_adjusted=outcome.p_adjusted,
-        smallest_effect=claim.smallest_seen(found, outcome.alpha) if found else None,
-        why=outcome.why,
+        sentence=f"{claim.sentence()}: {decision.outcome}{within}",
+        outcome=decision.outcome,
+        effect=main.effect if main else None,
+        unit=estimates.unit,
+        interval=main.interval if main else None,
+        seeds=main.n if main else 0,
+        p=estimates.p,
+        p_adjusted=decision.p_adjusted,
+        smallest_effect=claim.smallest_seen(main, decision.alpha) if main else None,
+        why=decision.why,
         evidence=tuple(measures.evidence(claim.arms_named() or measures.arms())),
         registered=True,
         level=LEVEL,
-        draws=found.draws if found else None,
-        items=found.items if found else None,
-        permutation_p=sign_flip_p(found.seed_means) if found and len(found.seed_means) >= LEAST_FOR_INTERVAL else None,
-        measures=asked.measures,
+        draws=main.draws if main else None,
+        items=main.items if main else None,
+        permutation_p=sign_flip_p(main.seed_means) if main and len(main.seed_means) >= LEAST_FOR_INTERVAL else None,
+        measures=estimates.measures,
         counts_over=claim.counts_over,
         relation=claim.relation,
-        short=claim.short(outcome.outcome, found.effect if found else 0.0),
+        short=claim.short(decision.outcome, main.effect if main else 0.0),
     )

@@ -33,7 +33,7 @@ TIMING = "timing.json"
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a cell stands. `train_loss` is the mean in nats since the last evaluation point, None before the first step."""
+    """How far a cell is. `train_loss` is the mean in nats since the last evaluation point, None before the first step."""
 
     step: int
     steps: int
@@ -84,7 +84,7 @@ def train_cell(folder: Path, on_progress: OnProgress | None = None) -> Trained:
 
 
 class _Run:
-    """What one training carries from phase to phase."""
+    """The state of one training from phase to phase."""
 
     def __init__(self, folder: Path, spec: CellSpec, on_progress: OnProgress) -> None:
         self.folder, self.cell, self.spec, self.on_progress = folder, spec, spec.training, on_progress
@@ -139,7 +139,7 @@ class _Run:
         remove_drafts(self.folder / POINTS)
 
     def _record(self) -> dict[str, Any]:
-        """Everything that is the same whenever and wherever the cell was trained."""
+        """The content of training.json: what does not depend on when and where the cell was trained."""
         spec = self.spec
         windows = spec.steps * spec.schedule.batch
         return {

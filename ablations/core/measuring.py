@@ -26,12 +26,12 @@ from curation.runtime.registry import Plugin
 
 FORMAT = 1
 FOLDER = "measures"  # of a cell that runs by itself
-ASKED = "asked"  # in its files: what they were made of, since no manifest says so there
+ASKED = "asked"  # key of a digest of their inputs, since no manifest records them there
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """One measure: a metric, of the cell or of one task of it."""
+class MetricRun:
+    """One run of a metric: on the whole cell, or on one of its tasks."""
 
     metric: Metric
     task: str = ""
@@ -42,23 +42,23 @@ class Wanted:
 
 
 def label_of(metric: str, task: str = "") -> str:
-    """What a measure is called in files."""
+    """Name of a metric's run in files."""
     return f"{metric}.{task}" if task else metric
 
 
-def wanted_of(metrics: Sequence[Metric], tasks: Sequence[str]) -> Iterator[Wanted]:
-    """Every measure of these metrics and tasks."""
+def metric_runs(metrics: Sequence[Metric], tasks: Sequence[str]) -> Iterator[MetricRun]:
+    """Every run of these metrics on these tasks."""
     for metric in metrics:
         if "cell" in metric.scopes:
-            yield Wanted(metric)
+            yield MetricRun(metric)
         if "task" in metric.scopes:
-            yield from (Wanted(metric, task) for task in tasks)
+            yield from (MetricRun(metric, task) for task in tasks)
 
 
 def measure(
-    trained: Trained, wanted: Sequence[Wanted], data: EvaluationData, spec: MeasuringSpec
+    trained: Trained, wanted: Sequence[MetricRun], data: EvaluationData, spec: MeasuringSpec
 ) -> dict[str, dict[str, Any]]:
-    """Label -> what stands in its file: all that is wanted, in one walk over the kept weights.
+    """Label -> content of its file, for every run in `wanted`, in one walk over the kept weights.
 
     Weights along the way that are no longer here give no point of a curve; those of the end have to be here.
 
@@ -66,7 +66,7 @@ def measure(
         InputError: weights are not those that were trained, or those of the end are elsewhere.
         LoamError: a loss is not a number.
     """
-    found = {each.label: _heading(trained, each) for each in wanted}
+    measures = {each.label: _heading(trained, each) for each in wanted}
     quick = data.quick(spec.effort)
     in_curve = [each for each in wanted if each.metric.in_curve]
     for point in trained.points if in_curve else ():
@@ -74,14 +74,14 @@ def measure(
             model = trained.model_at(point)
             for each in in_curve:
                 at = {"step": point.step, "tokens": point.tokens, "weights": point.sha256}
-                found[each.label]["curve"].append({**at, **_measured(each, model, quick)})
+                measures[each.label]["curve"].append({**at, **_measured(each, model, quick)})
     model = trained.model_at(trained.final)
     for each in wanted:
-        found[each.label]["final"] = _measured(each, model, data)
-    return found
+        measures[each.label]["final"] = _measured(each, model, data)
+    return measures
 
 
-def _heading(trained: Trained, wanted: Wanted) -> dict[str, Any]:
+def _heading(trained: Trained, wanted: MetricRun) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "metric": wanted.metric.kind,
@@ -92,13 +92,13 @@ def _heading(trained: Trained, wanted: Wanted) -> dict[str, Any]:
     }
 
 
-def _measured(wanted: Wanted, model: Model, data: EvaluationData) -> dict[str, Any]:
+def _measured(wanted: MetricRun, model: Model, data: EvaluationData) -> dict[str, Any]:
     with torch.no_grad():
         return wanted.metric.measure(model, data.only(wanted.metric.reads, wanted.task)).to_json()
 
 
 def check_measuring(folder: Path, spec: TrainingSpec, measuring: MeasuringSpec) -> None:
-    """Refuse what could not be measured, before anything is trained.
+    """Refuse a spec that could not be measured, before anything is trained.
 
     Raises:
         ConfigError: an unknown metric, a plugin that cannot be read, or a special token that there is not.
@@ -119,10 +119,10 @@ def metrics_of(folder: Path, measuring: MeasuringSpec) -> list[Metric]:
 
 
 def measure_folder(trained: Trained, measuring: MeasuringSpec, tell: Callable[[str], None]) -> None:
-    """Measure what a cell's measuring.json asks and `measures/` does not hold yet of these weights; a file a measure."""
+    """Run the metrics of a cell's measuring.json that `measures/` does not have of these weights yet; one file for each."""
     folder = trained.folder
     data = EvaluationData.of(folder, trained.spec, measuring)
-    every = wanted_of(metrics_of(folder, measuring), [task.task for task in data.tasks])
+    every = metric_runs(metrics_of(folder, measuring), [task.task for task in data.tasks])
     asked = _asked(trained, measuring)
     for wanted in every:
         path = folder / FOLDER / f"{wanted.label}.json"

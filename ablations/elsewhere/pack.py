@@ -22,7 +22,7 @@ from ablations.core.results.files import write_json
 from ablations.core.spec.cell_spec import CELL
 from ablations.core.spec.machine import as_settings
 from ablations.elsewhere.runner import sources
-from ablations.elsewhere.runner.pack_folder import BLOBS, CELLS, CODE, PACK, Pack, PackedCell, digest
+from ablations.elsewhere.runner.pack_folder import BLOBS, CELLS, CODE, PACK, Pack, PackedCell, content_digest
 from curation.runtime.errors import ConfigError
 from curation.runtime.whole_files import whole_folder
 from tokenizer.encode import DOCUMENTS, TOKENS
@@ -34,7 +34,7 @@ README = """{study}: {cells} cells, packed by `loam ablate pack`.
     cd {code} && python -m ablations.elsewhere.runner ..
 
 runs them with Python 3.11 or later, torch, numpy and safetensors; stopped or killed, the same command goes on. What comes
-out lies in results/, and `loam ablate unpack` takes it from there. `python -m ablations.elsewhere.runner --help` lists the options.
+out is in results/, and `loam ablate unpack` takes it from there. `python -m ablations.elsewhere.runner --help` lists the options.
 """
 
 
@@ -73,7 +73,7 @@ class _Blobs:
     sizes: dict[str, int] = field(default_factory=dict)
 
     def add(self, content: bytes, what: str) -> str:
-        name = digest(content)
+        name = content_digest(content)
         path = self.folder / f"{name}.gz"
         if not path.exists():
             path.write_bytes(gzip.compress(content, 6, mtime=0))

@@ -22,7 +22,7 @@ from ablations.core.spec.machine import as_settings
 from ablations.core.spec.strict import build
 from ablations.elsewhere.runner.archives import Sent, read_archives
 from ablations.elsewhere.runner.outcome import OUTCOME, Weights, read_outcome, wanted
-from ablations.elsewhere.runner.pack_folder import RESULTS, digest
+from ablations.elsewhere.runner.pack_folder import RESULTS, content_digest
 from curation.runtime.cluster.cluster import Idle
 from curation.runtime.errors import ConfigError, InputError, LoamError
 from curation.runtime.stages.stage import Job, Output, Stage
@@ -36,7 +36,7 @@ FIX = "Run the cell again where it ran, or bring its archive again."
 
 
 class Refused(LoamError):
-    """A result that is not what a cell of this study would have come to."""
+    """A result that a cell of this study could not have given."""
 
 
 @dataclass(frozen=True)
@@ -49,26 +49,26 @@ class Unpacked:
 
 
 def archives_at(places: Sequence[Path]) -> list[Path]:
-    """The archives that a user means: files, folders of files, packed folders.
+    """The archives at these places: files, folders of files, packed folders.
 
     Raises:
         ConfigError: there are none.
     """
-    found: list[Path] = []
+    archives: list[Path] = []
     for place in places:
         folder = place / RESULTS if (place / RESULTS).is_dir() else place
-        found += sorted(folder.glob("*.tar")) if folder.is_dir() else [place]
-    if not found or any(not path.is_file() for path in found):
+        archives += sorted(folder.glob("*.tar")) if folder.is_dir() else [place]
+    if not archives or any(not path.is_file() for path in archives):
         where = ", ".join(str(place) for place in places)
         raise ConfigError(f"{where}: no archive of results there. Give a packed folder that was run, or its archives.")
-    return found
+    return archives
 
 
 def unpack(plans: Sequence[CellPlan], out: Folder, archives: Sequence[Path], weights: Weights = "last") -> Unpacked:
-    """Merge what belongs to these plans; a refused cell leaves nothing behind and keeps no other out.
+    """Merge what belongs to these plans; a refused cell leaves no files and stops no other.
 
     Args:
-        weights: which weights are taken of those that came along: without those of the end a cell cannot be measured again here.
+        weights: which of the sent weights to take: without those of the end a cell cannot be measured again here.
     """
     by_identity = {(plan.output.fingerprint, plan.name): plan for plan in plans}
     done = Unpacked()
@@ -78,8 +78,8 @@ def unpack(plans: Sequence[CellPlan], out: Folder, archives: Sequence[Path], wei
             plan = by_identity.get((outcome["fingerprint"], outcome["cell"]))
             if plan is None:
                 raise Refused(_foreign(outcome, plans))
-            found = checked(plan, outcome, sent, weights)
-            (done.merged if _merge(plan, out, found) else done.known).append(name)
+            cell = checked(plan, outcome, sent, weights)
+            (done.merged if _merge(plan, out, cell) else done.known).append(name)
         except (Refused, InputError) as error:
             done.refused[name] = str(error)
     return done
@@ -103,14 +103,14 @@ def _other_machine(plan: CellPlan, outcome: Mapping[str, Any]) -> str:
 
 
 @dataclass(frozen=True)
-class Result:
-    """A packed cell's files, found to be what this study's cell comes to.
+class CheckedCell:
+    """A packed cell's files, checked to be those of this study's cell.
 
     Attributes:
         record: its training.json, parsed.
-        files: path in the cell -> content, with the weights that are taken.
-        away: weights that stayed there, with their marks.
-        measures: label -> value, of those that this study asks as they were asked there.
+        files: path in the cell -> content, with the weights to take.
+        away: weights that stayed elsewhere, with their marks.
+        measures: label -> value, of those that this study measures in the same way.
     """
 
     record: Mapping[str, Any]
@@ -119,11 +119,11 @@ class Result:
     measures: Mapping[str, dict[str, Any]]
 
 
-def checked(plan: CellPlan, outcome: Mapping[str, Any], sent: Sent, weights: Weights) -> Result:
-    """A result, once everything about it was found to be that of the plan.
+def checked(plan: CellPlan, outcome: Mapping[str, Any], sent: Sent, weights: Weights) -> CheckedCell:
+    """A packed cell, after checking that all of it fits the plan.
 
     Raises:
-        Refused, InputError: the first thing that is not.
+        Refused, InputError: the first thing that does not.
     """
     spec = plan.training
     if outcome["machine"] != dict(plan.machine):
@@ -144,11 +144,11 @@ def checked(plan: CellPlan, outcome: Mapping[str, Any], sent: Sent, weights: Wei
             raise Refused(f"{point['file']} is not the file that {TRAINING} names. {FIX}")
     signed = {name: outcome["files"][name] for name in points if name not in here}
     away = {name: Mark(each["bytes"], f"sha256:{each['sha256']}") for name, each in signed.items()}
-    return Result(record, {**files, **here}, away, dict(_measures(plan, outcome, sent, record)))
+    return CheckedCell(record, {**files, **here}, away, dict(_measures(plan, outcome, sent, record)))
 
 
 def _check_inputs(plan: CellPlan, outcome: Mapping[str, Any]) -> None:
-    """Training has to have read what this study's cell reads; what only measuring reads is told by each measure."""
+    """Training has to have read what this study's cell reads; each measure records what measuring read."""
     with tempfile.TemporaryDirectory(prefix="loam-unpack-") as scratch:
         lay_out_training(Path(scratch), plan)
         inputs = input_digests(Path(scratch), plan.training, None)
@@ -158,7 +158,7 @@ def _check_inputs(plan: CellPlan, outcome: Mapping[str, Any]) -> None:
 
 def _file(outcome: Mapping[str, Any], sent: Sent, name: str) -> bytes:
     content, signed = sent.read(name), outcome["files"].get(name, {})
-    if (signed.get("sha256"), signed.get("bytes")) != (digest(content), len(content)):
+    if (signed.get("sha256"), signed.get("bytes")) != (content_digest(content), len(content)):
         raise Refused(f"{name} was changed or cut off on the way. {FIX}")
     return content
 
@@ -166,18 +166,18 @@ def _file(outcome: Mapping[str, Any], sent: Sent, name: str) -> bytes:
 def _measures(
     plan: CellPlan, outcome: Mapping[str, Any], sent: Sent, record: Mapping[str, Any]
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Those of this study whose question is the same, of these weights; others are measured again where there are weights."""
+    """Those of this study with the same identity, of these weights; others are measured again where there are weights."""
     for label, asked in plan.asked.items():
         if outcome["measures"].get(label) == identity_of_asked(asked):
             value = json.loads(_file(outcome, sent, f"{FOLDER}/{label}.json"))
-            value.pop(ASKED, None)  # here the manifest says it
+            value.pop(ASKED, None)  # here the manifest records it
             if value.get("weights") != record["points"][-1]["sha256"]:
                 raise Refused(f"{label} was measured of other weights. {FIX}")
             yield label, value
 
 
-def _merge(plan: CellPlan, out: Folder, result: Result) -> bool:
-    """Whether the cell was not trained before. Receipts come after the files and manifests after these, as in any stage.
+def _merge(plan: CellPlan, out: Folder, result: CheckedCell) -> bool:
+    """Whether the cell was not trained before. Receipts are written after the files and manifests last, as in any stage.
 
     Raises:
         Refused: it was trained before, with another result.
@@ -193,7 +193,7 @@ def _merge(plan: CellPlan, out: Folder, result: Result) -> bool:
     return new
 
 
-def _merge_training(plan: CellPlan, out: Folder, folder: Folder, result: Result, known: Manifest | None) -> None:
+def _merge_training(plan: CellPlan, out: Folder, folder: Folder, result: CheckedCell, known: Manifest | None) -> None:
     if folder.is_local:
         lay_out_training(Path(folder.url), plan)
         for name in (*CHECKPOINTS, ERROR):
@@ -203,7 +203,7 @@ def _merge_training(plan: CellPlan, out: Folder, folder: Folder, result: Result,
         if name != CELL:
             marking.write(name, content)
     lay_plugins(marking, plan.plugins)
-    marking.write_json(CELL, plan.spec.to_json())  # the same value in the order of keys that a run here has
+    marking.write_json(CELL, plan.spec.to_json())  # the same value, with keys in the order of a run here
     away = {name: mark for name, mark in result.away.items() if not (known and name in known.files)}
     files = {**{n: m for n, m in (known.files if known else {}).items() if n not in marking.marks}, **marking.marks}
     folder.remove_file(MANIFEST)
@@ -212,7 +212,7 @@ def _merge_training(plan: CellPlan, out: Folder, folder: Folder, result: Result,
     run_stages([plan.stage()], out, Idle())  # every job has its receipt: only the manifest is written
 
 
-def _merge_measures(plan: CellPlan, out: Folder, result: Result) -> None:
+def _merge_measures(plan: CellPlan, out: Folder, result: CheckedCell) -> None:
     """Each measure becomes a finished stage, its written answers as text too."""
     outputs: dict[str, Output] = {}
     for label in result.measures:

@@ -1,4 +1,4 @@
-"""Two arms, or two cells, in one measure: the paired difference with everything needed to doubt it."""
+"""Two arms, or two cells, in one measure: the paired difference, its interval and its tests."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any
 
 from ablations.core.results.readings import Better
 from ablations.statistics.cell_result import CellResult
+from ablations.statistics.claim_estimates import between
 from ablations.statistics.measures import Measures
 from ablations.statistics.paired import LEAST_FOR_INTERVAL, LEAST_FOR_VERDICT
 from ablations.statistics.permutation import exchange_p, sign_flip_p
-from ablations.statistics.questions import between
 from curation.runtime.errors import ConfigError, one_of
 
 
 @dataclass(frozen=True)
 class Pair:
-    """What one seed gave to both; `difference` is over the answers that both have."""
+    """One seed's values of both; `difference` is over the answers that both have."""
 
     seed: int
     a: float
@@ -26,11 +26,11 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ArmComparison:
     """`a` minus `b` as measured.
 
     Attributes:
-        p: two-sided, not adjusted: a comparison that nobody registered.
+        p: two-sided, not adjusted: the comparison is not registered.
         sign_flip_p, exchange_p: exact, over seeds alone; see `statistics/permutation.py`.
         smallest_effect: what a repetition finds with a chance of 80 %.
         better: which side of the measure is better.
@@ -54,7 +54,7 @@ class Comparison:
     sentence: str = ""
 
 
-def compare(cells: Iterable[CellResult], a: str, b: str, measure: str) -> Comparison:
+def compare(cells: Iterable[CellResult], a: str, b: str, measure: str) -> ArmComparison:
     """The paired difference of two arms, or of two cells by name.
 
     Raises:
@@ -63,27 +63,27 @@ def compare(cells: Iterable[CellResult], a: str, b: str, measure: str) -> Compar
     measures = Measures.of_cells(_chosen(list(cells), a, b))
     if measure not in measures.names():
         raise ConfigError(f"--measure: {one_of(measures.names(), measure, 'measure of these arms')}")
-    found = between(measures, a, b, measure)
-    if found is None:
+    difference = between(measures, a, b, measure)
+    if difference is None:
         raise ConfigError(
             f"{a} and {b}: no seed has {measure} in both. Run their cells first, or name another measure."
         )
     ones, others = measures.of(a, measure), measures.of(b, measure)
     seeds = sorted(set(ones) & set(others))
-    enough = found.n >= LEAST_FOR_INTERVAL
-    made = Comparison(
-        a, b, measure, measures.unit(measure), found.effect, found.interval, found.p, found.smallest_effect(),
-        found.n, found.draws, found.items,
-        sign_flip_p(found.seed_means) if enough else None,
+    enough = difference.n >= LEAST_FOR_INTERVAL
+    comparison = ArmComparison(
+        a, b, measure, measures.unit(measure), difference.effect, difference.interval, difference.p, difference.smallest_effect(),
+        difference.n, difference.draws, difference.items,
+        sign_flip_p(difference.seed_means) if enough else None,
         exchange_p([ones[s] for s in seeds], [others[s] for s in seeds]) if enough else None,
         measures.better(measure),
-        tuple(Pair(s, ones[s], others[s], mean) for s, mean in zip(seeds, found.seed_means, strict=True)),
+        tuple(Pair(s, ones[s], others[s], mean) for s, mean in zip(seeds, difference.seed_means, strict=True)),
     )  # fmt: skip
-    return replace(made, sentence=_sentence(made))
+    return replace(comparison, sentence=_sentence(comparison))
 
 
 def _chosen(cells: list[CellResult], a: str, b: str) -> list[CellResult]:
-    """The cells of both sides. A cell that is named stands as an arm of its own, and two such cells are one pair."""
+    """The cells of both sides. A named cell counts as an arm of its own, and two such cells are one pair."""
     if a == b:
         raise ConfigError(f"{a} and {b} are the same. Name two arms, or two cells.")
     arms, names = {cell.arm for cell in cells}, {cell.cell: cell for cell in cells}
@@ -99,43 +99,48 @@ def _chosen(cells: list[CellResult], a: str, b: str) -> list[CellResult]:
     return chosen
 
 
-def _sentence(made: Comparison) -> str:
-    size = f"{made.a} minus {made.b} in {made.measure}: {made.effect:.4g} {made.unit}".rstrip()
+def _sentence(comparison: ArmComparison) -> str:
+    size = f"{comparison.a} minus {comparison.b} in {comparison.measure}: {comparison.effect:.4g} {comparison.unit}".rstrip()
     answers = (
-        f", {made.draws} {'draw' if made.draws == 1 else 'draws'}, {made.items} items" if made.items is not None else ""
+        f", {comparison.draws} {'draw' if comparison.draws == 1 else 'draws'}, {comparison.items} items"
+        if comparison.items is not None
+        else ""
     )
-    n = f"{made.seeds} {'seed' if made.seeds == 1 else 'seeds'}{answers}"
-    if made.interval is None or made.p is None:
-        few = made.seeds < LEAST_FOR_INTERVAL
+    n = f"{comparison.seeds} {'seed' if comparison.seeds == 1 else 'seeds'}{answers}"
+    if comparison.interval is None or comparison.p is None:
+        few = comparison.seeds < LEAST_FOR_INTERVAL
         why = (
             f"no interval below {LEAST_FOR_INTERVAL} seeds" if few else "the same in every seed, which shows no spread"
         )
         return f"{size} ({n}): a point, {why}."
-    low, high = made.interval
+    low, high = comparison.interval
     if low <= 0 <= high:
-        said = f"the interval includes zero; this design sees {made.smallest_effect:.3g} with a chance of 80 %"
-    elif made.seeds < LEAST_FOR_VERDICT:
-        said = f"zero is outside, but below {LEAST_FOR_VERDICT} seeds that is no verdict"
+        conclusion = (
+            f"the interval includes zero; this design sees {comparison.smallest_effect:.3g} with a chance of 80 %"
+        )
+    elif comparison.seeds < LEAST_FOR_VERDICT:
+        conclusion = f"zero is outside, but below {LEAST_FOR_VERDICT} seeds that is no verdict"
     else:
-        said = f"{_outcome(made)}, if this is the only comparison that was looked at"
-    return f"{size}, 95 % interval {low:.4g} to {high:.4g}, p = {made.p:.2g} ({n}): {said}."
+        conclusion = f"{_outcome(comparison)}, if this is the only comparison that was looked at"
+    return f"{size}, 95 % interval {low:.4g} to {high:.4g}, p = {comparison.p:.2g} ({n}): {conclusion}."
 
 
-def _outcome(made: Comparison) -> str:
-    higher, lower = (made.a, made.b) if made.effect > 0 else (made.b, made.a)
-    if made.better is None:
+def _outcome(comparison: ArmComparison) -> str:
+    higher, lower = (comparison.a, comparison.b) if comparison.effect > 0 else (comparison.b, comparison.a)
+    if comparison.better is None:
         return f"{higher} is higher, which is neither better nor worse"
-    return f"{lower if made.better == 'lower' else higher} is better"
+    return f"{lower if comparison.better == 'lower' else higher} is better"
 
 
-def as_text(made: Comparison) -> str:
+def comparison_text(comparison: ArmComparison) -> str:
     """The sentence, the exact tests, and the pairs."""
     from curation.runtime.command_line.command import table
 
-    rows: list[tuple[Any, ...]] = [(pair.seed, pair.a, pair.b, pair.difference) for pair in made.pairs]
+    rows: list[tuple[Any, ...]] = [(pair.seed, pair.a, pair.b, pair.difference) for pair in comparison.pairs]
     exact = (
-        f"exact p over {made.seeds} seeds: {made.sign_flip_p:.2g} by signs of pairs, {made.exchange_p:.2g} by exchange of cells\n"
-        if made.sign_flip_p is not None and made.exchange_p is not None
+        f"exact p over {comparison.seeds} seeds: {comparison.sign_flip_p:.2g} by signs of pairs, "
+        f"{comparison.exchange_p:.2g} by exchange of cells\n"
+        if comparison.sign_flip_p is not None and comparison.exchange_p is not None
         else ""
     )
-    return f"{made.sentence}\n{exact}\n{table(('seed', made.a, made.b, 'difference'), rows)}"
+    return f"{comparison.sentence}\n{exact}\n{table(('seed', comparison.a, comparison.b, 'difference'), rows)}"

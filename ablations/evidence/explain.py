@@ -1,4 +1,4 @@
-"""From a number of a trained cell to what it rests on: `loam ablate explain`."""
+"""From a number of a trained cell to what it is based on: `loam ablate explain`."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from typing_extensions import TypedDict
 from ablations.evidence.explain_answers import Choice, answers
 from ablations.evidence.explain_documents import documents_behind
 from ablations.evidence.explain_origin import TracedCell, traced_cells, train_again, training_origins
-from ablations.evidence.explain_reading import Found, find_reading, notes_of
-from ablations.evidence.explain_text import as_text
+from ablations.evidence.explain_reading import LocatedReading, find_reading, notes_of
+from ablations.evidence.explain_text import explained_text
 from curation.runtime.registry import Plugin
 from curation.runtime.store.folder import Folder
 
-__all__ = ["Choice", "ExplainedNumber", "as_text", "explain"]
+__all__ = ["Choice", "ExplainedNumber", "explain", "explained_text"]
 
 
 class ExplainedNumber(TypedDict):
-    """A number, and what it rests on.
+    """A number, and what it is based on.
 
     Attributes:
         metric, words, unit, better, n, position: as the reading has them.
@@ -28,7 +28,7 @@ class ExplainedNumber(TypedDict):
         answers, answers_without: of a few-shot task, see `explain_answers.answers`.
         documents: held-out documents by source, of what was measured on them.
         train: what the cell was trained on, by source; `code` and `machine`: with and where.
-        train_again: a command, where the cell's tokens lie beside it.
+        train_again: a command, where the cell's tokens are still there.
     """
 
     cell: str
@@ -70,19 +70,19 @@ def explain(out: str, cell: str, metric: str, choice: Choice, plugins: Sequence[
     Raises:
         ConfigError: unknown cell or metric; the message lists the known ones.
     """
-    found = find_reading(traced_cells(Folder(out.rstrip("/") or "/"), cell), metric, plugins)
-    told: dict[str, Any] = {**_number(found), "notes": notes_of(found, plugins)}
-    told |= answers(found, choice)
-    if "answers" not in told and (documents := documents_behind(found.cell, found.reading, found.readings)):
-        told["documents"] = documents
-    return cast(ExplainedNumber, {**told, **_background(found.cell)})
+    located = find_reading(traced_cells(Folder(out.rstrip("/") or "/"), cell), metric, plugins)
+    explained: dict[str, Any] = {**_number(located), "notes": notes_of(located, plugins)}
+    explained |= answers(located, choice)
+    if "answers" not in explained and (documents := documents_behind(located.cell, located.reading, located.readings)):
+        explained["documents"] = documents
+    return cast(ExplainedNumber, {**explained, **_background(located.cell)})
 
 
-def _number(found: Found) -> dict[str, Any]:
-    """The reading, and the measure that it stands in."""
-    reading = found.reading
+def _number(located: LocatedReading) -> dict[str, Any]:
+    """The reading, and the measure that holds it."""
+    reading = located.reading
     return {
-        "cell": found.cell.name,
+        "cell": located.cell.name,
         "metric": reading.name,
         "words": reading.words,
         "value": reading.value,
@@ -90,13 +90,13 @@ def _number(found: Found) -> dict[str, Any]:
         "better": reading.better,
         "n": dict(reading.n),
         "position": reading.position,
-        "metric_version": found.measure["version"],
-        "measure": {"folder": found.cell.out.relative(found.folder), "fingerprint": found.manifest.fingerprint},
+        "metric_version": located.measure["version"],
+        "measure": {"folder": located.cell.out.relative(located.folder), "fingerprint": located.manifest.fingerprint},
     }
 
 
 def _background(cell: TracedCell) -> dict[str, Any]:
-    """What every number of a cell rests on."""
+    """What every number of a cell is based on."""
     spec, origins = cell.spec, training_origins(cell)
     train = []
     for part in spec.training.train:

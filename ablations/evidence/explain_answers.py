@@ -1,4 +1,4 @@
-"""What a number of few-shot answers rests on: draws, items, prompts as text, answers."""
+"""What a number of few-shot answers is based on: draws, items, prompts as text, answers."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from ablations.cells.kept_cells import INTACT
+from ablations.cells.cell_files import INTACT
 from ablations.core.data.items import Group, Item, TaskItems
 from ablations.core.results.answers import GroupAnswers, Score, TaskAnswers
 from ablations.core.results.readings import GAIN, Name, Reading
-from ablations.evidence.explain_reading import Found
+from ablations.evidence.explain_reading import LocatedReading
 from ablations.readings.few_shot import AboutTask, written
 from curation.runtime.errors import ConfigError, one_of
 from tokenizer.model import TokenizerModel
@@ -30,26 +30,26 @@ class Choice:
     item: str | None = None
 
 
-def answers(found: Found, choice: Choice) -> dict[str, Any]:
-    """The answers behind a number as `answers`; of what silenced heads cost, those without them as `answers_without`.
+def answers(located: LocatedReading, choice: Choice) -> dict[str, Any]:
+    """The answers that give a number as `answers`; for the cost of silenced heads, those without them as `answers_without`.
 
-    Nothing when it is of no task.
+    Empty for a number of no task.
 
     Raises:
         ConfigError: no such draw or item.
     """
-    reading, measure = found.reading, found.measure
+    reading, measure = located.reading, located.measure
     what = Name.parse(reading.of) if reading.of else _name(reading)
-    kept = measure["final"]["answers"]
+    answers_json = measure["final"]["answers"]
     done = {"answers": INTACT, "answers_without": reading.reading} if reading.of else {"answers": ""}
-    if not what.task or any(each not in kept for each in done.values()):
+    if not what.task or any(each not in answers_json for each in done.values()):
         return {}
-    items = found.cell.recorded.items(what.task)
-    shown = _Shown(TaskItems.from_json(items), found.about_tasks[what.task], found.cell.tokenizer, what, choice)
-    told = {name: shown.told(TaskAnswers.from_json(kept[each])) for name, each in done.items()}
+    items = located.cell.recorded.items(what.task)
+    shown = _Shown(TaskItems.from_json(items), located.about_tasks[what.task], located.cell.tokenizer, what, choice)
+    explained = {name: shown.explained(TaskAnswers.from_json(answers_json[each])) for name, each in done.items()}
     if reading.of:
-        told["answers_without"]["silenced"] = [list(head) for head in measure["final"]["details"][reading.reading]]
-    return told
+        explained["answers_without"]["silenced"] = [list(head) for head in measure["final"]["details"][reading.reading]]
+    return explained
 
 
 def _name(reading: Reading) -> Name:
@@ -58,7 +58,7 @@ def _name(reading: Reading) -> Name:
 
 @dataclass(frozen=True)
 class _Shown:
-    """How the answers to a task are told for one number."""
+    """The answers to a task, as shown for one number."""
 
     items: TaskItems
     about: AboutTask
@@ -66,10 +66,10 @@ class _Shown:
     what: Name
     choice: Choice
 
-    def told(self, answers: TaskAnswers) -> dict[str, Any]:
+    def explained(self, answers: TaskAnswers) -> dict[str, Any]:
         groups = self._groups(answers)
         rows = self._chosen(self._rows(groups))
-        told: dict[str, Any] = {
+        shown: dict[str, Any] = {
             "task": self.items.task,
             "about": self.items.about,
             "counts": self.items.counts,
@@ -79,10 +79,10 @@ class _Shown:
             "items": rows,
             "shown": [self._texts_of(row) for row in rows[: self.choice.most]],
         }
-        return {**told, **({"signature": signature} if (signature := self._signature(groups)) else {})}
+        return {**shown, **({"signature": signature} if (signature := self._signature(groups)) else {})}
 
     def _groups(self, answers: TaskAnswers) -> list[GroupAnswers]:
-        """Those of the number's k and condition; a gain is of two, and what is said of no condition is of gold ones."""
+        """Those of the number's k and condition; a gain has two, and a number without condition is of gold ones."""
         wanted = {self.what.condition} if self.what.condition else {"gold", *({"permuted"} if self._is_gain else ())}
         return [group for group in answers.groups if group.k == self.what.k and group.condition in wanted]
 
@@ -91,7 +91,7 @@ class _Shown:
         return self.what.reading == GAIN
 
     def _rows(self, groups: Sequence[GroupAnswers]) -> list[dict[str, Any]]:
-        """One an item and draw, with what each condition came to."""
+        """One for each item and draw, with its answer under each condition."""
         rows: dict[tuple[int, int, str], dict[str, Any]] = {}
         for group in groups:
             for place, score in enumerate(group.scores):
@@ -101,14 +101,14 @@ class _Shown:
         return list(rows.values())
 
     def _answer(self, group: GroupAnswers, place: int, score: Score) -> dict[str, Any]:
-        made: dict[str, Any] = {"gold_nll": score.gold_nll, "gold": score.gold, "choices_logp": list(score.choices)}
+        answer: dict[str, Any] = {"gold_nll": score.gold_nll, "gold": score.gold, "choices_logp": list(score.choices)}
         if not self.about.written:
-            made |= {"predicted": score.predicted, "correct": score.correct}
+            answer |= {"predicted": score.predicted, "correct": score.correct}
         if group.texts is not None:
-            made["wrote"] = group.texts[place]
+            answer["wrote"] = group.texts[place]
         if group.candidate is not None:
-            made["candidate"] = group.candidate
-        return made
+            answer["candidate"] = group.candidate
+        return answer
 
     def _chosen(self, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         chosen = [row for row in rows if self.choice.draw is None or row["draw"] == self.choice.draw]
@@ -125,15 +125,15 @@ class _Shown:
 
     def _draw(self, group: GroupAnswers) -> dict[str, Any]:
         """A group in numbers."""
-        made = {"k": group.k, "condition": group.condition, "draw": group.draw, "items": len(group.scores)}
+        numbers = {"k": group.k, "condition": group.condition, "draw": group.draw, "items": len(group.scores)}
         if group.scores:
-            made["mean_gold_nll"] = fmean(score.gold_nll for score in group.scores)
+            numbers["mean_gold_nll"] = fmean(score.gold_nll for score in group.scores)
             if not self.about.written:
-                made["accuracy"] = fmean(score.correct for score in group.scores)
-        return made
+                numbers["accuracy"] = fmean(score.correct for score in group.scores)
+        return numbers
 
     def _recomputed(self, groups: Sequence[GroupAnswers]) -> float | None:
-        """The number once more from its items, where it is a plain mean of theirs or of texts' scores; else None."""
+        """The number computed again from its items, where it is a plain mean of theirs or of texts' scores; else None."""
         scores = [score for group in groups for score in group.scores]
         if not scores:
             return None
@@ -150,7 +150,7 @@ class _Shown:
                 return self._of_texts(groups)
 
     def _of_texts(self, groups: Sequence[GroupAnswers]) -> float | None:
-        """Means over draws of what the answers come to as texts."""
+        """Means over draws of the answers' scores as texts."""
         drawn = [written(group, self.about.references) for group in groups if group.texts]
         for metric in self.about.text_metrics:
             if drawn and self.what.reading == metric.reading:
@@ -158,7 +158,7 @@ class _Shown:
         return None
 
     def _signature(self, groups: Sequence[GroupAnswers]) -> str:
-        """How exactly a tool scored the texts, which a published number has to name."""
+        """The exact settings of the tool that scored the texts, which a published number has to name."""
         drawn = [written(group, self.about.references) for group in groups if group.texts]
         for metric in self.about.text_metrics:
             if drawn and self.what.reading.removeprefix(BLIND) == metric.reading:
@@ -186,7 +186,7 @@ class _Shown:
     def _texts(self, group: Group, item: Item, answer: Mapping[str, Any], references: Sequence[str]) -> dict[str, Any]:
         """Prompt and answers as text; what all items of the draw share is `demonstrations`."""
         before = self.model.decode(group.prefix[1:])
-        made = {
+        texts = {
             "demonstrations": before,
             "question": self.model.decode([*group.prefix[1:], *item.prompt]).removeprefix(before),
             "demo_labels": list(group.demo_labels),
@@ -196,5 +196,5 @@ class _Shown:
         if "wrote" in answer and references:
             text = answer["wrote"].strip()
             alone = [metric for metric in self.about.text_metrics if metric.of_one_answer]
-            made["scores"] = {metric.kind: metric.score([text], [references]) for metric in alone}
-        return made
+            texts["scores"] = {metric.kind: metric.score([text], [references]) for metric in alone}
+        return texts

@@ -1,4 +1,4 @@
-"""The held-out documents behind a number."""
+"""The held-out documents that a number was measured on."""
 
 from __future__ import annotations
 
@@ -75,11 +75,11 @@ def _numbers(about: Reading, data: EvaluationData, context: int) -> dict[str, ND
     if about.metric == BITS:
         return {source: whole_documents(documents, data) for source, documents in data.heldout.items()}
     length = OLSSON_CONTEXT if about.reading.startswith(ICL_SCORE) else context
-    found = {source: _filling(documents, data, length) for source, documents in data.heldout.items()}
+    numbers = {source: _filling(documents, data, length) for source, documents in data.heldout.items()}
     if about.source == "common":
-        fewest = min((len(chosen) for chosen in found.values() if len(chosen)), default=0)
-        return {source: chosen[:fewest] for source, chosen in found.items()}
-    return found
+        fewest = min((len(chosen) for chosen in numbers.values() if len(chosen)), default=0)
+        return {source: chosen[:fewest] for source, chosen in numbers.items()}
+    return numbers
 
 
 def _filling(documents: Documents, data: EvaluationData, length: int) -> NDArray[np.int64]:

@@ -142,7 +142,7 @@ def _fingerprints(cell: RecordedCell) -> Iterator[tuple[str, str]]:
 
 
 def traced_cells(out: Folder, cell: str) -> list[TracedCell]:
-    """The trained cell that is meant, once for each study that has it.
+    """The trained cell of this name, once for each study that has it.
 
     Raises:
         ConfigError: there is none, several, it is not trained, or no study in `runs` knows it.
@@ -156,7 +156,7 @@ def training_origins(cell: TracedCell) -> dict[str, Origin]:
 
 
 def train_again(cell: TracedCell) -> str | None:
-    """A command that trains the cell anew in a folder `again`; None where its tokens do not lie beside it."""
+    """A command that trains the cell anew in a folder `again`; None where its tokens are no longer there."""
     if not cell.folder.is_local or not cell.folder.exists("tokens"):
         return None
     parts = " ".join(shlex.quote(f"{cell.folder.url}/{name}") for name in (CELL, "tokens"))

@@ -1,4 +1,4 @@
-"""Which measure of a cell a number stands in, and which of its metrics are unknown because their plugin was not named."""
+"""Which measure of a cell holds a number, and which of its metrics are unknown because their plugin was not named."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from ablations.cells.kept_cells import abouts, cell_result
+from ablations.cells.cell_files import abouts, cell_result
 from ablations.cells.measure_job import MEASURE
 from ablations.core.metrics.registry import METRICS
 from ablations.core.results.readings import Name, Reading
@@ -28,8 +28,8 @@ NAMES_TOLD = 20  # of the hundreds of a cell
 
 
 @dataclass(frozen=True)
-class Found:
-    """A number with the measure that it stands in.
+class LocatedReading:
+    """A number with the measure that holds it.
 
     Attributes:
         about_tasks: what reading the answers to each task takes.
@@ -53,7 +53,7 @@ class Found:
         return Manifest.load(self.folder)
 
 
-def find_reading(cells: Sequence[TracedCell], metric: str, plugins: Sequence[Plugin]) -> Found:
+def find_reading(cells: Sequence[TracedCell], metric: str, plugins: Sequence[Plugin]) -> LocatedReading:
     """A number of a cell by its full name.
 
     Args:
@@ -62,21 +62,21 @@ def find_reading(cells: Sequence[TracedCell], metric: str, plugins: Sequence[Plu
     Raises:
         ConfigError: there is none of this name, or it could not be measured.
     """
-    measured = [(cell, folder, found) for cell in cells for folder, found in _readings(cell, plugins)]
-    readings = {name: reading for _, _, found in measured for name, reading in found.items()}
-    for cell, folder, found in measured:
-        if metric in found and found[metric].value is not None:
-            about = abouts(cell.recorded.kept(plugins).items, plugins)
-            return Found(cell, found[metric], folder, readings, about)
+    measured = [(cell, folder, by_name) for cell in cells for folder, by_name in _readings(cell, plugins)]
+    readings = {name: reading for _, _, by_name in measured for name, reading in by_name.items()}
+    for cell, folder, by_name in measured:
+        if metric in by_name and by_name[metric].value is not None:
+            about = abouts(cell.recorded.files(plugins).items, plugins)
+            return LocatedReading(cell, by_name[metric], folder, readings, about)
     raise ConfigError(_unknown(cells, readings, metric, plugins))
 
 
 def _readings(cell: TracedCell, plugins: Sequence[Plugin]) -> list[tuple[Folder, Mapping[str, Reading]]]:
-    """Folder of each measure, with what stands in it."""
-    kept = cell.recorded.kept(plugins)
+    """Folder of each measure, with its readings."""
+    files = cell.recorded.files(plugins)
     return [
-        (folder, cell_result(replace(kept, measures={label: folder}), curves=False).readings)
-        for label, folder in kept.measures.items()
+        (folder, cell_result(replace(files, measures={label: folder}), curves=False).readings)
+        for label, folder in files.measures.items()
     ]
 
 
@@ -100,13 +100,13 @@ def _notes_of_cell(cell: TracedCell, plugins: Sequence[Plugin]) -> list[str]:
     ]
 
 
-def notes_of(found: Found, plugins: Sequence[Plugin]) -> list[str]:
-    """A line for each metric of a number's measure and task whose code is not at hand, and for each plugin that has changed."""
-    cell, reading = found.cell, found.reading
+def notes_of(located: LocatedReading, plugins: Sequence[Plugin]) -> list[str]:
+    """A line for each metric of a number's measure and task whose code is not available, and for each plugin that has changed."""
+    cell, reading = located.cell, located.reading
     task = reading.task or Name.parse(reading.of).task
     lines = [*_changed(cell, plugins)]
     if reading.metric not in METRICS.catalogue(plugins):
-        lines.append(_not_used(cell, plugins, reading.metric, str(found.manifest.what.get("code", ""))))
+        lines.append(_not_used(cell, plugins, reading.metric, str(located.manifest.what.get("code", ""))))
     return lines + [_not_used(cell, plugins, metric) for metric in _not_at_hand(cell, plugins, [task])]
 
 
@@ -120,10 +120,10 @@ def _changed(cell: TracedCell, plugins: Sequence[Plugin]) -> Iterator[str]:
 
 
 def _not_used(cell: TracedCell, plugins: Sequence[Plugin], metric: str, code: str = "") -> str:
-    """A line; nothing that lies in an output folder is executed, so a plugin counts only where its file is named anew.
+    """A line; nothing in an output folder is executed, so a plugin is used only where its file is named again.
 
     Args:
-        code: what the measure's manifest says of the metric's code, which ends in the digest of the plugin.
+        code: the measure's manifest on the metric's code, which ends in the digest of the plugin.
     """
     named = {plugin.name for plugin in plugins}
     others = {file: digest for file, digest in cell.recorded.entry["plugins"].items() if file not in named}
@@ -137,7 +137,7 @@ def _not_used(cell: TracedCell, plugins: Sequence[Plugin], metric: str, code: st
 
 def _not_at_hand(cell: TracedCell, plugins: Sequence[Plugin], tasks: Sequence[str]) -> list[str]:
     """Metrics of answers that these tasks list."""
-    items = cell.recorded.kept(plugins).items
+    items = cell.recorded.files(plugins).items
     known = {ACCURACY, *LABEL_METRICS.catalogue(plugins), *TEXT_METRICS.catalogue(plugins)}
     listed = [metric for task in tasks if task in items for metric in items[task].get("metrics", ())]
     return [metric for metric in dict.fromkeys(listed) if metric not in known]

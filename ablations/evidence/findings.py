@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ablations.evidence.published_table import PerTask, PublishedTable, Row, correlations
+from ablations.evidence.published_table import PerTask, PublishedRow, PublishedTable, correlations
 from curation.runtime import shipped
 from curation.runtime.command_line.command import table as as_table
 from curation.runtime.config import read_yaml
@@ -46,7 +46,7 @@ class Findings:
         return {**asdict(self), "marks": {**counts, "others": others}}
 
 
-def find(table: PublishedTable, related: Sequence[str] = ()) -> Findings:
+def findings_of(table: PublishedTable, related: Sequence[str] = ()) -> Findings:
     """Findings of a table. `related` are CORPUS=TASK pairs of claim 3; those of the paper that the table has when left out.
 
     Raises:
@@ -217,7 +217,7 @@ def _yardstick(table: PublishedTable) -> str:
     return f"; {one.corpus} and {other}, nearly the same corpus, differ by {gap:.2f} in {task}"
 
 
-def _range(rows: Iterable[Row], task: str) -> tuple[float, float, int]:
+def _range(rows: Iterable[PublishedRow], task: str) -> tuple[float, float, int]:
     """Least and greatest score, and how many there are."""
     scores = [row.scores[task] for row in rows if task in row.scores] or [0.0]
     return min(scores), max(scores), len(scores)
@@ -227,7 +227,7 @@ def _listed(values: Iterable[object]) -> str:
     return ", ".join(f"{value:g}" if isinstance(value, float) else str(value) for value in values)
 
 
-def as_text(findings: Findings) -> str:
+def findings_text(findings: Findings) -> str:
     """For people: marks, correlations, then claim by claim."""
     marks = findings.to_json()["marks"]
     lines = [f"printed marks that the midpoint rule reproduces: {marks['reproduced']} of {marks['printed']}"]

@@ -1,4 +1,4 @@
-"""Variances that a plan can rest on: of cells that have finished, else those that come with the program."""
+"""Variances for a power analysis: of cells that have finished, else those that come with the program."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from itertools import combinations
 
+from ablations.cells.cell_files import cell_result
 from ablations.cells.cell_folder import TIMING
-from ablations.cells.kept_cells import cell_result
 from ablations.cells.recorded_cells import recorded_cells
 from ablations.statistics.cell_result import CellResult
+from ablations.statistics.claim_estimates import arm_block, block_between
 from ablations.statistics.crossed import Array
 from ablations.statistics.measures import Measures
-from ablations.statistics.questions import arm_block, block_between
 from ablations.statistics.variances import Variances, mean_of
 from curation.runtime.config import read_yaml
 from curation.runtime.errors import ConfigError
@@ -49,20 +49,20 @@ def finished_cells(out: Folder, study: str | None = None, plugins: Sequence[Plug
     """The trained cells of an output folder: of one study, or of all whose records are in its runs/.
 
     Args:
-        plugins: files with metrics; what only others know is not read.
+        plugins: files with metrics; readings of other plugins' metrics are not read.
     """
     cells: dict[str, CellResult] = {}
     seconds: dict[str, float] = {}
     for each in recorded_cells(out, study):
-        found = cell_result(each.kept(plugins), curves=False)
-        cells[each.name] = _united(cells[each.name], found) if each.name in cells else found
+        result = cell_result(each.files(plugins), curves=False)
+        cells[each.name] = _united(cells[each.name], result) if each.name in cells else result
         if each.folder.exists(TIMING):
             seconds[each.name] = float(json.loads(read_checked(each.folder, TIMING))["seconds"])
     return Pilot(Measures.of_cells(cells.values()), tuple(seconds.values()), out.url)
 
 
 def _united(one: CellResult, other: CellResult) -> CellResult:
-    """A cell of two studies, which may have measured other things of it."""
+    """The same cell in two studies, each with its own measures."""
     return replace(
         one, readings={**one.readings, **other.readings}, answers={**one.answers, **other.answers},
         details={**one.details, **other.details}, counts={**one.counts, **other.counts},
@@ -100,7 +100,7 @@ def variances_between(measure: str, arm: str, other: str, pilot: Pilot) -> Guess
 
 
 def _others(pilot: Pilot) -> list[str]:
-    """Arms that stand for one that has not run: the controls only where there is nothing else."""
+    """Arms whose cells serve for one that has not run: the controls only where there is nothing else."""
     arms = pilot.measures.arms()
     return [arm for arm in arms if not arm.startswith(CONTROL)] or arms
 

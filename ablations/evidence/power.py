@@ -1,4 +1,4 @@
-"""What a study's claims could see, before anything runs, and which of them cannot be won."""
+"""Power analysis of a study's claims before it runs: the smallest effects they could show, and claims that cannot be supported."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from ablations.statistics.variances import Variances, planned_effect
 
 MOST_SEEDS = 40
 UNKNOWN = "nobody knows how far"
-LARGER = ((20, 400), (50, 1000), (100, 4000))  # draws and items that are tried when seeds alone do not do
+LARGER = ((20, 400), (50, 1000), (100, 4000))  # draws and items to try when seeds alone are not enough
 
 
 @dataclass(frozen=True)
-class PlannedClaim:
-    """One claim before it runs.
+class ClaimPower:
+    """The power of one claim.
 
     Attributes:
-        smallest_effect: seen with a chance of 80 % after Holm; None where nobody knows the variance yet.
-        wanted: the smallest effect that counts, as the claim says.
+        smallest_effect: found with a chance of 80 % after Holm; None where the variance is not known yet.
+        wanted: the smallest effect that counts, from the claim.
         source: where the variances are from.
-        refusal: why it cannot be won as it stands.
+        refusal: why this design cannot support it.
     """
 
     claim: str
@@ -44,19 +44,19 @@ class PlannedClaim:
 
 
 @dataclass(frozen=True)
-class StudyPlan:
+class StudyPower:
     """All claims together; `seconds` of all cells one after another, None where no cell was timed."""
 
     study: str
     cells: int
     seconds: float | None
-    claims: tuple[PlannedClaim, ...]
+    claims: tuple[ClaimPower, ...]
     notes: tuple[str, ...]
     refusals: tuple[str, ...]
 
 
-def make(study: Study, pilot: Pilot, cell_seconds: Sequence[float] = ()) -> StudyPlan:
-    """The plan of a study.
+def study_power(study: Study, pilot: Pilot, cell_seconds: Sequence[float] = ()) -> StudyPower:
+    """The power of a study's claims.
 
     Args:
         cell_seconds: of each cell, when estimated; else the mean of the pilot's cells counts.
@@ -66,13 +66,13 @@ def make(study: Study, pilot: Pilot, cell_seconds: Sequence[float] = ()) -> Stud
     seconds: float | None = sum(cell_seconds) if cell_seconds else None
     if seconds is None and pilot.seconds:
         seconds = cells * sum(pilot.seconds) / len(pilot.seconds)
-    claims = tuple(_planned(claim, study, pilot) for claim in study.claims)
+    claims = tuple(_claim_power(claim, study, pilot) for claim in study.claims)
     refusals = [*_refusals(study), *(claim.refusal for claim in claims if claim.refusal)]
-    return StudyPlan(study.name, cells, seconds, claims, tuple(_notes(study, claims)), tuple(refusals))
+    return StudyPower(study.name, cells, seconds, claims, tuple(_notes(study, claims)), tuple(refusals))
 
 
 def _refusals(study: Study) -> list[str]:
-    """What holds for the claims together."""
+    """Refusals that concern all claims together."""
     n, claims = study.seeds, len(study.claims)
     if not claims:
         return []
@@ -91,7 +91,7 @@ def _refusals(study: Study) -> list[str]:
     return []
 
 
-def _notes(study: Study, claims: Sequence[PlannedClaim]) -> list[str]:
+def _notes(study: Study, claims: Sequence[ClaimPower]) -> list[str]:
     n = study.seeds
     unknown = [each for each in claims if each.source.startswith(UNKNOWN)]
     notes = []
@@ -111,13 +111,13 @@ def _notes(study: Study, claims: Sequence[PlannedClaim]) -> list[str]:
     ]
 
 
-def _planned(claim: Claim, study: Study, pilot: Pilot) -> PlannedClaim:
+def _claim_power(claim: Claim, study: Study, pilot: Pilot) -> ClaimPower:
     if claim.counts_over == "arm":
-        return _planned_over_arms(claim, study)
+        return _power_over_arms(claim, study)
     measure, wanted = claim.planned_measure(), claim.wanted()
     draws, items = _answers(measure, study)
     guess = _guess(claim, measure, pilot)
-    plain = PlannedClaim(
+    plain = ClaimPower(
         claim.kind, claim.sentence(), study.seeds, draws, items, None, wanted,
         f"{UNKNOWN} {measure} varies: give --pilot OUT" if guess is None else guess.source,
     )  # fmt: skip
@@ -135,9 +135,9 @@ def _planned(claim: Claim, study: Study, pilot: Pilot) -> PlannedClaim:
     )
 
 
-def _planned_over_arms(claim: Claim, study: Study) -> PlannedClaim:
+def _power_over_arms(claim: Claim, study: Study) -> ClaimPower:
     arms = len(study.arms)
-    plain = PlannedClaim(
+    plain = ClaimPower(
         claim.kind,
         claim.sentence(),
         study.seeds,
@@ -156,7 +156,7 @@ def _planned_over_arms(claim: Claim, study: Study) -> PlannedClaim:
 
 
 def _answers(measure: str, study: Study) -> tuple[int | None, int | None]:
-    """Draws and items behind one number of a measure."""
+    """Draws and items of one number of a measure."""
     name = Name.parse(measure)
     for task in study.task_settings:
         if name.task and task.name == name.task:
@@ -168,7 +168,7 @@ def _answers(measure: str, study: Study) -> tuple[int | None, int | None]:
 
 
 def _most_items(study: Study) -> int:
-    """A cell asks no more than its effort says."""
+    """The most items that every arm's effort allows."""
     each = [study.cells_of_arm(arm).effort.items for arm in study.arms]
     return min(each, default=EffortSpec().items)
 
@@ -196,22 +196,22 @@ def _enough(variances: Variances, wanted: float, seeds: int, draws: int | None, 
     return f"Not even {MOST_SEEDS} seeds would do. Raise smallest, or register a measure that varies less."
 
 
-def lines(plan: StudyPlan) -> list[str]:
-    """The plan as text, refusals apart."""
+def lines(power: StudyPower) -> list[str]:
+    """The analysis as text, without refusals."""
     from curation.runtime.command_line.command import table
 
     rows = [
         (each.sentence, each.seeds, each.draws, each.items, _rounded(each.smallest_effect), each.wanted, each.source)
-        for each in plan.claims
+        for each in power.claims
     ]
     heads = ("claim", "seeds", "draws", "items", "smallest effect seen", "wanted", "variances from")
     time = (
         ""
-        if plan.seconds is None
-        else f", {plan.seconds / 3600:.2g} hours of one core, or of a GPU where cells need one"
+        if power.seconds is None
+        else f", {power.seconds / 3600:.2g} hours of one core, or of a GPU where cells need one"
     )
     body = [table(heads, rows)] if rows else ["no claims: everything will be exploratory"]
-    return [*body, "", *plan.notes, f"{plan.cells} cells{time}"]
+    return [*body, "", *power.notes, f"{power.cells} cells{time}"]
 
 
 def _rounded(value: float | None) -> float | None:

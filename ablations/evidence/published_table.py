@@ -24,7 +24,7 @@ ABOUT = (
 
 
 @dataclass(frozen=True)
-class Row:
+class PublishedRow:
     """One model.
 
     Attributes:
@@ -59,17 +59,17 @@ class PublishedTable:
     """All rows and tasks, in the order of the file."""
 
     tasks: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[PublishedRow, ...]
 
-    def of(self, kind: str) -> list[Row]:
+    def of(self, kind: str) -> list[PublishedRow]:
         return [row for row in self.rows if row.kind == kind]
 
     @property
-    def reference(self) -> Row:
+    def reference(self) -> PublishedRow:
         return self.of("all")[0]
 
     @property
-    def full_singles(self) -> dict[str, Row]:
+    def full_singles(self) -> dict[str, PublishedRow]:
         """Single corpora as a whole, without those cut to a size."""
         names = {row.corpus for row in self.of("single")}
         return {row.corpus: row for row in self.of("single") if row.cut_from not in names}
@@ -78,12 +78,12 @@ class PublishedTable:
         """Halfway between the reference and the baseline."""
         return (self.reference.scores[task] + self.of("baseline")[0].scores[task]) / 2
 
-    def side(self, row: Row, task: str) -> str | None:
+    def side(self, row: PublishedRow, task: str) -> str | None:
         """ "above" or "below" the midpoint; None on it or without a score."""
         score, middle = row.scores.get(task), self.midpoint(task)
         return None if score is None or score == middle else MARKS[score < middle]
 
-    def above(self, row: Row) -> list[str]:
+    def above(self, row: PublishedRow) -> list[str]:
         """Tasks whose score is above the midpoint."""
         return [task for task in self.tasks if self.side(row, task) == "above"]
 
@@ -92,7 +92,7 @@ class PublishedTable:
 class PerTask:
     """The rank correlation of one thing with the scores of one task, over the full single corpora.
 
-    `against` of the `pairs` of corpora stand the other way round than a perfect order: less perplexity, or more tokens, is better.
+    `against` of the `pairs` of corpora are in the opposite order: less perplexity, or more tokens, is better.
     """
 
     task: str
@@ -147,28 +147,28 @@ def _tasks(path: str, columns: Sequence[str]) -> tuple[str, ...]:
     missing = [column for column in wanted if column not in columns]
     missing += [c.removeprefix(MARK) for c in columns if c.startswith(MARK) and c.removeprefix(MARK) not in columns]
     if missing or not tasks:
-        found = f"no column {', '.join(missing)}" if missing else "no column with scores"
-        raise InputError(path, f"{found}; it has {', '.join(columns)}", ABOUT)
+        problem = f"no column {', '.join(missing)}" if missing else "no column with scores"
+        raise InputError(path, f"{problem}; it has {', '.join(columns)}", ABOUT)
     return tuple(tasks)
 
 
-def _row(where: str, values: Mapping[str, str | None], tasks: Sequence[str]) -> Row:
+def _row(where: str, values: Mapping[str, str | None], tasks: Sequence[str]) -> PublishedRow:
     if "" in values or None in values.values():
         raise InputError(where, "not as many values as there are columns", "Give one value a column; it may be empty.")
-    told = {column: (value or "").strip() for column, value in values.items()}
-    if told[KIND] not in KINDS:
-        raise InputError(f"{where}, column {KIND}", f"{told[KIND]!r}", f"Write one of {', '.join(KINDS)}.")
-    numbers = {c: _number(f"{where}, column {c}", told[c]) for c in (TOKENS, PERPLEXITY, *tasks)}
+    texts = {column: (value or "").strip() for column, value in values.items()}
+    if texts[KIND] not in KINDS:
+        raise InputError(f"{where}, column {KIND}", f"{texts[KIND]!r}", f"Write one of {', '.join(KINDS)}.")
+    numbers = {c: _number(f"{where}, column {c}", texts[c]) for c in (TOKENS, PERPLEXITY, *tasks)}
     for task in tasks:
-        if told[MARK + task] not in ("", *MARKS):
+        if texts[MARK + task] not in ("", *MARKS):
             raise InputError(
-                f"{where}, column {MARK}{task}", f"{told[MARK + task]!r}", "Write above, below or nothing."
+                f"{where}, column {MARK}{task}", f"{texts[MARK + task]!r}", "Write above, below or nothing."
             )
-        if told[MARK + task] and numbers[task] is None:
+        if texts[MARK + task] and numbers[task] is None:
             raise InputError(f"{where}, column {task}", "a printed mark without a score", "Give the score, or no mark.")
     scores = {task: score for task in tasks if (score := numbers[task]) is not None}
-    marks = {task: told[MARK + task] for task in tasks if told[MARK + task]}
-    return Row(told[KIND], told[CORPUS], numbers[TOKENS], numbers[PERPLEXITY], scores, marks)
+    marks = {task: texts[MARK + task] for task in tasks if texts[MARK + task]}
+    return PublishedRow(texts[KIND], texts[CORPUS], numbers[TOKENS], numbers[PERPLEXITY], scores, marks)
 
 
 def _number(where: str, value: str) -> float | None:

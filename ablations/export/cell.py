@@ -24,7 +24,7 @@ AWAY = "cannot be exported here: its weights stayed where it was trained"
 
 
 @dataclass(frozen=True)
-class Exported:
+class ExportedModel:
     """What was written: its folder, and the architecture under which transformers loads it."""
 
     folder: str
@@ -32,7 +32,7 @@ class Exported:
     parameters: int
 
 
-def export(cell: str, target: str, out: str, tokenizer: str | None) -> Exported:
+def export(cell: str, target: str, out: str, tokenizer: str | None) -> ExportedModel:
     """Write a trained cell with its tokenizer to the folder `target`, whole or not at all.
 
     Args:
@@ -62,11 +62,11 @@ def export(cell: str, target: str, out: str, tokenizer: str | None) -> Exported:
     files |= tokenizer_files(data, model.context, f"{place.url}/{MODEL}")
     files["loam.json"] = _origin(folder, place)
     _write(target, files)
-    return Exported(target, export_hf.model_type(model), sum(weight.numel() for weight in weights.values()))
+    return ExportedModel(target, export_hf.model_type(model), sum(weight.numel() for weight in weights.values()))
 
 
 def _pieces(place: Folder, spec: CellSpec, cell: Folder) -> bytes:
-    """The tokenizer's file, if it can be the cell's."""
+    """The tokenizer's file, if it fits the cell."""
     from tokenizer.model import TokenizerModel
 
     where = f"{place.url}/{MODEL}"
@@ -75,9 +75,9 @@ def _pieces(place: Folder, spec: CellSpec, cell: Folder) -> bytes:
     data = read_checked(place, MODEL)
     model = TokenizerModel(data, where)
     if (model.vocab_size, model.bos) != (spec.training.model.vocab_size, spec.training.bos):
-        found = f"{model.vocab_size} pieces and BOS {model.bos}"
+        here = f"{model.vocab_size} pieces and BOS {model.bos}"
         wanted = f"{spec.training.model.vocab_size} pieces and BOS {spec.training.bos}"
-        raise InputError(where, f"{found}, but the cell {cell.url} was trained with {wanted}", NAME_IT)
+        raise InputError(where, f"{here}, but the cell {cell.url} was trained with {wanted}", NAME_IT)
     return data
 
 

@@ -76,7 +76,7 @@ def config(spec: ModelSpec) -> dict[str, Any]:
 def hf_weights(spec: ModelSpec, weights: Weights) -> dict[str, Tensor]:
     """The weights under their names in transformers, float32. What a cell leaves out is there as zeros."""
     embedding = weights["embedding.weight"].float()
-    made = {
+    named = {
         "model.embed_tokens.weight": rms_norm(embedding),
         "model.norm.weight": torch.ones(spec.width),
         "lm_head.weight": embedding.clone() if spec.tied else weights["head.weight"].float(),
@@ -85,8 +85,8 @@ def hf_weights(spec: ModelSpec, weights: Weights) -> dict[str, Tensor]:
         parts = {**_attention(spec, weights, layer), **_mlp(spec, weights, layer)}
         norms = {f"{place}_layernorm": torch.ones(spec.width) for place in ("input", "post_attention")}
         for name, weight in {**parts, **norms}.items():
-            made[f"model.layers.{layer}.{name}.weight"] = weight.contiguous()
-    return made
+            named[f"model.layers.{layer}.{name}.weight"] = weight.contiguous()
+    return named
 
 
 def _attention(spec: ModelSpec, weights: Weights, layer: int) -> dict[str, Tensor]:
@@ -95,13 +95,13 @@ def _attention(spec: ModelSpec, weights: Weights, layer: int) -> dict[str, Tenso
         return {name: torch.zeros(spec.width, spec.width) for name in names}
     q, k, v = weights[f"blocks.{layer}.attention.qkv.weight"].float().chunk(3)
     out = weights[f"blocks.{layer}.attention.out.weight"].float()
-    made = dict(zip(names, (q.clone(), k.clone(), v.clone(), out), strict=True))
+    named = dict(zip(names, (q.clone(), k.clone(), v.clone(), out), strict=True))
     if spec.qk_norm:
         head_width = spec.width // spec.heads
         # logits are sharpness / head_width * q k here, and q k / sqrt(head_width) there
-        made["self_attn.q_norm"] = torch.full((head_width,), spec.sharpness / head_width**0.5)
-        made["self_attn.k_norm"] = torch.ones(head_width)
-    return made
+        named["self_attn.q_norm"] = torch.full((head_width,), spec.sharpness / head_width**0.5)
+        named["self_attn.k_norm"] = torch.ones(head_width)
+    return named
 
 
 def _mlp(spec: ModelSpec, weights: Weights, layer: int) -> dict[str, Tensor]:

@@ -1,4 +1,4 @@
-"""Which rows are demonstrations, and in which order they stand.
+"""Which rows are demonstrations, and in which order.
 
 Demonstrations of a draw are ranked by a hash of (task, draw, row), so the first k are the k demos: they nest, are shared by all
 queries, and depend on nothing else. A selection that looks at the query gives each its own demos.
@@ -31,7 +31,7 @@ class Design:
         items: rows asked, the first by hash.
         balanced: take demonstrations from the labels in turn.
         selection: which rows are demonstrations.
-        order: in which order they stand.
+        order: their order in the prompt.
         conditions: of the demonstrations' labels, as in `ablations.core.data.items.Group`.
     """
 
@@ -105,10 +105,10 @@ class Demos:
 def apart(kind: str, pool: Sequence[Question], queries: Sequence[Question]) -> tuple[list[Question], int]:
     """The pool's questions that are none of the queries, each once, and how many rows were left out.
 
-    Of rows that ask the same, the one of the smallest id stays, wherever it stands.
+    Of rows that ask the same, the one of the smallest id stays, wherever it is in the file.
 
     Raises:
-        ConfigError: nothing is left: the queries would stand among their own demonstrations.
+        ConfigError: nothing is left: the queries would be among their own demonstrations.
     """
     asked = {query.text for query in queries}
     free: dict[str, Question] = {}
@@ -117,8 +117,8 @@ def apart(kind: str, pool: Sequence[Question], queries: Sequence[Question]) -> t
             free.setdefault(question.text, question)
     if pool and not free:
         raise ConfigError(
-            f"task {kind}: every row of the pool is among the queries too, so a query would stand among its demonstrations. "
+            f"task {kind}: every row of the pool is among the queries too, so a query would be among its demonstrations. "
             "Give other rows as pool."
         )
-    kept = {question.id for question in free.values()}
-    return [question for question in pool if question.id in kept], len(pool) - len(kept)
+    ids = {question.id for question in free.values()}
+    return [question for question in pool if question.id in ids], len(pool) - len(ids)

@@ -31,7 +31,7 @@ Fields = Mapping[str, Sequence[str]]
 
 
 @dataclass
-class Exported:
+class TextCounts:
     """What was written: texts by task, split and field; and texts that the shuffled control cannot use, by reason."""
 
     texts: Counter[tuple[str, str, str]] = field(default_factory=Counter)
@@ -48,7 +48,7 @@ class TextsOfField:
 
 @dataclass(frozen=True)
 class ExportedQueries:
-    """What is in `file` now, and texts that were left out, by reason."""
+    """The texts that `file` holds now, and how many were left out, by reason."""
 
     file: str
     texts: Sequence[TextsOfField]
@@ -57,8 +57,8 @@ class ExportedQueries:
 
 def run(command: Command, fields: Sequence[str], shuffled: bool) -> ExportedQueries:
     """What `loam ablate export-queries` does: the tasks in `command.path` to the file `command.out`."""
-    said, plugins = parse_fields(fields), command.read_plugins()
-    done = export(Path(command.path), Path(command.out), said, plugins, shuffled)
+    given, plugins = parse_fields(fields), command.read_plugins()
+    done = export_texts(Path(command.path), Path(command.out), given, plugins, shuffled)
     texts = [TextsOfField(*place, count) for place, count in done.texts.items()]
     return ExportedQueries(command.out, texts, done.left_out)
 
@@ -72,13 +72,15 @@ def as_text(done: ExportedQueries) -> str:
     return "\n".join((*lines, f"\n{total:,} texts in", done.file))
 
 
-def export(folder: Path, out: Path, said: Fields, plugins: Sequence[Plugin] = (), shuffled: bool = False) -> Exported:
+def export_texts(
+    folder: Path, out: Path, given: Fields, plugins: Sequence[Plugin] = (), shuffled: bool = False
+) -> TextCounts:
     """Write every distinct text of the tasks in `folder`, in the order of tasks, splits and rows.
 
     Args:
         folder: holds a folder for each task with its splits, such as nsmc/test.jsonl.zst.
-        out: a JSONL file; its ending .gz or .zst says how it is compressed.
-        said: fields of tasks, before what the task's own file and `configs/queries.yaml` say.
+        out: a JSONL file; its ending .gz or .zst sets the compression.
+        given: fields of tasks, which override the task's own file and `configs/queries.yaml`.
         shuffled: mix the letters of each text: a control in which nothing should be found.
 
     Raises:
@@ -86,8 +88,8 @@ def export(folder: Path, out: Path, said: Fields, plugins: Sequence[Plugin] = ()
         InputError: a row that cannot be read, or lacks a field.
     """
     tasks = _tasks(folder)
-    fields = {task: fields_of(task, said, plugins) for task in tasks}
-    done = Exported()
+    fields = {task: fields_of(task, given, plugins) for task in tasks}
+    done = TextCounts()
     with _lines(out) as file:
         for task, splits in tasks.items():
             for split, path in splits.items():
@@ -99,16 +101,16 @@ def export(folder: Path, out: Path, said: Fields, plugins: Sequence[Plugin] = ()
     return done
 
 
-def fields_of(task: str, said: Fields, plugins: Sequence[Plugin] = ()) -> tuple[str, ...]:
-    """The fields of a task's rows that hold questions and contexts: as said, else as its file or `configs/queries.yaml` has it.
+def fields_of(task: str, given: Fields, plugins: Sequence[Plugin] = ()) -> tuple[str, ...]:
+    """The fields of a task's rows that hold questions and contexts: as given, else from its file or `configs/queries.yaml`.
 
     Raises:
-        ConfigError: nothing says them.
+        ConfigError: none of these has them.
     """
     from ablations.prompts.task_files import task_class
 
-    if task in said:
-        return tuple(said[task])
+    if task in given:
+        return tuple(given[task])
     known_tasks = TASKS.catalogue(plugins)
     if task in known_tasks and (own := task_class(task, plugins)().text_fields()):
         return own
@@ -121,14 +123,14 @@ def fields_of(task: str, said: Fields, plugins: Sequence[Plugin] = ()) -> tuple[
     return tuple(listed[task])
 
 
-def parse_fields(said: Sequence[str]) -> dict[str, list[str]]:
-    """What `--fields TASK=KEY,KEY` says.
+def parse_fields(options: Sequence[str]) -> dict[str, list[str]]:
+    """The fields of the options `--fields TASK=KEY,KEY`.
 
     Raises:
-        ConfigError: it is written otherwise.
+        ConfigError: an option has another form.
     """
     fields: dict[str, list[str]] = {}
-    for option in said:
+    for option in options:
         task, _, keys = option.partition("=")
         if not task or not all(keys.split(",")):
             raise ConfigError(
@@ -183,8 +185,8 @@ def _text(row: Mapping[str, Any], name: str, where: str, task: str) -> str:
     return value
 
 
-def _shuffled(row: dict[str, str], done: Exported) -> dict[str, str] | None:
-    """The row with its text's visible characters mixed, spaces in their places; None when that says nothing."""
+def _shuffled(row: dict[str, str], done: TextCounts) -> dict[str, str] | None:
+    """The row with its text's visible characters mixed, spaces in their places; None when that gives no control text."""
     text = folded(row["text"])
     if len(text) < LEAST_SHUFFLED:
         done.left_out[f"shorter than {LEAST_SHUFFLED} letters"] += 1

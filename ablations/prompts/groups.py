@@ -26,7 +26,7 @@ FOR_ALL = "*"
 
 
 def preamble(task: FewShotTask, demos: Sequence[Example], answers: Sequence[str]) -> str:
-    """All that stands before the question."""
+    """All that precedes the question."""
     template = task.template
     parts = [template.instruction] if template.instruction else []
     parts += [demo.prompt + answer for demo, answer in zip(demos, answers, strict=True)]
@@ -34,8 +34,8 @@ def preamble(task: FewShotTask, demos: Sequence[Example], answers: Sequence[str]
 
 
 @dataclass(frozen=True)
-class _Asking:
-    """An item as it is behind any preamble of one sort, with its length in tokens."""
+class _EncodedItem:
+    """An item encoded after any preamble of one sort, with its length in tokens."""
 
     item: Item
     length: int
@@ -44,7 +44,7 @@ class _Asking:
 
 @dataclass
 class GroupMaker:
-    """Makes the groups of one task; keeps what has been encoded."""
+    """Makes the groups of one task, encoding every text once."""
 
     task: FewShotTask
     asked: Sequence[Question]
@@ -56,8 +56,8 @@ class GroupMaker:
 
     counts: Counter[str] = field(default_factory=Counter)
     _lengths: set[int] = field(default_factory=set)  # of questions with demonstrations
-    _cut: dict[tuple[str, Example], _Asking] = field(default_factory=dict)
-    _behind: dict[tuple[bool, Condition], list[_Asking]] = field(default_factory=dict)
+    _cut: dict[tuple[str, Example], _EncodedItem] = field(default_factory=dict)
+    _behind: dict[tuple[bool, Condition], list[_EncodedItem]] = field(default_factory=dict)
 
     def groups(self) -> Iterator[Group]:
         if not self.task.written:
@@ -66,7 +66,7 @@ class GroupMaker:
             yield from self._shared(draw) if self.design.shared else self._own(draw)
 
     def check_fits(self, groups: Sequence[Group]) -> None:
-        """Some question has to fit behind one demonstration, or the task shows nothing.
+        """Some question has to fit after one demonstration, or the task shows nothing.
 
         Raises:
             ConfigError: none does; with the tokens of the shortest.
@@ -86,31 +86,31 @@ class GroupMaker:
             for number, demos in enumerate(candidates):
                 candidate = number if len(candidates) > 1 else None
                 examples = [demo.example for demo in demos]
-                found = self._conditions(draw, examples)
-                for condition in found:
+                of_draw = self._conditions(draw, examples)
+                for condition in of_draw:
                     labels = labels_of(examples, condition)
                     prefix, items = self._items(preamble(self.task, examples, condition.answers), condition)
                     self._count(k, len(prefix), items)
-                    kept = tuple(each.item for each in items)
-                    yield Group(k, condition.name, draw, prefix, kept, labels, candidate)
+                    own_items = tuple(each.item for each in items)
+                    yield Group(k, condition.name, draw, prefix, own_items, labels, candidate)
                 if self.task.shared_choices:
-                    gold = next(each for each in found if each.name == GOLD)
+                    gold = next(each for each in of_draw if each.name == GOLD)
                     yield self._content_free(k, draw, examples, gold, candidate)
 
     def _own(self, draw: int) -> Iterator[Group]:
         """Groups whose items have demonstrations of their own; every prefix is BOS alone."""
         of_query = [self.demos.of_query(draw, number) for number in range(len(self.asked))]
         for k in self._shots(draw):
-            made: dict[str, list[_Asking]] = {}
+            by_condition: dict[str, list[_EncodedItem]] = {}
             for question, by_k in zip(self.asked, of_query, strict=True):
                 examples = [demo.example for demo in by_k[self.design.shots.index(k)]]
                 for condition in self._conditions(draw, examples):
                     text = preamble(self.task, examples, condition.answers)
-                    made.setdefault(condition.name, []).append(self._with_demos(text, question, condition))
-            for name, items in made.items():
+                    by_condition.setdefault(condition.name, []).append(self._with_demos(text, question, condition))
+            for name, items in by_condition.items():
                 self._count(k, 1, items)
-                kept = tuple(each.item if each.item.fits else replace(each.item, prompt=()) for each in items)
-                yield Group(k, name, draw, (self.bos,), kept)
+                own_items = tuple(each.item if each.item.fits else replace(each.item, prompt=()) for each in items)
+                yield Group(k, name, draw, (self.bos,), own_items)
 
     def _shots(self, draw: int) -> list[int]:
         return [k for k in self.design.shots if k > 0 or draw == 0]
@@ -119,8 +119,8 @@ class GroupMaker:
         seed = key_of(self.task.kind, draw)
         return conditions(examples, self.task.shared_choices, self.design.conditions, seed)
 
-    def _items(self, text: str, condition: Condition) -> tuple[tuple[int, ...], list[_Asking]]:
-        """The prefix of a preamble, and what is asked behind it."""
+    def _items(self, text: str, condition: Condition) -> tuple[tuple[int, ...], list[_EncodedItem]]:
+        """The prefix of a preamble, and the items after it."""
         behind = self.joining.may_cut(text)
         if not text or behind:
             prefix = (self.bos, *self.joining.whole(text))
@@ -131,22 +131,22 @@ class GroupMaker:
         short = [replace(each, item=replace(each.item, prompt=each.item.prompt[start:])) for each in whole]
         return prefix, [self._fitted(len(prefix), replace(each, length=each.length - start)) for each in short]
 
-    def _every(self, behind: bool, condition: Condition) -> list[_Asking]:
-        """All questions, alone or behind any preamble that may be cut off."""
+    def _every(self, behind: bool, condition: Condition) -> list[_EncodedItem]:
+        """All questions, alone or after any preamble that may be cut off."""
         key = behind, replace(condition, name="", answers=())
         if key not in self._behind:
             self._behind[key] = [self._alone(behind, each, condition.asked(each.example)) for each in self.asked]
         return self._behind[key]
 
-    def _alone(self, behind: bool, question: Question, example: Example) -> _Asking:
+    def _alone(self, behind: bool, question: Question, example: Example) -> _EncodedItem:
         encode = self.joining.behind if behind else self.joining.whole
-        return _asking(question.id, example, split(example.prompt, example.choices, encode))
+        return _encoded_item(question.id, example, split(example.prompt, example.choices, encode))
 
-    def _encoded(self, text: str, question: Question, example: Example) -> _Asking:
-        """A question behind a preamble that may not be cut off."""
-        return _asking(question.id, example, split(text + example.prompt, example.choices, self.joining.whole))
+    def _encoded(self, text: str, question: Question, example: Example) -> _EncodedItem:
+        """A question after a preamble that may not be cut off."""
+        return _encoded_item(question.id, example, split(text + example.prompt, example.choices, self.joining.whole))
 
-    def _with_demos(self, text: str, question: Question, condition: Condition) -> _Asking:
+    def _with_demos(self, text: str, question: Question, condition: Condition) -> _EncodedItem:
         """A question with its own demonstrations in its prompt."""
         example = condition.asked(question.example)
         if not self.joining.may_cut(text):
@@ -159,13 +159,13 @@ class GroupMaker:
         item = replace(cut.item, prompt=(*start, *cut.item.prompt))
         return self._fitted(1, replace(cut, item=item, length=len(start) + cut.length))
 
-    def _fitted(self, prefix: int, asking: _Asking) -> _Asking:
+    def _fitted(self, prefix: int, asking: _EncodedItem) -> _EncodedItem:
         """A model reads all tokens but the last."""
         if prefix + asking.length - 1 <= self.context:
             return asking
         return replace(asking, item=replace(asking.item, fits=False))
 
-    def _count(self, k: int, prefix: int, items: Sequence[_Asking]) -> None:
+    def _count(self, k: int, prefix: int, items: Sequence[_EncodedItem]) -> None:
         too_long = sum(not each.item.fits for each in items)
         self.counts["border_crossings"] += sum(each.crossed for each in items)
         if k > 0:
@@ -190,12 +190,12 @@ class GroupMaker:
         text = preamble(self.task, examples, gold.answers)
         behind = self.joining.may_cut(text)
         start = self.joining.whole(text) if behind else []
-        made = [
+        encoded = [
             self._alone(behind, each, each.example) if not text or behind else self._encoded(text, each, each.example)
             for each in self._without_content
         ]
-        self.counts["border_crossings"] += sum(each.crossed for each in made)
-        items = tuple(self._fitted(1 + len(start), each).item for each in made)
+        self.counts["border_crossings"] += sum(each.crossed for each in encoded)
+        items = tuple(self._fitted(1 + len(start), each).item for each in encoded)
         return Group(k, CONTENT_FREE, draw, (self.bos, *start), items, labels_of(examples, gold), candidate)
 
     def _unconditional(self) -> Group:
@@ -203,15 +203,15 @@ class GroupMaker:
         asked = self.asked[:1] if self.task.shared_choices else self.asked
         items = []
         for question in asked:
-            made = self._alone(False, question, replace(question.example, prompt=question.cue.lstrip()))
-            self.counts["border_crossings"] += made.crossed
-            item = self._fitted(1, made).item
+            encoded = self._alone(False, question, replace(question.example, prompt=question.cue.lstrip()))
+            self.counts["border_crossings"] += encoded.crossed
+            item = self._fitted(1, encoded).item
             items.append(replace(item, id=FOR_ALL, gold=0) if self.task.shared_choices else item)
         return Group(0, UNCONDITIONAL, 0, (self.bos,), tuple(items))
 
 
-def _asking(name: str, example: Example, tokens: tuple[list[int], list[list[int]], bool]) -> _Asking:
+def _encoded_item(name: str, example: Example, tokens: tuple[list[int], list[list[int]], bool]) -> _EncodedItem:
     prompt, choices, crossed = tokens
     sizes = tuple(len(choice.strip().encode()) for choice in example.choices)
     item = Item(name, tuple(prompt), tuple(map(tuple, choices)), example.gold, True, sizes)
-    return _Asking(item, len(prompt) + max(map(len, choices)), crossed)
+    return _EncodedItem(item, len(prompt) + max(map(len, choices)), crossed)

@@ -1,7 +1,7 @@
 """Tokens of texts that are joined: split where the answer begins, and encoded in parts only where that changes nothing.
 
 A model sees prompt and answer as one text, so their tokens are those of the joined text. A vocabulary may have pieces that run
-across the border, and a text may be cut without changing its tokens only behind a character that no piece continues.
+across the border, and a text may be cut without changing its tokens only after a character that no piece continues.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Encoder(Protocol):
         """Pieces of a whole text, without BOS."""
 
     def encode_after_break(self, text: str) -> list[int]:
-        """Pieces of a text that stands behind a line break; asked for only if `has_break`."""
+        """Pieces of a text after a line break; called only if `has_break`."""
 
     @property
     def has_break(self) -> bool:
@@ -48,16 +48,16 @@ class Joining:
         if not self._encoder.has_break:
             return self._encoder.encode(text)
         first, cut, rest = text.partition(BREAK)
-        tokens = _kept(self._first, first + cut, self._encoder.encode)
+        tokens = _cached(self._first, first + cut, self._encoder.encode)
         return [*tokens, *self.behind(rest)] if rest else list(tokens)
 
     def behind(self, text: str) -> list[int]:
-        """Tokens of a text behind a line break."""
+        """Tokens of a text after a line break."""
         tokens: list[int] = []
         for line in text.split(BREAK)[:-1]:
-            tokens += _kept(self._later, line + BREAK, self._encoder.encode_after_break)
+            tokens += _cached(self._later, line + BREAK, self._encoder.encode_after_break)
         last = text.rpartition(BREAK)[2]
-        return tokens + _kept(self._later, last, self._encoder.encode_after_break) if last else tokens
+        return tokens + _cached(self._later, last, self._encoder.encode_after_break) if last else tokens
 
     def may_cut(self, before: str) -> bool:
         """Whether the tokens of a text that begins like this are those of the beginning and those of the rest."""
@@ -68,7 +68,7 @@ def split(prompt: str, choices: Sequence[str], encode: Encode) -> tuple[list[int
     """Tokens of the prompt, tokens of each choice, and whether a piece ran across the border.
 
     Prompt and choice together are exactly the tokens of the joined string. Where a piece crosses the border the prompt
-    ends before it, for all choices alike, so that they stay comparable. A choice that stands alone loses its leading space,
+    ends before it, for all choices alike, so that they stay comparable. A choice without a prompt loses its leading space,
     which a tokenizer puts before a text by itself.
     """
     if not prompt:
@@ -81,7 +81,7 @@ def split(prompt: str, choices: Sequence[str], encode: Encode) -> tuple[list[int
 
 
 def common_start(sequences: Sequence[Sequence[T]]) -> int:
-    """How many things at the start are the same in all."""
+    """Length of the common beginning."""
     shortest = min(map(len, sequences), default=0)
     for place in range(shortest):
         if any(sequence[place] != sequences[0][place] for sequence in sequences):
@@ -89,7 +89,7 @@ def common_start(sequences: Sequence[Sequence[T]]) -> int:
     return shortest
 
 
-def _kept(seen: dict[str, list[int]], text: str, encode: Encode) -> list[int]:
+def _cached(seen: dict[str, list[int]], text: str, encode: Encode) -> list[int]:
     if text not in seen:
         seen[text] = encode(text)
     return seen[text]

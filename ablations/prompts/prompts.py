@@ -1,6 +1,6 @@
 """From questions of a few-shot task to token items. Pure: a tokenizer and, for some selections, a similarity are handed in.
 
-Tokens are those of whole prompts (`ablations.prompts.joining`). Where a prompt may be cut behind its demonstrations, these are
+Tokens are those of whole prompts (`ablations.prompts.joining`). Where a prompt may be cut after its demonstrations, these are
 encoded once and the questions once, whatever the number of groups.
 """
 
@@ -32,7 +32,7 @@ def task_items(
     Args:
         pool: to draw demonstrations from; those that any query asks too are left out, and counted.
         queries: of which the first `design.items` by hash are asked.
-        context: most tokens a model takes; an item that is longer says `fits` = false, and is counted. Where each item has its
+        context: most tokens a model takes; a longer item has `fits` = false, and is counted. Where each item has its
             own demonstrations, its prompt is then left empty.
         measure: for designs that look at the query.
 
@@ -73,7 +73,7 @@ def check_design(task: FewShotTask, design: Design) -> None:
     """Refuse a design that a task cannot have.
 
     Raises:
-        ConfigError: says which setting, and why.
+        ConfigError: names the setting and the reason.
     """
     shared = bool(task.shared_choices)
     for name in design.conditions:

@@ -24,7 +24,7 @@ ACCURACY = "accuracy"  # of every task with choices; the cell measures it itself
 
 
 class TaskText(Config):
-    """A task as a YAML file says it; the keys are those of `FewShotTask`, `gold` is its `gold_field`."""
+    """A task in a YAML file; the keys are those of `FewShotTask`, `gold` is its `gold_field`."""
 
     kind: str
     version: int = Field(ge=1)
@@ -51,18 +51,18 @@ def task_class(kind: str, plugins: Sequence[Plugin] = ()) -> type[FewShotTask]:
     """
     known = TASKS.catalogue(plugins)
     if kind.endswith(YAML):
-        made = read_task(kind, plugins)
-        if made.kind in known:
-            raise ConfigError(f"{kind}: another task is called {made.kind!r}. Rename this one, its file too.")
-        return made
+        cls = read_task(kind, plugins)
+        if cls.kind in known:
+            raise ConfigError(f"{kind}: another task is called {cls.kind!r}. Rename this one, its file too.")
+        return cls
     if kind not in known:
         raise ConfigError(f"tasks: {one_of(known, kind, 'task')}")
     if kind in (files := TASKS.yaml_files()):
         return read_task(str(files[kind]), plugins)
-    found: type[FewShotTask] = TASKS.get(kind, plugins)
-    found.check()
-    check_metrics(found, plugins)
-    return found
+    cls = TASKS.get(kind, plugins)
+    cls.check()
+    check_metrics(cls, plugins)
+    return cls
 
 
 def classes(plugins: Sequence[Plugin] = ()) -> dict[str, type[FewShotTask]]:
@@ -83,12 +83,12 @@ def read_task(path: str, plugins: Sequence[Plugin] = ()) -> type[FewShotTask]:
         text = Path(path).read_text(encoding="utf8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}. Give the path of a task's YAML file.") from error
-    made = _made(path, text)
+    cls = _class_of_text(path, text)
     try:
-        check_metrics(made, plugins)
+        check_metrics(cls, plugins)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
-    return made
+    return cls
 
 
 def check_metrics(cls: type[FewShotTask], plugins: Sequence[Plugin] = ()) -> None:
@@ -121,29 +121,29 @@ def _check_readings(where: str, metrics: Sequence[type[TextMetric]]) -> None:
 
 
 @cache
-def _made(path: str, text: str) -> type[FewShotTask]:
-    said = build(TaskText, parse_yaml(text, path), path)
-    if said.kind != Path(path).stem:
-        raise ConfigError(f"{path}: kind {said.kind!r} is not the file's name. Write kind: {Path(path).stem}.")
+def _class_of_text(path: str, text: str) -> type[FewShotTask]:
+    task_text = build(TaskText, parse_yaml(text, path), path)
+    if task_text.kind != Path(path).stem:
+        raise ConfigError(f"{path}: kind {task_text.kind!r} is not the file's name. Write kind: {Path(path).stem}.")
     values = {
-        "kind": said.kind,
-        "version": said.version,
-        "sample": said.sample,
-        "templates": said.templates,
-        "pool": said.pool,
-        "queries": said.queries,
-        "gold_field": said.gold,
-        "labels": said.labels,
-        "metrics": said.metrics,
-        "shots": tuple(sorted(set(said.shots))),
-        "max_tokens": said.max_tokens,
-        "text_keys": said.text_fields,
+        "kind": task_text.kind,
+        "version": task_text.version,
+        "sample": task_text.sample,
+        "templates": task_text.templates,
+        "pool": task_text.pool,
+        "queries": task_text.queries,
+        "gold_field": task_text.gold,
+        "labels": task_text.labels,
+        "metrics": task_text.metrics,
+        "shots": tuple(sorted(set(task_text.shots))),
+        "max_tokens": task_text.max_tokens,
+        "text_keys": task_text.text_fields,
     }
-    made: type[FewShotTask] = type(
-        said.kind, (FewShotTask,), {**values, "__doc__": text.split("\n", 1)[0].removeprefix("# ")}
+    cls: type[FewShotTask] = type(
+        task_text.kind, (FewShotTask,), {**values, "__doc__": text.split("\n", 1)[0].removeprefix("# ")}
     )
     try:
-        made.check()
+        cls.check()
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
-    return made
+    return cls

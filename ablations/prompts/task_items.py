@@ -31,12 +31,12 @@ from tokenizer.model import TokenizerModel
 
 ITEMS = "items.json"
 ASKED = ("groups", "item_sets", "generation")
-OF_MAPS = frozenset({"kind", "name", "items"})  # what may be said of tasks that no rows are read for
+OF_MAPS = frozenset({"kind", "name", "items"})  # settings of tasks that read no rows
 
 
 @dataclass(frozen=True)
 class ItemsFile:
-    """A task's items under a tokenizer, as they stand in `items/<task>-<hex>/items.json`."""
+    """A task's items under a tokenizer, the content of `items/<task>-<hex>/items.json`."""
 
     task: str
     text: str
@@ -53,14 +53,14 @@ class ItemsFile:
 
     @cached_property
     def asked(self) -> str:
-        """Digest of what a model is asked; what else stands there (metrics, references, labels) is for reading its answers."""
+        """Digest of what a model is asked; the rest of the file (metrics, references, labels) is for reading its answers."""
         return fingerprint({key: self.value[key] for key in ASKED})
 
     @property
     def output(self) -> Output:
         return Output("items", self.task, {"stage": "items", "content": self.digest})
 
-    def kept(self, out: Folder) -> Folder:
+    def stored(self, out: Folder) -> Folder:
         """The folder that holds it; written if need be."""
         folder = self.output.folder(out)
         name_folders([folder])
@@ -125,15 +125,15 @@ def check_files(settings: TaskSettings, plugins: Sequence[Plugin], root: str = "
     """
     cls = task_class(settings.kind, plugins)
     if issubclass(cls, MapTask):
-        if said := sorted(settings.model_fields_set - OF_MAPS):
-            raise ConfigError(f"task {settings.name}: {said[0]} says nothing about {cls.kind}. Leave it out.")
+        if useless := sorted(settings.model_fields_set - OF_MAPS):
+            raise ConfigError(f"task {settings.name}: {useless[0]} does not apply to {cls.kind}. Leave it out.")
         return
     task = cls(settings.template)
     check_design(task, settings.design(task, plugins))
     paths = [_path(settings, task, which, root) for which in ("pool", "queries")]
     if paths[0] == paths[1]:
         raise ConfigError(
-            f"task {settings.name}: pool and queries are one file, {paths[0]}, so a query would stand among its "
+            f"task {settings.name}: pool and queries are one file, {paths[0]}, so a query would be among its "
             "demonstrations. Give two files."
         )
     for path in paths:

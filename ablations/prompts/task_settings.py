@@ -26,11 +26,11 @@ MOST_SHOTS = 1024
 
 
 class TaskSettings(Config):
-    """A few-shot task of the study, and how its prompts are put together; `docs/tasks.md` says it at length.
+    """A few-shot task of the study, and how its prompts are put together; `docs/tasks.md` has the details.
 
     Args:
         kind: a known task, or the path of a YAML file, relative to the study's file.
-        name: by which readings are called; the task's kind when left out. So one task can stand twice, in two ways.
+        name: by which readings are called; the task's kind when left out. So one task can be listed twice, with two settings.
         template: which of the task's wordings, counted from 1.
         pool, queries: JSONL files (.gz and .zst too) with the rows to draw demonstrations from and to ask about, relative to
             the recipe's data_root; the task's own when left out.
@@ -39,7 +39,7 @@ class TaskSettings(Config):
         shots: numbers of demonstrations; the task's own when left out.
         balance: `balanced` takes demonstrations from the labels in turn.
         selection: which rows are demonstrations, such as `hashed`, the same for all queries, or the `nearest` to each.
-        order: in which order they stand, such as `hashed` or `similar_last`.
+        order: their order in the prompt, such as `hashed` or `similar_last`.
         conditions: labels of the demonstrations: `gold`, and of `permuted`, `flipped`, `nonce` those that are wanted.
     """
 

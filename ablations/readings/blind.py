@@ -17,9 +17,9 @@ Labels = Sequence[Sequence[int]]  # of each group
 def blind_accuracies(gold: Labels, demo_labels: Labels) -> dict[str, float]:
     """Accuracy of each blind guesser.
 
-    `majority` always says the commonest gold label; `prior_matched` draws labels in the proportions of the gold labels;
-    `copy_last` says the label of the last demonstration, `most_frequent_demo` the commonest among the demonstrations (of equals the
-    smallest).
+    `majority` always guesses the commonest gold label; `prior_matched` draws labels in the proportions of the gold labels;
+    `copy_last` guesses the label of the last demonstration, `most_frequent_demo` the commonest among the demonstrations (the
+    smallest of equals).
 
     Args:
         gold: right choices of the items of each group.
@@ -31,30 +31,30 @@ def blind_accuracies(gold: Labels, demo_labels: Labels) -> dict[str, float]:
     """
     together = _counted(gold)
     n = together.total()
-    found = {"prior_matched": sum((count / n) ** 2 for count in together.values())}
+    accuracies = {"prior_matched": sum((count / n) ** 2 for count in together.values())}
     for name, guesses in _guesses(gold, demo_labels).items():
         right = sum(label == guess for group, guess in zip(gold, guesses, strict=True) for label in group)
-        found[name] = right / n
-    return found
+        accuracies[name] = right / n
+    return accuracies
 
 
 def blind_label_score(metric: LabelMetric, gold: Labels, demo_labels: Labels) -> float:
     """The metric of the strongest blind guesser, a mean over groups as a model's is.
 
-    The guessers are those of `blind_accuracies` and one for each label, who always says it. What labels drawn in the proportions
-    of the gold ones come to, the metric says itself.
+    The guessers are those of `blind_accuracies` and one for each label, who always guesses it. The metric itself gives the
+    expected score of labels drawn in the proportions of the gold ones.
 
     Raises:
         ValueError: there are no items.
     """
     together = _counted(gold)
     shares = {label: count / together.total() for label, count in together.items()}
-    found = [metric.guessed(shares)]
+    scores = [metric.guessed(shares)]
     constant = {str(label): [label] * len(gold) for label in shares}
     for guesses in (_guesses(gold, demo_labels) | constant).values():
         pairs = zip(gold, guesses, strict=True)
-        found.append(fmean(metric.score(group, [guess] * len(group)) for group, guess in pairs if group))
-    return min(found) if metric.better == "lower" else max(found)
+        scores.append(fmean(metric.score(group, [guess] * len(group)) for group, guess in pairs if group))
+    return min(scores) if metric.better == "lower" else max(scores)
 
 
 def _counted(gold: Labels) -> Counter[int]:
@@ -65,7 +65,7 @@ def _counted(gold: Labels) -> Counter[int]:
 
 
 def _guesses(gold: Labels, demo_labels: Labels) -> dict[str, list[int]]:
-    """The one label that each guesser says for all items of a group."""
+    """The one label that each guesser gives for all items of a group."""
     made = {"majority": [commonest([label for group in gold for label in group])] * len(gold)}
     if demo_labels and all(demo_labels):
         made["copy_last"] = [shown[-1] for shown in demo_labels]

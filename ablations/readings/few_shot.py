@@ -1,11 +1,11 @@
-"""Every number that is made of the kept answers to a few-shot task, with its unit, direction and words.
+"""Every number that is computed from the stored answers to a few-shot task, with its unit, direction and words.
 
 Means over draws and items, `few_shot.<task>.k<k>.` before each name and c a condition that asks:
 
 - `c.nll`, `c.nll_per_byte`: of the gold answer, all its tokens; `c.accuracy`: the gold choice is likelier than any other;
   `c.margin`: nats by which it is likelier than the best other; label metrics of the task, such as `c.macro_f1`: mean over draws.
 - `gold.accuracy_per_token`, `_per_byte`, `_pmi`, `_calibrated`: with choices compared by their mean over tokens or bytes, by
-  what the question adds to them (Holtzman et al. 2021), or by what it adds to a question without content behind the same
+  what the question adds to them (Holtzman et al. 2021), or by what it adds to a question without content after the same
   demonstrations (Zhao et al. 2021).
 - `permuted_minus_gold`: nats that the gold answer loses when the demonstrations' labels are permuted, on the same draws
   and items: positive when a model uses which label belongs to what, zero when it only uses which labels there are.
@@ -60,7 +60,7 @@ BIAS_WORDS = {
 
 @dataclass(frozen=True)
 class AboutTask:
-    """What has to be known of a task beside its answers.
+    """What has to be known of a task besides its answers.
 
     Attributes:
         labels: whether a number of a choice means the same label for all items.
@@ -234,7 +234,7 @@ class _Task:
             yield self._mean(k, f"bias.{name}", each, PREDICTIONS, None, BIAS_WORDS[name])
 
     def _written(self, k: int) -> Iterator[Reading]:
-        """Means over draws of what the written answers come to as texts."""
+        """Means over draws of the written answers' scores."""
         groups = [group for group in self.groups.get((k, "gold"), ()) if group.texts]
         draws = [written(group, self.about.references) for group in groups]
         if not draws:

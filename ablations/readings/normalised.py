@@ -32,7 +32,7 @@ def mutual_information(score: Score, unconditional: Mapping[str, Score]) -> tupl
 
 
 def calibrated(score: Score, content_free: Sequence[float]) -> tuple[float, ...] | None:
-    """Less what each choice has behind the same demonstrations when the question says nothing.
+    """Less what each choice has after the same demonstrations when the question has no content.
 
     Args:
         content_free: from `content_free_shares`.

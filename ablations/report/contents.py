@@ -1,4 +1,4 @@
-"""What the report of a study holds, from end to end. Any list or mapping may be empty; what was not measured is None."""
+"""The contents of a study's report. Any list or mapping may be empty; what was not measured is None."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class SplitTokens:
 
 @dataclass(frozen=True)
 class Tokens:
-    """Source -> split (train, heldout) -> what the tokenizer made of it."""
+    """Source -> split (train, heldout) -> documents and tokens."""
 
     tokenizer: str
     kind: str
@@ -64,7 +64,7 @@ class ModelSize:
 
 @dataclass(frozen=True)
 class ArmSource:
-    """What an arm took of a source: `repetitions` of its tokens, and the tokens that packing lost."""
+    """An arm's share of a source: `repetitions` of its tokens, and the tokens that packing lost."""
 
     tokens: int | None
     repetitions: float | None
@@ -84,7 +84,7 @@ class TrainedArm:
 
 
 @dataclass(frozen=True)
-class Point:
+class CurvePoint:
     tokens: int
     train_loss: float | None
     measures: Mapping[str, float | None]
@@ -97,7 +97,7 @@ class Curve:
     arm: str
     seed: int
     control: bool
-    points: tuple[Point, ...]
+    points: tuple[CurvePoint, ...]
     onsets: Mapping[str, Onset]
 
 
@@ -134,7 +134,7 @@ class ShotReading:
 
 @dataclass(frozen=True)
 class Shots:
-    """`readings`: everything that stands in `points`, `nll` and `accuracy` too, in the order of the task."""
+    """`readings`: every reading in `points`, `nll` and `accuracy` too, in the order of the task."""
 
     arm: str
     seed: int

@@ -1,4 +1,4 @@
-"""What finished cells leave for the report: measures, curves, k-shot points, losses by place, heads; and what transforms did."""
+"""What the report takes from finished cells: measures, curves, k-shot points, losses by place, heads; and what transforms did."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ from ablations.report.contents import (
     CellHeads,
     Change,
     Curve,
+    CurvePoint,
     HeadScores,
-    Point,
     PositionLoss,
     ShotPoint,
     ShotReading,
     Shots,
 )
 from ablations.statistics.cell_result import CellResult
+from ablations.statistics.claim_estimates import BLIND
 from ablations.statistics.measures import Measure, Measures
-from ablations.statistics.questions import BLIND
 
 LOSS, ACCURACY = "nll", "accuracy"  # readings with a field of their own in every point
-PLACES = 48  # points of a curve by place: enough for an eye, light enough for a page
+PLACES = 48  # points of a curve by place: enough for an eye, few enough for a page
 Level = tuple[int, str]  # k, condition
 
 
 def final(measures: Measures) -> tuple[Measure, ...]:
-    """Every final reading, by name. Errors of readings stand with the cells alone."""
+    """Every final reading, by name, without the standard errors of single cells."""
     return tuple(row for _, row in sorted(measures.rows.items()) if not row.is_error)
 
 
 def curve(cell: CellResult, control: bool) -> Curve:
-    """What a cell showed while it trained."""
+    """The learning curve of a cell."""
     losses = {point["tokens"]: point["train_loss"] for point in cell.training.get("losses", ())}
     measures: dict[int, dict[str, float]] = {tokens: {} for tokens in losses}
     for name, values in cell.curves.items():
         for tokens, value in values:
             measures.setdefault(tokens, {})[name] = value
-    points = tuple(Point(tokens, losses.get(tokens), measures[tokens]) for tokens in sorted(measures))
+    points = tuple(CurvePoint(tokens, losses.get(tokens), measures[tokens]) for tokens in sorted(measures))
     return Curve(cell.arm, cell.seed, control, points, cell.onsets)
 
 

@@ -1,4 +1,4 @@
-"""What a reader has to know of few-shot prompts before he reads their numbers: those left out, and those cut inside a piece."""
+"""Warnings about few-shot prompts that change how their numbers read: those left out, and those cut inside a piece."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _sentences(task: str, counts: Mapping[str, int], answers: TaskAnswers | None
 
 
 def _left(ks: Sequence[int], answers: TaskAnswers) -> str:
-    """What the numbers at these k rest on."""
+    """What the numbers at these k are based on."""
     answered = {k: sum(len(group.scores) for group in answers.asked() if group.k == k) for k in ks}
     empty, few = ([str(k) for k in ks if bool(answered[k]) == some] for some in (False, True))
     none = f"; at k = {listed(empty)} none fits, and there is no number" if empty else ""

@@ -1,4 +1,4 @@
-"""Look-up of what was measured for the page: real arms and controls apart, and the few measures that stand for all."""
+"""Look-up of what was measured for the page: real arms and controls apart, and the few primary measures."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Values(Measures):
         return self.whole(BITS) or self.find(BITS, source="")
 
     def primary(self) -> list[str]:
-        """The measures that speak for a study, the most important first."""
+        """The primary measures of a study, the most important first."""
         return [
             *(gain.measure for gain in self.gains().values()),
             *self.whole(CONTEXT),

@@ -24,7 +24,7 @@ class CellSettings:
     """Shape, training and measuring of an arm's cells.
 
     Attributes:
-        evaluations: how many times along the way the weights are kept, and measured, beside the start and the end.
+        evaluations: how many times along the way the weights are kept, and measured, besides the start and the end.
         checkpoint_every_steps: a killed cell goes on from there; changes no result.
     """
 
@@ -45,7 +45,7 @@ class CellSettings:
 def cells_of(
     base: Mapping[str, Any], over: Mapping[str, Any], where: str, plugins: Sequence[Plugin] = ()
 ) -> CellSettings:
-    """What is said of a study's cells with an arm's differences laid on it, defaults filled in.
+    """The settings of a study's cells with an arm's own merged in and defaults filled in.
 
     Args:
         plugins: files with further optimizers and schedules.
@@ -64,7 +64,7 @@ def cells_of(
 def whole_weights(mixture: Mapping[str, float]) -> dict[str, int]:
     """The smallest whole numbers in the ratios of a mixture's weights, sources in alphabetical order.
 
-    `{b: 2, a: 2}` and `{a: 1, b: 1}` say the same mixture, so they are the same cell.
+    `{b: 2, a: 2}` and `{a: 1, b: 1}` are the same mixture, so they give the same cell.
     """
     exact = {source: Fraction(str(mixture[source])) for source in sorted(mixture)}
     scale = lcm(*(each.denominator for each in exact.values()))

@@ -1,4 +1,4 @@
-"""What a user may write about the controls of a study; laid on `configs/controls.yaml`."""
+"""What a user may write about the controls of a study; merged into `configs/controls.yaml`."""
 
 from __future__ import annotations
 

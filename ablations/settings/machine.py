@@ -11,7 +11,7 @@ from curation.runtime.config import Config
 
 
 class MachineSettings(Config):
-    """Where cells run when that is not this machine; what stands here is part of their identity, word for word.
+    """Where cells run when that is not this machine; these fields are part of their identity, word for word.
 
     Args:
         device: name of the GPU, as torch gives it, for cells whose `compute.device` is cuda.
@@ -44,5 +44,5 @@ def machine_of(stated: MachineSettings | None, device: str) -> dict[str, str]:
 
 
 def is_stated(stated: MachineSettings | None, device: str) -> bool:
-    """Whether the study says where such a cell runs."""
+    """Whether the study states where such a cell runs."""
     return stated is not None and bool(stated.device if is_gpu(device) else stated.cpu)

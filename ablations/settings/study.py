@@ -11,7 +11,7 @@ from typing import Any, Self
 from pydantic import Field, SerializeAsAny, field_validator, model_validator
 
 from ablations.claims.base import Claim
-from ablations.claims.registry import make
+from ablations.claims.registry import make_claim
 from ablations.prompts.task_settings import TaskSettings
 from ablations.settings.cells import CellSettings, cells_of
 from ablations.settings.controls import ControlSettings
@@ -64,12 +64,12 @@ class Study(Config):
         tokenizer: of all real sources.
         heldout: share of each source's documents, by hash, that measures are taken on.
         arms: by name; a study without arms runs the controls alone.
-        cells: of all arms, as `ablations/settings/cells.py` types them; `arms.NAME.cells` is laid on it.
-        controls: laid on `configs/controls.yaml`.
+        cells: of all arms, as `ablations/settings/cells.py` types them; `arms.NAME.cells` is merged into it.
+        controls: merged into `configs/controls.yaml`.
         tasks, metrics: by kind; `control_map` and all built-in metrics when left out.
         weights_gib: disk that the weights of all cells along the way may take; a study that needs more is refused at the start.
         seeds: cells of each arm.
-        seed: base of all seeds; another number repeats the whole study with other luck.
+        seed: base of all seeds; another number repeats the whole study with other random choices.
         machine: where the cells run, if elsewhere; `loam ablate pack` takes them there.
         claims: what the study is to decide, registered before it runs.
         plugins: Python files with further members, such as tasks, metrics and claims, relative to the study's file.
@@ -103,7 +103,7 @@ class Study(Config):
         try:
             plugins = read_plugins(value.get("folder", "."), loading.names_in(value.get("plugins") or (), "plugins"))
             claims = [
-                each if isinstance(each, Claim) else make(each, plugins, f"claims.{number}")
+                each if isinstance(each, Claim) else make_claim(each, plugins, f"claims.{number}")
                 for number, each in enumerate(written)
             ]
         except ConfigError as error:
@@ -116,7 +116,7 @@ class Study(Config):
         files = [os.path.basename(path) for path in self.plugins]
         for what, given in (("tasks", names), ("plugins", files)):
             if twice := sorted({name for name in given if given.count(name) > 1}):
-                raise ValueError(f"{what}: {twice[0]!r} stands there twice. Keep or rename one of them.")
+                raise ValueError(f"{what}: {twice[0]!r} is listed twice. Keep or rename one of them.")
         return self
 
     @property
@@ -166,13 +166,13 @@ def load(path: str, settings: Sequence[str] = (), plugins: Sequence[str] = ()) -
     """A study and its recipe, the controls' sources added, with `--set` and `--plugin` options applied and checked.
 
     Raises:
-        ConfigError: says where, what was found, what to do.
+        ConfigError: names the place, what was found and the fix.
     """
     path = resolve_config(path)
-    said = read_yaml(path)
-    if isinstance(said.get("recipe"), str):
-        said["recipe"] = {"base": said["recipe"]}  # so that --set recipe.KEY=VALUE is laid on the file
-    value = {"name": loading.stem(path), **with_settings(said, settings), "folder": os.path.dirname(path) or "."}
+    written = read_yaml(path)
+    if isinstance(written.get("recipe"), str):
+        written["recipe"] = {"base": written["recipe"]}  # so that --set recipe.KEY=VALUE is merged into the file
+    value = {"name": loading.stem(path), **with_settings(written, settings), "folder": os.path.dirname(path) or "."}
     own = loading.names_in(value.get("plugins") or (), f"{path}: plugins")
     value["plugins"] = (*own, *(os.path.abspath(plugin) for plugin in plugins))
     study = build(Study, value, path)

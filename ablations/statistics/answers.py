@@ -1,4 +1,4 @@
-"""What cells say to the same items under the same draws, and differences of it."""
+"""Answers of cells to the same items under the same draws, and their differences."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from ablations.statistics.crossed import Array
 
 @dataclass(frozen=True)
 class Answers:
-    """What one cell says to every item under every draw: `values_DI`, shape (draws, items)."""
+    """One cell's answers to every item under every draw: `values_DI`, shape (draws, items)."""
 
     draws: tuple[int, ...]
     items: tuple[str, ...]
     values_DI: Array
 
     def among(self, draws: Sequence[int], items: Sequence[str]) -> Array:
-        """The answers of these draws and items; what has one draw, as zero-shot has, stands beside every draw."""
+        """The answers of these draws and items; a single draw, as of zero-shot answers, is repeated for every draw."""
         rows = [self.draws.index(draw) for draw in draws] if len(self.draws) > 1 else [0] * len(draws)
         places = {item: place for place, item in enumerate(self.items)}
         return self.values_DI[np.ix_(rows, [places[item] for item in items])]
 
     def minus(self, other: Answers) -> Answers | None:
-        """Answer by answer, on what both have; None if that is nothing."""
-        draws, items = common([self, other])
+        """Answer by answer, on what both have; None if they share nothing."""
+        draws, items = common_draws_and_items([self, other])
         if not draws or not items:
             return None
         return Answers(draws, items, self.among(draws, items) - other.among(draws, items))
 
 
-def common(all_answers: Sequence[Answers]) -> tuple[tuple[int, ...], tuple[str, ...]]:
+def common_draws_and_items(all_answers: Sequence[Answers]) -> tuple[tuple[int, ...], tuple[str, ...]]:
     """Draws and items that all have."""
     several = [each.draws for each in all_answers if len(each.draws) > 1] or [all_answers[0].draws]
     draws = set(several[0]).intersection(*several[1:])
@@ -45,5 +45,5 @@ def stacked(all_answers: Sequence[Answers | None]) -> Array | None:
     known = [each for each in all_answers if each is not None]
     if not known or len(known) < len(all_answers):
         return None
-    draws, items = common(known)
+    draws, items = common_draws_and_items(known)
     return np.stack([each.among(draws, items) for each in known]) if draws and items else None

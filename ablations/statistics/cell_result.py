@@ -19,10 +19,10 @@ class CellResult:
     Attributes:
         cell: its folder's name.
         readings: final readings by name, those without a value too.
-        answers: task -> what the model said at the end.
+        answers: task -> the model's answers at the end.
         curves: reading -> (training tokens, value) along the way, in order.
         onsets: of the readings that have one.
-        details: metric -> what it kept for looking things up.
+        details: metric -> further values to look up.
         training: the cell's training.json.
         counts: task -> what happened when its items were made.
     """

@@ -1,7 +1,7 @@
 """From the answers of cells to contrasts over seeds x draws x items.
 
 All cells of a study see the same draws and items, so a contrast is taken answer by answer: of two arms, or of two conditions in
-one arm. Where some cell lacks the single answers, its one value stands for it.
+one arm. Where some cell lacks the single answers, its one value is used.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Reader = Callable[[CellResult], Answers | None]
 
 
 def answers(cell: CellResult, measure: str) -> Answers | None:
-    """The single answers behind a few-shot measure; None if the cell kept none."""
+    """The single answers of a few-shot measure; None if the cell has none."""
     name = Name.parse(measure)
     if name.metric != FEW_SHOT or name.k is None:
         return None

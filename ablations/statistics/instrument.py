@@ -1,4 +1,4 @@
-"""Whether the instrument works: controls whose outcome is known by construction, held against their limits in every seed."""
+"""Whether the instrument works: controls whose outcome is known by construction have to be within their limits in every seed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ UNIT = "nats"
 
 @dataclass(frozen=True)
 class ControlOutcome:
-    """One control arm, whose outcome is known by construction: every seed's value must lie between low and high.
+    """One control arm, whose outcome is known by construction: every seed's value must be between low and high.
 
     None is no limit, and a value that was not measured.
     """
@@ -36,7 +36,7 @@ def expectation(low: float | None, high: float | None, k: int) -> str:
     return f"{cost} is below {high:g} nats" if high is not None else f"{cost} has no limits"
 
 
-def check(
+def check_controls(
     limits: Mapping[str, tuple[float | None, float | None]], measures: Measures, measure: str, k: int, seeds: int
 ) -> list[ControlOutcome]:
     """Every control arm, in the order given; a missing cell fails its control."""

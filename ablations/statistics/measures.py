@@ -22,9 +22,9 @@ from ablations.statistics.cell_result import CellResult
 
 @dataclass(frozen=True)
 class Measure:
-    """A reading without its value, as `ablations.core.results.readings.Reading` says, and its values: arm -> seed -> value.
+    """A reading (see `ablations.core.results.readings.Reading`) across cells, and its values: arm -> seed -> value.
 
-    An arm without this measure is left out. `measure`: its full name. `n`: how many of what stand behind one value, where it is
+    An arm without this measure is left out. `measure`: its full name. `n`: how many of what one value is based on, where it is
     the same in all cells.
     """
 
@@ -45,7 +45,7 @@ class Measure:
 
     @property
     def is_error(self) -> bool:
-        """Whether it says how sure another measure is, and nothing of its own."""
+        """Whether it is the standard error of another measure."""
         return self.reading.rpartition(".")[2] == STANDARD_ERROR
 
     @classmethod
@@ -60,7 +60,7 @@ class Measures:
 
     Attributes:
         rows: full name -> what it is and its values.
-        cells: the finished cells behind the rows, for their single answers; none where only the rows are known.
+        cells: the finished cells of the rows, for their single answers; empty where only the rows are known.
         answers: of (cell, measure), read once.
     """
 
@@ -84,7 +84,7 @@ class Measures:
         return [cell for cell in self.cells if cell.arm == arm]
 
     def evidence(self, arms: Iterable[str]) -> list[str]:
-        """Names of the cells that a statement about these arms rests on."""
+        """Names of the cells that a statement about these arms is based on."""
         wanted = set(arms)
         return [cell.cell for cell in self.cells if cell.arm in wanted]
 
@@ -102,15 +102,15 @@ class Measures:
         return sorted(self.rows)
 
     def unit(self, measure: str) -> str:
-        """As the reading says; empty for one that nobody measured."""
+        """The reading's unit; empty if it was not measured."""
         return self.rows[measure].unit if measure in self.rows else ""
 
     def better(self, measure: str) -> Better:
-        """Which side of a measure is better, as the reading says."""
+        """Which side of a measure is better, from its reading."""
         return self.rows[measure].better if measure in self.rows else None
 
     def title(self, measure: str) -> str:
-        """As the reading says; of one that nobody measured the words of its name."""
+        """The reading's words; those of its name if it was not measured."""
         return self.rows[measure].words if measure in self.rows else words_of_name(measure)
 
     def find(self, metric: str, reading: str = "", **fields: Any) -> list[str]:
@@ -138,7 +138,7 @@ class Measures:
 
 
 def _rows(cells: Sequence[CellResult]) -> list[Measure]:
-    """What a measure is, as the first cell says that has it."""
+    """A measure without values, from the first cell that has it."""
     having: dict[str, list[CellResult]] = {}
     for cell in reversed(cells):
         for name in cell.values:

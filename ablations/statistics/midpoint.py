@@ -1,7 +1,7 @@
 """The midpoint rule of Shin et al. 2022, https://arxiv.org/abs/2204.13509: a printed mark, no test.
 
 A score above halfway between the majority baseline and the model of all corpora is bold there, one below is underlined. The rule
-knows no seeds and no interval; it is printed so that tables can be held against theirs.
+knows no seeds and no interval; it is printed so that tables can be compared with theirs.
 """
 
 from __future__ import annotations

@@ -25,12 +25,12 @@ FITTED = 5  # change point, sort and end of the rise, baseline, plateau
 LEAST_POINTS = FITTED + 2
 PLACES_A_GAP, ENDS_A_GAP = 6, 4  # change points, and ends of a rise, tried between two evaluations
 MISFIT = 0.02  # of the whole rise: no curve rises exactly in one of these ways, however little noise it has
-SLOWING = 3.0  # a rise that slows down has come to 95 % at the place where a straight one ends
+SLOWING = 3.0  # a rise that slows down has reached 95 % where a straight one ends
 
 
 @dataclass(frozen=True)
 class Onset:
-    """The onset lies between `after_tokens` and `by_tokens` (95 %), most likely at `at_tokens`.
+    """The onset is between `after_tokens` and `by_tokens` (95 %), most likely at `at_tokens`.
 
     When it did not happen within the run it is censored: the latter two are null, and `after_tokens` is the length of the run.
     """

@@ -1,4 +1,4 @@
-"""Onsets that were seen beside those that bigram repetition predicts."""
+"""Observed onsets and those that bigram repetition predicts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DEFAULT_MEASURE = "repeated_tokens.first_minus_second"
 
 @dataclass(frozen=True)
 class OnsetPrediction:
-    """The onset of one cell that bigram repetition of its training mixture predicts, beside the one that was seen.
+    """The onset of one cell that bigram repetition of its training mixture predicts, and the observed one.
 
     `observed_after`, `observed_by`, `observed_at`: tokens; the latter two are None where the onset is censored. `frequency`,
     `reliability`, `product`: of bigrams in its training windows. `predicted_by_size`: by the bare formula. `predicted`: with
@@ -44,8 +44,8 @@ class OnsetPrediction:
 def predicted_onset(tokens_a_step: float, relative_repetition: float = 1.0) -> float:
     """Training tokens to the onset of induction heads, by a hypothesis that studies here are to test.
 
-    10^5.7 * sqrt(B * C), with B sequences a step and C tokens a sequence: 8 x 128 gives 16 million, 16 x 512 gives 45. It says
-    nothing of the corpus. That the onset is later in inverse proportion to repetition is our own reading, and relative only, for
+    10^5.7 * sqrt(B * C), with B sequences a step and C tokens a sequence: 8 x 128 gives 16 million, 16 x 512 gives 45. It does
+    not depend on the corpus. That the onset is later in inverse proportion to repetition is our own reading, and relative only, for
     the repetition of the text behind the constant is not known. It cannot hold of a map known by heart, which repeats as much
     as a fresh one.
 
@@ -77,7 +77,7 @@ def onset_predictions(cells: Iterable[CellResult], measure: str = DEFAULT_MEASUR
 def onset_correlation(rows: Sequence[OnsetPrediction]) -> RankCorrelation:
     """Rank correlation over arms of predicted against observed onset, each the median of an arm's seeds.
 
-    A censored onset counts as later than all that were seen. A censored cell that ended before the latest seen onset says too
+    A censored onset counts as later than all that were seen. A censored cell that ended before the latest seen onset shows too
     little for that and is left out.
     """
     seen = [row.observed_at for row in rows if row.observed_at is not None]

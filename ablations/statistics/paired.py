@@ -1,4 +1,4 @@
-"""An effect with its interval, its p and what the design could have seen.
+"""An effect with its interval, its p and the smallest effect that the design sees.
 
 Cells of different arms with the same seed number are pairs, so every claim rests on differences: of two arms or of two
 conditions, in the same seeds, draws and items. Variances differ between arms more than tenfold and are never pooled.
@@ -15,7 +15,7 @@ from scipy import optimize, stats
 
 from ablations.statistics.crossed import LEVEL, Array, mean_squares, uncertainty
 
-LEAST_FOR_INTERVAL = 3  # below, an interval promises what it cannot keep
+LEAST_FOR_INTERVAL = 3  # below, an interval covers less than its level
 LEAST_FOR_VERDICT = 5
 ALPHA = 0.05
 POWER = 0.8
@@ -64,7 +64,7 @@ class Estimate:
 def estimate_crossed(values_SDI: Array) -> Estimate:
     """Mean of a contrast on S seeds, D draws and I items, shape (S, D, I); see `crossed` for the interval.
 
-    A percentile bootstrap over so few seeds covers far less than it says (84 % for 95 % at five), so it is not used.
+    A percentile bootstrap over so few seeds covers far less than its level (84 % for 95 % at five), so it is not used.
 
     Raises:
         ValueError: no values, or one that is not finite.
@@ -80,7 +80,7 @@ def estimate_crossed(values_SDI: Array) -> Estimate:
         items=items if values_SDI[0].size > 1 else None,
         seed_means=means,
     )
-    # a score that is the same in every seed, as of models that always say one label, shows no spread to reckon with
+    # a score that is the same in every seed, as of models that always give one label, shows no spread
     alike = values_SDI.size == seeds and np.ptp(values_SDI) == 0
     return plain if seeds < LEAST_FOR_INTERVAL or alike else _with_interval(plain, values_SDI)
 

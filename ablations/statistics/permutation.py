@@ -3,7 +3,7 @@
 Two tests fit two arms. Flipping signs: seeds are pairs, so under the null each seed's difference could as well have the other
 sign; it holds whatever the pairs share, and 5 pairs reach p = 0.0625 only. Exchanging cells: any n of the 2n cells could have been
 the first arm's; 5 against 5 reach 0.0079. It takes cells for independent, and errs to the safe side when a shared seed
-makes two cells alike. Neither sees draws and items, so both speak about seeds alone and stand beside the verdict's own test.
+makes two cells alike. Neither sees draws and items, so both are about seeds alone; they are reported with the verdict's own test.
 
 Source: Phipson and Smyth 2010, https://doi.org/10.2202/1544-6115.1585 (an exact p is never zero).
 """

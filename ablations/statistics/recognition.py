@@ -1,4 +1,4 @@
-"""Recognising a task and learning it, told apart by the answers to `known_map`."""
+"""Recognising a task and learning it, separated by the answers to `known_map`."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ CHANCE = 1 / 8  # of a choice of `known_map`
 
 @dataclass(frozen=True)
 class Recognition:
-    """How a model comes to its answers about a map that it may know by heart.
+    """How a model finds its answers about a map that it may know by heart.
 
     Attributes:
         recognised: nats that knowing the map saves on a question without demonstrations, against one who knows which words are
             values and nothing more. 0 for a model that never met the map; ln(values) at most.
         learnt: nats by which the value that the context shows is likelier than the true one, when the two differ. Positive: the
             model follows the context; negative: it answers by heart against it.
-        nonce_accuracy: share right when words that never were values stand for them. Chance is 1 in 8, and one who
+        nonce_accuracy: share right when words that never were values replace them. Chance is 1 in 8, and one who
             only copies any shown word gets no more.
     """
 
@@ -49,19 +49,19 @@ def recognition(values: Mapping[str, float], n_values: int, k: int = 8, task: st
     return Recognition(math.log(n_values) - alone, true - shown, nonce)
 
 
-def in_words(found: Recognition, least: float = 1.0) -> str:
+def in_words(shown: Recognition, least: float = 1.0) -> str:
     """A sentence: what the model does, with the two differences.
 
     Args:
         least: nats from which a difference counts, as in the instrument's limits.
     """
-    if found.learnt > least:
-        what = "learns the map from its context" + (", also where it knows another" if found.recognised > least else "")
-    elif found.recognised > least:
-        what = "recognises the map and answers by heart" + (", against its context" if found.learnt < -least else "")
+    if shown.learnt > least:
+        what = "learns the map from its context" + (", also where it knows another" if shown.recognised > least else "")
+    elif shown.recognised > least:
+        what = "recognises the map and answers by heart" + (", against its context" if shown.learnt < -least else "")
     else:
         what = "neither knows the map nor learns it from its context"
     return (
-        f"{what} (known without demonstrations: {found.recognised:+.2f} nats; shown over true value: {found.learnt:+.2f} nats; "
-        f"made-up words: {found.nonce_accuracy:.0%} right, chance {CHANCE:.1%})"
+        f"{what} (known without demonstrations: {shown.recognised:+.2f} nats; shown over true value: {shown.learnt:+.2f} nats; "
+        f"made-up words: {shown.nonce_accuracy:.0%} right, chance {CHANCE:.1%})"
     )

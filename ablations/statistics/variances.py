@@ -1,4 +1,4 @@
-"""Where the variance of a contrast lies, and what a design can see if it lies there."""
+"""The variance components of a contrast, and the effects that a design can see given them."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Variances:
         return cls(**{names[effect]: float(value) for effect, value in components.items()})
 
     def expected(self, sizes: Mapping[str, int]) -> dict[frozenset[str], float]:
-        """Expected mean squares of the effects that a design of these sizes tells apart."""
+        """Expected mean squares of the effects that a design of these sizes separates."""
         varied = {name for name in NAMES if sizes[name] > 1}
         whole = prod(sizes.values())
         found: dict[frozenset[str], float] = {}

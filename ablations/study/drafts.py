@@ -1,4 +1,4 @@
-"""Cells before there are any tokens: enough to refuse mistakes, and to say what a study takes."""
+"""Cells before there are any tokens: enough to refuse mistakes, and to estimate the cost of a study."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a study would do, in words."""
+"""The dry run of a study: its configuration, stages, cells and cost."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from ablations.settings.cells import CellSettings
 from ablations.settings.study import Study
 from ablations.study import estimate
 from ablations.study.opening import loaded_study
-from ablations.study.resolved import resolved, said
-from curation import dry_run as curation_plan
+from ablations.study.resolved import resolved, written_by_user
+from curation import dry_run as curation_dry_run
 from curation.recipes.recipe import Recipe
 from curation.recipes.resolved_yaml import resolved_yaml
 from curation.runtime.command_line.options import Command
@@ -20,7 +20,7 @@ from curation.runtime.command_line.options import Command
 
 @dataclass(frozen=True)
 class StudyDryRun:
-    """What `loam study --dry-run` says.
+    """What `loam study --dry-run` prints.
 
     Attributes:
         config: the study with everything that was left to defaults.
@@ -38,19 +38,19 @@ def dry_run(command: Command) -> StudyDryRun:
     """Builds everything and times a little of it; writes nothing."""
     study, recipe = loaded_study(command)
     stages = list(tree(study, recipe))
-    cost = estimate.make(study, recipe, command.compute)
-    return StudyDryRun(resolved(study, recipe), said(study, recipe), stages, cost)
+    cost = estimate.predicted_cost(study, recipe, command.compute)
+    return StudyDryRun(resolved(study, recipe), written_by_user(study, recipe), stages, cost)
 
 
-def as_text(plan: StudyDryRun) -> str:
+def as_text(result: StudyDryRun) -> str:
     """The study as YAML, in which what was left to defaults is marked, the tree, and the estimate."""
-    config = resolved_yaml(plan.config, plan.written)
-    return "\n".join((config, *plan.stages, "", *estimate.lines(plan.estimate), "", "nothing was written"))
+    config = resolved_yaml(result.config, result.written)
+    return "\n".join((config, *result.stages, "", *estimate.lines(result.estimate), "", "nothing was written"))
 
 
 def tree(study: Study, recipe: Recipe) -> Iterator[str]:
     """The stages with their shards, and the cells, one line each."""
-    yield from curation_plan.tree(recipe, curation_plan.sources(recipe))
+    yield from curation_dry_run.tree(recipe, curation_dry_run.sources(recipe))
     tokenizer, controls = study.tokenizer, study.control_settings
     yield f"  tokenizer main: {tokenizer.kind}, {tokenizer.vocab_size} pieces; tokenizer controls: one piece a word"
     yield f"  encode and join: {len(recipe.sources)} sources"

@@ -1,4 +1,4 @@
-"""What a study will take, from a timed probe: 200 documents a source and 20 training steps a model shape."""
+"""What a study will take, from timing 200 documents a source and 20 training steps a model shape."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from curation.runtime.store.folder import Folder
 from curation.timing import time_documents
 
 if TYPE_CHECKING:
-    from ablations.core.training.step_time import Probe
+    from ablations.core.training.step_time import StepTime
 
-# Measured on two cores of a 2.5 GHz Xeon; the probe would have to do the whole work to know them better.
+# Measured on two cores of a 2.5 GHz Xeon; only doing the whole work would show them better.
 RAY_START_SECONDS = 8.0
 STAGE_SECONDS = 0.4  # of tasks that do next to nothing
 BPE_BYTES_PER_SECOND = 1.5e6
@@ -36,8 +36,8 @@ RAY_MEMORY_BYTES = 700e6
 FORWARD_SHARE = 1 / 3  # of a training step
 
 
-def make(study: Study, recipe: Recipe, compute: Compute) -> PredictedCost:
-    """Probe and add up; takes some seconds itself."""
+def predicted_cost(study: Study, recipe: Recipe, compute: Compute) -> PredictedCost:
+    """Time documents and training steps, and add up; takes some seconds itself."""
     workers = compute.workers or os.cpu_count() or 1
     with meter("estimate", 2) as shown:
         sources = time_documents(recipe)
@@ -71,57 +71,55 @@ def make(study: Study, recipe: Recipe, compute: Compute) -> PredictedCost:
 
 
 def cell_costs(study: Study) -> Iterator[tuple[float, int]]:
-    """(seconds, weights) of every cell; each shape is probed once."""
-    from ablations.core.training.step_time import (
-        probe as probe_cell,  # torch: seconds that a second run need not wait for
-    )
+    """(seconds, weights) of every cell; each shape is timed once."""
+    from ablations.core.training.step_time import time_steps  # torch: seconds that a second run need not wait for
 
-    probed: dict[str, Probe] = {}
+    timed: dict[str, StepTime] = {}
     for draft in drafts(study):
         spec = draft.training
         key = fingerprint(
             [str(spec.model), str(spec.optimizer), list(spec.plugins), spec.schedule.batch, str(spec.compute)]
         )
-        if key not in probed:
-            probed[key] = probe_cell(spec, study.loaded_plugins)
-        yield cell_seconds(draft, probed[key], len(study.arms)), probed[key].parameters
+        if key not in timed:
+            timed[key] = time_steps(spec, study.loaded_plugins)
+        yield cell_seconds(draft, timed[key], len(study.arms)), timed[key].parameters
 
 
-def cell_seconds(draft: Draft, probed: Probe, sources: int) -> float:
+def cell_seconds(draft: Draft, step_time: StepTime, sources: int) -> float:
     """Training, the points of the curve and the final measures of one cell."""
     spec, effort = draft.training, draft.cells.effort
     context = spec.model.context
-    token_seconds = FORWARD_SHARE * probed.step_seconds / spec.tokens_a_step
+    token_seconds = FORWARD_SHARE * step_time.step_seconds / spec.tokens_a_step
     groups = 8  # of few-shot items: k and condition
     point = context * (2 * sources * effort.curve_windows + effort.curve_sequences) + 25 * groups * effort.curve_items
     final = context * (2 * sources * effort.windows + effort.sequences) + 25 * groups * effort.items
     measured = token_seconds * (point * (spec.evaluations + 2) + final)
-    return probed.setup_seconds + spec.steps * probed.step_seconds + measured
+    return step_time.setup_seconds + spec.steps * step_time.step_seconds + measured
 
 
-def lines(made: PredictedCost) -> list[str]:
+def lines(cost: PredictedCost) -> list[str]:
     """The estimate as text."""
-    rows = [f"  {part.what}: {part.seconds:.0f} s" for part in made.parts]
+    rows = [f"  {part.what}: {part.seconds:.0f} s" for part in cost.parts]
     total = (
-        f"  together: {made.seconds:.0f} s with {made.workers} workers, "
-        f"{made.memory_bytes / 1e9:.1f} GB of memory, {made.disk_bytes / 1e6:.0f} MB on disk"
+        f"  together: {cost.seconds:.0f} s with {cost.workers} workers, "
+        f"{cost.memory_bytes / 1e9:.1f} GB of memory, {cost.disk_bytes / 1e6:.0f} MB on disk"
     )
-    kept = (
-        f"  of the disk, {made.weights_bytes / 1e6:.0f} MB are weights of cells, most of them those kept along the way"
+    weights = (
+        f"  of the disk, {cost.weights_bytes / 1e6:.0f} MB are weights of cells, most of them those kept along the way"
     )
-    return ["estimate", *rows, total, f"{kept}: `loam gc --checkpoints` frees those"]
+    return ["estimate", *rows, total, f"{weights}: `loam gc --checkpoints` frees those"]
 
 
-def kept_or_made(study: Study, recipe: Recipe, out: Folder, compute: Compute) -> PredictedCost:
+def stored_or_new(study: Study, recipe: Recipe, out: Folder, compute: Compute) -> PredictedCost:
     """The estimate of this study, made before its first run and kept, so that the report can show it beside the truth."""
-    known = kept(study, recipe, out)
+    known = stored_estimate(study, recipe, out)
     if known is None:
-        known = make(study, recipe, compute)
+        known = predicted_cost(study, recipe, compute)
         (out / "estimates").write_json(_name(study, recipe), to_json(known))
     return known
 
 
-def kept(study: Study, recipe: Recipe, out: Folder) -> PredictedCost | None:
+def stored_estimate(study: Study, recipe: Recipe, out: Folder) -> PredictedCost | None:
     name = _name(study, recipe)
     folder = out / "estimates"
     if not folder.exists(name):

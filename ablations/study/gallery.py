@@ -1,4 +1,4 @@
-"""The studies that come with Loam: what each asks, what it claims beforehand, and about what it costs."""
+"""The studies that come with Loam: the question, the registered claims and the rough cost of each."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Entry:
     """One study of the gallery.
 
     Attributes:
-        claims: in words, as its file says them.
+        claims: in words, as in its file.
         core_seconds, gpu_seconds: an estimate of its cells', on one core and on a GPU.
         minutes: of wall time on `CORES` cores with nothing done before.
     """
@@ -52,18 +52,18 @@ def paths() -> list[str]:
 def entry(path: str) -> Entry:
     """One study, loaded and checked as a run would load it."""
     study, _ = settings.load(path)
-    found = list(drafts(study))
-    own = sum(draft.arm in study.arms for draft in found)
-    gpu = sum(cell_seconds(draft) for draft in found if needs_gpu(draft))
-    core = sum(cell_seconds(draft) for draft in found if not needs_gpu(draft))
+    cells = list(drafts(study))
+    own = sum(draft.arm in study.arms for draft in cells)
+    gpu = sum(cell_seconds(draft) for draft in cells if needs_gpu(draft))
+    core = sum(cell_seconds(draft) for draft in cells if not needs_gpu(draft))
     minutes = (CURATION_SECONDS + core / CORES) / 60
     claims = [in_words(claim.model_dump(exclude_none=True)) for claim in study.claims]
-    return Entry(path, study.question, claims, study.seeds, own, len(found) - own, core, gpu, minutes)
+    return Entry(path, study.question, claims, study.seeds, own, len(cells) - own, core, gpu, minutes)
 
 
-def lines(found: list[Entry]) -> Iterator[str]:
+def lines(studies: list[Entry]) -> Iterator[str]:
     """The gallery as text."""
-    for each in found:
+    for each in studies:
         yield f"configs/studies/{Path(each.path).name}"
         yield from textwrap.wrap(each.question, 110, initial_indent="  ", subsequent_indent="  ")
         yield from (f"    claim: {claim}" for claim in each.claims)
@@ -76,8 +76,8 @@ def lines(found: list[Entry]) -> Iterator[str]:
 
 
 def in_words(claim: Mapping[str, Any]) -> str:
-    """A claim as its study's file says it."""
-    said = dict(claim)
-    kind = said.pop("kind")
-    told = (f"{key}: {', '.join(value) if isinstance(value, tuple) else value}" for key, value in said.items())
-    return f"{kind} ({'; '.join(told)})"
+    """A claim as in its study's file."""
+    rest = dict(claim)
+    kind = rest.pop("kind")
+    pairs = (f"{key}: {', '.join(value) if isinstance(value, tuple) else value}" for key, value in rest.items())
+    return f"{kind} ({'; '.join(pairs)})"

@@ -1,4 +1,4 @@
-"""A study as a command means it: loaded and checked, or with the plans of its cells."""
+"""Opens a study for a command: loaded and checked, or with the plans of its cells."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ from tokenizer.pipeline import Tokenized, tokenize, train_tokenizer
 from tokenizer.settings import TokenizerSettings
 
 MAIN, CONTROLS = "main", "controls"
-ALWAYS = ("bigram_repetition",)  # of what a cell is trained on: what predicts its onset
+ALWAYS = ("bigram_repetition",)  # of the training text: it predicts the onset
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def _prepare(study: Study, recipe: Recipe, out: Folder, compute: Compute) -> Pre
     trained = train_tokenizer(CONTROLS, words, control_shards, out, compute)
     check_control_words(load_tokenizer(trained[1]), CONTROLS)
     controls = tokenize(trained, control_shards, study.heldout, out, compute)
-    return Prepared(study, recipe, curated, main, controls, plan(study, recipe.root, main, controls))
+    return Prepared(study, recipe, curated, main, controls, cell_plans(study, recipe.root, main, controls))
 
 
 def run(
@@ -91,7 +91,7 @@ def run(
 
 
 def check_kept(study: Study, recipe: Recipe, curated: Curated) -> None:
-    """An arm cannot be trained on nothing.
+    """Refuse an arm whose source is empty after curation.
 
     Raises:
         InputError: a source that an arm uses kept no document, with the commonest reason.
@@ -129,7 +129,7 @@ def _check_claim(claim: Claim, study: Study) -> None:
     """Its arms, metrics and tasks are the study's."""
     where, arms, tasks = f"claims.{claim.kind}", claim.arms_named(), [task.name for task in study.task_settings]
     if twice := sorted({arm for arm in arms if arms.count(arm) > 1}):
-        raise ConfigError(f"{where}: arm {twice[0]} is held against itself. Name another arm.")
+        raise ConfigError(f"{where}: arm {twice[0]} is compared with itself. Name another arm.")
     for arm in arms:
         if arm not in study.arms:
             raise ConfigError(f"{where}: {one_of(study.arms, arm, 'arm')}")
@@ -154,7 +154,7 @@ def metric_names(study: Study) -> list[str]:
     return list(study.metrics) or list(known)
 
 
-def plan(study: Study, root: str, main: Tokenized | None, controls: Tokenized) -> list[cells.CellPlan]:
+def cell_plans(study: Study, root: str, main: Tokenized | None, controls: Tokenized) -> list[cells.CellPlan]:
     """All cells of a study: arms and controls, every seed. Relative paths of tasks start at `root`."""
     metrics = [*dict.fromkeys((*metric_names(study), *ALWAYS))]
     plans: list[cells.CellPlan] = []
@@ -169,7 +169,7 @@ def plan(study: Study, root: str, main: Tokenized | None, controls: Tokenized) -
 
 
 def _control_lot(study: Study, controls: Tokenized, metrics: Sequence[str]) -> cells.Lot:
-    """What the control arms are asked, such as fresh maps and the map that the encyclopedia arm knows by heart."""
+    """The tasks of the control arms, such as fresh maps and the map that the encyclopedia arm knows by heart."""
     control = study.control_settings
     probes = [TaskSettings(kind=kind, items=control.items) for kind in probes_of_controls()]
     contexts = {study.cells_of_control(arm).model.context for arm in control.arms}
@@ -204,7 +204,7 @@ def _items(study: Study, root: str, tokenized: Tokenized) -> dict[int, dict[str,
 
 
 def undecidable(study: Study) -> str | None:
-    """A warning when the study registers claims that its seeds cannot decide, told before it runs."""
+    """A warning, before the study runs, that its seeds cannot decide the claims that it registers."""
     if study.claims and study.seeds < LEAST_FOR_VERDICT:
         return (
             f"seeds: {study.seeds} is below {LEAST_FOR_VERDICT}, so every claim will end undecided. Raise seeds to decide them; "

@@ -1,4 +1,4 @@
-"""What a study's claims could see, and how two of its arms differ. Runs nothing."""
+"""The power of a study's claims, and the difference between two of its arms. Runs nothing."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from ablations.study.rough_cost import cell_seconds
 from curation.runtime.command_line.options import Command
 
 
-def plan(command: Command, pilot: str | None) -> power.StudyPlan:
+def power_of_claims(command: Command, pilot: str | None) -> power.StudyPower:
     """Variances are those of the cells in `pilot`, an output folder, else of the study's own, else of cells measured for Loam."""
     study, recipe = settings.load(command.path, command.settings, command.plugins)
     studies.check(study, recipe)
     own = study.loaded_plugins
     cells = pilot_of(pilot, plugins=own) if pilot else finished_cells(command.folder, study.name, own)
     seconds = [] if cells.seconds else [cell_seconds(draft) for draft in drafts(study)]
-    return power.make(study, cells, seconds)
+    return power.study_power(study, cells, seconds)
 
 
-def compare(command: Command, a: str, b: str, measure: str) -> comparing.Comparison:
+def compare(command: Command, a: str, b: str, measure: str) -> comparing.ArmComparison:
     """Two arms, or two cells by name, in one measure."""
     prepared, out = prepared_study(command), command.opened()
     return comparing.compare(sweep.results(states(prepared.plans, out), out), a, b, measure)

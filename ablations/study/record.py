@@ -1,4 +1,4 @@
-"""The record of a study, `<out>/runs/<name>.study.json`: where everything lies, every cell's results, what it cost."""
+"""The record of a study, `<out>/runs/<name>.study.json`: where everything is, every cell's results, the cost."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def study_fingerprint(prepared: Prepared) -> str:
 
 
 def write_record(prepared: Prepared, out: Folder, report_cost: Cost | None = None) -> None:
-    """`<out>/runs/<name>.study.json`: where everything lies, and the results of all cells by hash."""
-    found = states(prepared.plans, out)
+    """`<out>/runs/<name>.study.json`: where everything is, and the results of all cells by hash."""
+    cells = states(prepared.plans, out)
     record = {
         "kind": "study",
         "identity": IDENTITY,
@@ -39,8 +39,8 @@ def write_record(prepared: Prepared, out: Folder, report_cost: Cost | None = Non
         "curation": prepared.curated.record["stages"],
         "tokenizers": [out.relative(t.folder) for t in prepared.tokenized],
         "tokens": [path for t in prepared.tokenized for path in _token_folders(t, out)],
-        "cells": {state.plan.name: _cell(state, out) for state in found},
-        "results": {cell.cell: dict(cell.values) for cell in sweep.results(found, out)},
+        "cells": {state.plan.name: _cell(state, out) for state in cells},
+        "results": {cell.cell: dict(cell.values) for cell in sweep.results(cells, out)},
         "cost": to_json(report_cost) if report_cost else _cost_before(prepared, out),
         "code": code_version(),
     }
@@ -48,7 +48,7 @@ def write_record(prepared: Prepared, out: Folder, report_cost: Cost | None = Non
 
 
 def _cell(state: CellState, out: Folder) -> dict[str, Any]:
-    """Where a cell's own files lie, and those that it was made of; folders are relative to `out`."""
+    """Where a cell's own files are, and its inputs; folders are relative to `out`."""
     plan, measuring = state.plan, state.plan.measuring
     return {
         "folder": out.relative(state.folder),
@@ -59,7 +59,7 @@ def _cell(state: CellState, out: Folder) -> dict[str, Any]:
         "tokenizer": out.relative(plan.tokenizer) if plan.tokenizer else "",
         "train": {stem: out.relative(tokens.folder) for stem, tokens in plan.tokens.items()},
         "heldout": {source: out.relative(tokens.folder) for source, tokens in measuring.heldout.items()},
-        "items": {task: out.relative(file.kept(out)) for task, file in measuring.items.items()},
+        "items": {task: out.relative(file.stored(out)) for task, file in measuring.items.items()},
         "plugins": {plugin.name: plugin.digest for plugin in measuring.plugins},
         "measuring": asdict(measuring.spec),
         "measures": {label: out.relative(each.output.folder(out)) for label, each in state.measured.items()},
@@ -82,7 +82,7 @@ def cost(prepared: Prepared, out: Folder, predicted: PredictedCost | None, usage
 
 
 def _actual(prepared: Prepared, out: Folder, usage: Usage | None) -> ActualCost | None:
-    """Cost of the run that did the work: a later run that found everything done must not overwrite it."""
+    """Cost of the run that did the work: a later run that had nothing to do must not overwrite it."""
     before = (_cost_before(prepared, out) or {}).get("actual")
     where = f"{(out / 'runs').url}/{prepared.study.name}{STUDY_ENDING}, cost.actual"
     known = from_json(ActualCost, before, where, "Remove it and run again.") if before else None
@@ -100,17 +100,17 @@ def _cost_before(prepared: Prepared, out: Folder) -> dict[str, Any] | None:
 
 def stage_folders(prepared: Prepared, out: Folder) -> list[str]:
     """Folders of all stages below the cells, relative to `out`."""
-    found: dict[str, None] = {}
+    folders: dict[str, None] = {}
     for stages in prepared.curated.record["stages"].values():
-        found[stages["read"]] = None
+        folders[stages["read"]] = None
         for passed in stages["passes"].values():
             for path in _of_pass(passed):
-                found[path] = None
+                folders[path] = None
     for tokenized in prepared.tokenized:
-        found[out.relative(tokenized.folder)] = None
+        folders[out.relative(tokenized.folder)] = None
         for path in _token_folders(tokenized, out):
-            found[path] = None
-    return [path for path in found if (out / path).exists(MANIFEST)]
+            folders[path] = None
+    return [path for path in folders if (out / path).exists(MANIFEST)]
 
 
 def _of_pass(passed: Mapping[str, Any]) -> Iterator[str]:

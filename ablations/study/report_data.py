@@ -27,12 +27,12 @@ from ablations.report.gathering import changes, curve, final, heads, positions, 
 from ablations.report.task_warnings import task_warnings
 from ablations.settings.study import Study
 from ablations.statistics.cell_result import CellResult
-from ablations.statistics.instrument import ControlOutcome, check
+from ablations.statistics.instrument import ControlOutcome, check_controls
 from ablations.statistics.measures import Measures
 from ablations.statistics.onset_prediction import onset_predictions
 from ablations.study.pipeline import Prepared
 from ablations.study.record import cost, study_fingerprint
-from ablations.study.resolved import resolved, said
+from ablations.study.resolved import resolved, written_by_user
 from curation.dashboard.contents import Fact
 from curation.dashboard.gathering.contamination import contamination
 from curation.dashboard.gathering.curation_run import funnel_of, provenance, warnings
@@ -57,8 +57,8 @@ def study_report(prepared: Prepared, out: Folder, predicted: PredictedCost | Non
     """
     study, record = prepared.study, prepared.curated.record
     curation = RunRecord(out, record, prepared.recipe.loaded_plugins)
-    found = states(prepared.plans, out)
-    cells = sweep.results(found, out)
+    cell_states = states(prepared.plans, out)
+    cells = sweep.results(cell_states, out)
     measures = Measures.of_cells(cells)
     real = Measures.of_cells(c for c in cells if c.arm in study.arms)
     funnel = funnel_of(record)
@@ -81,23 +81,23 @@ def study_report(prepared: Prepared, out: Folder, predicted: PredictedCost | Non
         transforms=changes(record.get("transforms", {})),
         cost=cost(prepared, out, predicted, usage),
         provenance=(*provenance(record), *_machines(prepared)),
-        config=resolved_yaml(resolved(study, prepared.recipe), said(study, prepared.recipe)),
-        warnings=(*warnings(funnel), *_unfinished(found), *task_warnings(cells)),
+        config=resolved_yaml(resolved(study, prepared.recipe), written_by_user(study, prepared.recipe)),
+        warnings=(*warnings(funnel), *_unfinished(cell_states), *task_warnings(cells)),
     )
 
 
 def _verdicts(study: Study, measures: Measures) -> list[Verdict]:
-    """Registered claims, and beside them what was only found by looking; without a test there was nothing to find."""
+    """Registered claims, and after them exploratory ones, those that had a test."""
     beside = exploratory(measures, tuple(study.arms), study.claims, study.loaded_plugins)
     return [*judge(study.claims, measures), *(verdict for verdict in beside if verdict.p is not None)]
 
 
 def control_outcomes(study: Study, measures: Measures) -> list[ControlOutcome]:
-    """Every control held against its limits."""
+    """Every control, checked by its limits."""
     controls = study.control_settings
     k = measures.largest_k().get(FRESH, USUAL_K)
     limits = {arm: (settings.low, settings.high) for arm, settings in controls.arms.items()}
-    return check(limits, measures, gain_name(FRESH, k), k, controls.seeds or study.seeds)
+    return check_controls(limits, measures, gain_name(FRESH, k), k, controls.seeds or study.seeds)
 
 
 def _heading(prepared: Prepared) -> Heading:
@@ -164,12 +164,12 @@ def _machines(prepared: Prepared) -> list[Fact]:
     return [Fact(*pair) for pair in dict.fromkeys(pair for plan in prepared.plans for pair in plan.machine.items())]
 
 
-def _unfinished(found: Sequence[CellState]) -> list[str]:
-    told = []
-    if untrained := sum(not state.trained for state in found):
-        told.append(f"{untrained} of {len(found)} cells are not trained; the report shows the others")
-    if unmeasured := sum(state.state == TO_MEASURE for state in found):
-        told.append(
+def _unfinished(cell_states: Sequence[CellState]) -> list[str]:
+    warnings = []
+    if untrained := sum(not state.trained for state in cell_states):
+        warnings.append(f"{untrained} of {len(cell_states)} cells are not trained; the report shows the others")
+    if unmeasured := sum(state.state == TO_MEASURE for state in cell_states):
+        warnings.append(
             f"{unmeasured} cells lack measures; run `loam ablate measure`, or `loam ablate status` to see which"
         )
-    return told
+    return warnings

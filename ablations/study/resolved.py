@@ -38,8 +38,8 @@ def resolved(study: Study, recipe: Recipe) -> dict[str, Any]:
     }
 
 
-def said(study: Study, recipe: Recipe) -> dict[str, Any]:
-    """What of `resolved` the user wrote; the rest was left to defaults."""
+def written_by_user(study: Study, recipe: Recipe) -> dict[str, Any]:
+    """The part of `resolved` that the user wrote; the rest was left to defaults."""
     written = study.model_dump(mode="json", exclude_unset=True)
     arms = {
         name: {**arm, "cells": merged(study.cells, arm.get("cells", {}))}

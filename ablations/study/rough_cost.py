@@ -1,4 +1,4 @@
-"""About what a cell takes, from its shape alone: for lists and plans that must not train anything. `--dry-run` measures instead."""
+"""Rough cost of a cell, from its shape alone: for lists and plans that must not train anything. `--dry-run` measures instead."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ablations.study.drafts import Draft
 
 # Operations a second of one core of a 2.5 GHz Xeon with models as small as the controls', their measuring counted in: 1,024,000
-# tokens of 2 layers x 64 in 37 seconds. Larger matrices are quicker, so a study of larger models takes less than is said.
+# tokens of 2 layers x 64 in 37 seconds. Larger matrices are quicker, so a study of larger models takes less than estimated.
 OPERATIONS_PER_SECOND = 1.5e10
 # An assumption: a tenth of what an H200 can do at best.
 GPU_OPERATIONS_PER_SECOND = 1e14

@@ -27,7 +27,7 @@ def check_budget(study: Study) -> None:
     """Refuse a study whose kept weights would not fit, before anything is trained.
 
     Raises:
-        ConfigError: says how much they would take.
+        ConfigError: names how much they would take.
     """
     needed = weights_bytes(study) / 2**30
     if needed > study.weights_gib:

@@ -23,12 +23,12 @@ from curation.runtime.store.folder import Folder
 
 @dataclass(frozen=True)
 class StudyEnd:
-    """What a finished study has to say.
+    """The outcome of a finished study.
 
     Attributes:
         page: the report to look at.
         report: the same as JSON.
-        works: whether every control gave what it must, None where there were none; `instrument` says so in a sentence.
+        works: whether every control gave what it must, None where there were none; `instrument` is the sentence.
         funnel: source -> where its rows went, as the record of the curation has it.
         verdicts: on the registered claims.
     """
@@ -57,7 +57,7 @@ def run(command: Command) -> StudyEnd:
     """Everything that is missing, up to the report."""
     study, recipe = loaded_study(command)
     with command.running(study.name) as out, Usage(out) as usage:
-        predicted = estimate.kept_or_made(study, recipe, out, command.compute)
+        predicted = estimate.stored_or_new(study, recipe, out, command.compute)
         prepared = studies.run(study, recipe, out, command.compute, record.write_record)
         report = report_data.study_report(prepared, out, predicted, usage)
         record.write_record(prepared, out, report.cost)
@@ -74,14 +74,14 @@ def run_cells(command: Command) -> Standing:
 
 
 def status(command: Command) -> Standing:
-    """Runs nothing."""
+    """The states of a study's cells. Runs nothing."""
     return Standing.of(states(prepared_study(command).plans, command.opened()))
 
 
 def report(command: Command) -> StudyEnd:
     """The report of the cells that are finished. Runs nothing."""
     prepared, out = prepared_study(command), command.opened()
-    predicted = estimate.kept(prepared.study, prepared.recipe, out)
+    predicted = estimate.stored_estimate(prepared.study, prepared.recipe, out)
     report = report_data.study_report(prepared, out, predicted, None)
     record.write_record(prepared, out, report.cost)
     return _end(report, write_report(report, prepared.study.name, out))
@@ -108,7 +108,7 @@ def as_text(end: StudyEnd) -> str:
 
 
 def write_report(report: Report, name: str, out: Folder) -> str:
-    """The report as HTML and as JSON; returns the path of the page. One that says the same already is kept."""
+    """The report as HTML and as JSON; returns the path of the page. A report with the same content is left as it is."""
     from ablations.report.drawing import page
     from curation.dashboard.as_json import to_json
 
@@ -121,7 +121,7 @@ def write_report(report: Report, name: str, out: Folder) -> str:
 
 
 def _is_there(value: dict[str, Any], folder: Folder, name: str) -> bool:
-    """Whether the last report differs only in when it was made and in what that run happened to find done."""
+    """Whether the last report differs only in its date and in what that run did not have to do."""
     if not (folder.exists(f"{name}.json") and folder.exists(f"{name}.html")):
         return False
     return _lasting(value) == _lasting(folder.read_json(f"{name}.json"))

@@ -18,14 +18,14 @@ from pydantic import TypeAdapter
 from ablations.cells.freeing import FreedWeights
 from ablations.cells.standing import Standing
 from ablations.elsewhere.runner.archives import write_archives
-from ablations.evidence.compare import Comparison
+from ablations.evidence.compare import ArmComparison
 from ablations.evidence.explain import ExplainedNumber
-from ablations.evidence.power import StudyPlan
-from ablations.export.cell import Exported
+from ablations.evidence.power import StudyPower
+from ablations.export.cell import ExportedModel
 from ablations.prompts.export_queries import ExportedQueries
 from ablations.report.drawing.from_file import DrawnPage
 from ablations.study.dry_run import StudyDryRun
-from ablations.study.finished_cells import Adopted, Measured
+from ablations.study.finished_cells import AdoptedCells, MeasuredCells
 from ablations.study.gallery import Entry
 from ablations.study.packs import PackedCells, UnpackedCells
 from ablations.study.whole_study import StudyEnd
@@ -59,15 +59,15 @@ SCHEMAS: dict[str, Any] = {
     "ablate status {study} --out {out}": Standing,
     "ablate report {study} --out {out}": StudyEnd,
     "ablate report --from {out}/reports/small.json --to {other}.html": DrawnPage,
-    "ablate plan {study} --out {out} --set claims=[]": StudyPlan,
-    "ablate compare {study} english both --measure bits_per_byte.english --out {out}": Comparison,
+    "ablate plan {study} --out {out} --set claims=[]": StudyPower,
+    "ablate compare {study} english both --measure bits_per_byte.english --out {out}": ArmComparison,
     "ablate explain english_s0 bits_per_byte.english --out {out}": ExplainedNumber,
     "ablate explain english_s0 few_shot.count_up.k2.gold.nll --out {out}": ExplainedNumber,
     "ablate findings configs/reference/hyperclova_corpus_study.csv": dict[str, Any],
-    "ablate measure {study} --out {out}": Measured,
-    "ablate measure english_s0 --metric bits_per_byte --out {out}": Measured,
-    "ablate adopt {study} --out {out}": Adopted,
-    "ablate export english_s0 {other}/model --out {out}": Exported,
+    "ablate measure {study} --out {out}": MeasuredCells,
+    "ablate measure english_s0 --metric bits_per_byte --out {out}": MeasuredCells,
+    "ablate adopt {study} --out {out}": AdoptedCells,
+    "ablate export english_s0 {other}/model --out {out}": ExportedModel,
     "ablate export-queries {tasks} {other}/queries.jsonl": ExportedQueries,
     "ablate pack {study} {packed} --out {out} --set seeds=2": PackedCells,
     "verify {out}": list[CheckedFile],
@@ -119,7 +119,7 @@ def test_no_command_is_missing() -> None:
 
 ENDINGS: dict[str, tuple[int, Any]] = {
     "ablate unpack {study} {archives} --out {out}": (1, UnpackedCells),
-    "ablate plan {study} --out {out}": (2, StudyPlan),
+    "ablate plan {study} --out {out}": (2, StudyPower),
     "verify {out}": (1, list[CheckedFile]),
     "ablate status nowhere.yaml": (2, None),
     "curate sample {out} --reason nothing": (2, None),

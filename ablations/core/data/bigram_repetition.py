@@ -17,7 +17,7 @@ from ablations.core.data.mixture import MixedWindows
 WINDOWS = 1024  # of a mixture that are looked at
 
 
-class BigramRepetition(TypedDict):
+class RepetitionShares(TypedDict):
     """See `bigram_repetition`. `reliability` is 0 where nothing repeats."""
 
     frequency: float
@@ -27,7 +27,7 @@ class BigramRepetition(TypedDict):
     bigrams: int
 
 
-def bigram_repetition(windows_BT: NDArray[np.integer]) -> BigramRepetition:
+def bigram_repetition(windows_BT: NDArray[np.integer]) -> RepetitionShares:
     """Repetition of bigrams within windows.
 
     `frequency`: share of bigrams (a, b) whose first token a began an earlier bigram of the same window. `reliability`: among
@@ -61,7 +61,7 @@ def bigram_repetition(windows_BT: NDArray[np.integer]) -> BigramRepetition:
     }
 
 
-def of_mixture(mixture: MixedWindows, total: int, seed: int, count: int = WINDOWS) -> BigramRepetition:
+def of_mixture(mixture: MixedWindows, total: int, seed: int, count: int = WINDOWS) -> RepetitionShares:
     """Of the windows that a run trains on: all of the first `total` of them, or about `count` chosen by hash.
 
     Args:

@@ -49,13 +49,13 @@ class Documents:
         index, binary = folder / f"{stem}.documents.safetensors", folder / f"{stem}.bin"
         try:
             parts = load_file(index)
-            made = cls(_mapped(binary), parts["offsets"], parts["ids"], parts["utf8_bytes"])
+            documents = cls(_mapped(binary), parts["offsets"], parts["ids"], parts["utf8_bytes"])
         except (OSError, SafetensorError) as error:
             raise InputError(str(folder / stem), f"cannot be read ({error})", FIX) from error
         except KeyError as error:
             raise InputError(str(index), f"no array {error}", FIX) from error
-        made._check(str(binary), vocab_size, bos)
-        return made
+        documents._check(str(binary), vocab_size, bos)
+        return documents
 
     def _check(self, where: str, vocab_size: int, bos: int) -> None:
         if len(self.offsets) < 2 or len(self) != len(self.ids) or len(self) != len(self.utf8_bytes):

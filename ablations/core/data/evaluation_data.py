@@ -1,4 +1,4 @@
-"""What a cell is measured on, and how much of it."""
+"""The data that a cell is measured on, and how much of it."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class EvaluationData:
         )
 
     def only(self, reads: Collection[str], task: str = "") -> EvaluationData:
-        """What a metric that reads these fields sees: one task or none, and nothing of the others."""
+        """The part that a metric with these fields sees: one task or none, and nothing else."""
         tasks = [each for each in self.tasks if each.task == task]
         return self.replace(
             heldout=self.heldout if "heldout" in reads else {},

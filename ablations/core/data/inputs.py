@@ -1,4 +1,4 @@
-"""What a cell reads, as hashes: the same wherever its files lie, and however many documents lie beside those that it reads."""
+"""Hashes of what a cell reads: independent of where its files are and of documents that it does not read."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import save
 
 from ablations.core.data.documents import Documents
-from ablations.core.data.packing import chosen
+from ablations.core.data.packing import chosen_documents
 from ablations.core.spec.measuring_spec import MeasuringSpec
 from ablations.core.spec.training_spec import TrainingSpec, TrainSource
 
@@ -25,21 +25,21 @@ def input_digests(folder: Path, spec: TrainingSpec, measuring: MeasuringSpec | N
     Raises:
         InputError: a token file is missing or does not fit.
     """
-    found = {part.tokens: digest_of(*chosen_of(folder, part, spec)) for part in spec.train}
+    digests = {part.tokens: digest_of(*chosen_of(folder, part, spec)) for part in spec.train}
     if measuring is None:
-        return found
+        return digests
     for stem in measuring.heldout.values():
         documents = Documents.read(folder, stem, spec.model.vocab_size, spec.bos)
-        found[stem] = digest_of(documents, np.arange(len(documents)))
+        digests[stem] = digest_of(documents, np.arange(len(documents)))
     for path in (*measuring.tasks, *measuring.plugins):
-        found[path] = hashlib.sha256((folder / path).read_bytes()).hexdigest()
-    return found
+        digests[path] = hashlib.sha256((folder / path).read_bytes()).hexdigest()
+    return digests
 
 
 def chosen_of(folder: Path, part: TrainSource, spec: TrainingSpec) -> tuple[Documents, NDArray[np.int64]]:
     """The documents of a training source, and the numbers of those that a cell trains on."""
     documents = Documents.read(folder, part.tokens, spec.model.vocab_size, spec.bos)
-    return documents, chosen(documents, part.fraction, spec.seeds.subset, part.offset)
+    return documents, chosen_documents(documents, part.fraction, spec.seeds.subset, part.offset)
 
 
 def digest_of(documents: Documents, numbers: NDArray[np.int64]) -> str:

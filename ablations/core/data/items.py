@@ -94,7 +94,7 @@ class TaskItems:
     about: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """As it stands in tasks/<name>.json: items that several groups have stand there once."""
+        """The content of tasks/<name>.json: items that several groups share are written once."""
         sets: dict[tuple[Item, ...], int] = {}
         groups = [{**vars(group), "items": sets.setdefault(group.items, len(sets))} for group in self.groups]
         generation = self.generation and dict(vars(self.generation))
@@ -126,13 +126,13 @@ class TaskItems:
             InputError: it cannot be read, or holds tokens or lengths that the model does not take.
         """
         try:
-            made = cls.from_json(json.loads(path.read_text(encoding="utf8")))
+            task_items = cls.from_json(json.loads(path.read_text(encoding="utf8")))
         except (OSError, ValueError) as error:
             raise InputError(str(path), f"cannot be read ({error})", FIX) from error
         except (KeyError, TypeError, IndexError) as error:
             raise InputError(str(path), f"not the items of a task ({type(error).__name__}: {error})", FIX) from error
-        made.check(str(path), vocab_size, context)
-        return made
+        task_items.check(str(path), vocab_size, context)
+        return task_items
 
     def check(self, where: str, vocab_size: int, context: int) -> None:
         """Refuse items that a model of this shape cannot be asked.

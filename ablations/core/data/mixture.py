@@ -53,7 +53,7 @@ class MixedWindows:
         return self.sources[source].window(block * self.counts[source] + int(rank[place]))
 
     def _shuffled(self, block: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Of each place in a block: its source, and how many windows of that source stand before it in the block."""
+        """Of each place in a block: its source, and how many windows of that source precede it in the block."""
         if self._block is None or self._block[0] != block:
             which = np.repeat(np.arange(len(self.counts)), self.counts)
             which = which[np.argsort(hash_numbers(BLOCK, "block", self.seed, block), kind="stable")]
@@ -133,10 +133,10 @@ class MixedDocuments(MixedWindows):
         if number not in self._rounds:
             if len(self._rounds) > 1:  # a window may reach from one round into the next
                 del self._rounds[min(self._rounds, key=lambda each: (each > number, each))]
-            self._rounds[number] = self._made(number)
+            self._rounds[number] = self._build_round(number)
         return self._rounds[number]
 
-    def _made(self, number: int) -> _Round:
+    def _build_round(self, number: int) -> _Round:
         bounds = zip(self.sources, self._bounds(number), self._bounds(number + 1), strict=True)
         found = [source.documents_from(low, high) for source, low, high in bounds]
         which = np.repeat(np.arange(len(found)), [len(documents) for documents, _ in found])
@@ -154,7 +154,7 @@ class MixedDocuments(MixedWindows):
         end = windows * self.context
         tokens, documents, cut = (np.zeros(len(self.sources), np.int64) for _ in range(3))
         for number in range(self._round_of(end) + 1):
-            round_ = self._made(number)
+            round_ = self._build_round(number)
             starts, stops = np.minimum(round_.starts[:-1], end), np.minimum(round_.starts[1:], end)
             is_cut = (stops > starts) & (starts // self.context != (round_.starts[1:] - 1) // self.context)
             for at in range(len(self.sources)):

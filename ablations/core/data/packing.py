@@ -22,8 +22,8 @@ from ablations.core.data.related import chain
 from curation.runtime.errors import InputError
 
 
-def chosen(documents: Documents, fraction: float, seed: int, offset: float = 0.0) -> NDArray[np.int64]:
-    """Numbers of the documents whose hash lies from `offset` to below `offset + fraction` of all hashes."""
+def chosen_documents(documents: Documents, fraction: float, seed: int, offset: float = 0.0) -> NDArray[np.int64]:
+    """Numbers of the documents whose hash is in [`offset`, `offset + fraction`), as a share of all hashes."""
     hashes = hash_ids(documents.ids, "subset", seed)
     inside = below(hashes, offset + fraction)
     return np.flatnonzero(inside & ~below(hashes, offset) if offset else inside)
@@ -31,8 +31,8 @@ def chosen(documents: Documents, fraction: float, seed: int, offset: float = 0.0
 
 @dataclass(frozen=True)
 class Seen:
-    """What one source gave to a run, for the report. `documents_cut` of the first epoch; where windows hold several sources, of
-    the documents that were seen, and `windows` are as many as its tokens fill."""
+    """What a source contributed to a run, for the report. `documents_cut` of the first epoch; where windows hold several sources,
+    of the documents that were seen, and `windows` are as many as its tokens fill."""
 
     windows: int
     tokens: int
@@ -71,8 +71,8 @@ class PackedSource:
         self._epoch: tuple[int, NDArray[np.int64], NDArray[np.int64]] | None = None
         self._epoch_places: tuple[int, NDArray[np.int64]] | None = None
         if self.windows < 1:
-            found = f"{len(subset)} chosen documents of {self.tokens} tokens give no window of {context}"
-            raise InputError(f"source {name}", found, "Give it more text, a larger fraction or a shorter context.")
+            problem = f"{len(subset)} chosen documents of {self.tokens} tokens give no window of {context}"
+            raise InputError(f"source {name}", problem, "Give it more text, a larger fraction or a shorter context.")
 
     @cached_property
     def _ids(self) -> NDArray[np.uint8]:
@@ -144,7 +144,7 @@ class PackedSource:
         return np.concatenate(found), np.concatenate(epochs)
 
     def seen(self, windows: int) -> Seen:
-        """What the first `windows` windows of this source amount to."""
+        """What this source contributes in its first `windows` windows."""
         _, starts = self._shuffled(0)
         was_seen = np.zeros(self.windows + 1, bool)  # the last one is the rest that an epoch loses
         was_seen[self._places(0)[: min(windows, self.windows)]] = True
@@ -171,6 +171,6 @@ class PackedSource:
         return int((before[last + 1] > before[first]).sum())
 
     def _cut(self, starts: NDArray[np.int64]) -> int:
-        """Documents that a window border runs through, in the first epoch."""
+        """Documents that a window border cuts, in the first epoch."""
         first, last = self._windows_of(starts)
         return int((first != last).sum())

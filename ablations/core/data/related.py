@@ -1,10 +1,10 @@
 """A chain of documents in which each is followed by one like it, so that a window holds related ones.
 
-Idea: in-context pretraining, Shi et al. 2023, https://arxiv.org/abs/2310.10638. There a dense retriever says which documents are
+Idea: in-context pretraining, Shi et al. 2023, https://arxiv.org/abs/2310.10638. There a dense retriever decides which documents are
 alike; here it is their words, in whole numbers, so that every machine makes the same chain. A document is the sum over its tokens
 of random sign vectors, weighted by how rare each token is (a random projection of hashed TF-IDF); of the sum, the side of the
 median on which it lies is kept in each direction (SimHash, Charikar 2002, https://doi.org/10.1145/509907.509965), and the Hamming
-distance of two such codes tells how unlike two documents are. A greedy walk goes to the nearest document that is left, bucket by
+distance of two such codes shows how unlike two documents are. A greedy walk goes to the nearest document that is left, bucket by
 bucket.
 """
 
@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from ablations.core.data.documents import Documents
 from ablations.core.data.hashing import hash_numbers
 
-FIRST_TOKENS = 256  # of a document; they tell what it is about
+FIRST_TOKENS = 256  # of a document; they show its topic
 WORDS = 2  # of 64 bits a code
 BUCKET = 2048  # documents that are compared with each other; larger ones are halved by a bit of their codes
-FEATURES = 2048  # tokens are told apart by a hash into as many
+FEATURES = 2048  # tokens are hashed into as many
 CHUNK = 1024  # documents summed at a time
 
 Codes = NDArray[np.uint64]

@@ -8,7 +8,7 @@ from typing import Literal
 
 from ablations.core.data.documents import Documents
 from ablations.core.data.mixture import MixedWindows, mixed
-from ablations.core.data.packing import PackedSource, chosen
+from ablations.core.data.packing import PackedSource, chosen_documents
 from ablations.core.spec.training_spec import TrainingSpec
 from curation.runtime.errors import InputError
 
@@ -25,14 +25,14 @@ def training_windows(folder: Path, spec: TrainingSpec) -> MixedWindows:
     sources = []
     for part in spec.train:
         documents = Documents.read(folder, part.tokens, spec.model.vocab_size, spec.bos)
-        subset = chosen(documents, part.fraction, spec.seeds.subset, part.offset)
+        subset = chosen_documents(documents, part.fraction, spec.seeds.subset, part.offset)
         order: Literal["hashed", "related"] = "related" if spec.packing == "related" else "hashed"
         sources.append(PackedSource(part.source, documents, subset, spec.model.context, spec.seeds.order, order))
     return mixed(spec.packing, sources, [part.weight for part in spec.train], spec.seeds.order)
 
 
 def tokens_digest(folder: Path, spec: TrainingSpec) -> str:
-    """Of the token files as they lie there: a run that goes on has to find those with which it began."""
+    """Of the token files as they are: a resumed run needs those with which it began."""
     digest = hashlib.sha256()
     for part in spec.train:
         for suffix in SUFFIXES:

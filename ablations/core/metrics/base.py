@@ -1,4 +1,4 @@
-"""What a metric is: a model and a cell's evaluation data in, readings and kept answers out."""
+"""The interface of a metric: a model and a cell's evaluation data in, readings and answers out."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ Scope = Literal["cell", "task"]
 
 @dataclass(frozen=True)
 class Measured:
-    """What a metric found.
+    """What a metric measured of one model.
 
     Attributes:
         readings: numbers with their meaning; one that could not be measured has no value and an n of 0, never NaN.
-        answers: what the model said to a task's items, by what was done to the model; "" where nothing was.
-        details: for looking things up (JSON, full floats).
+        answers: the model's answers to a task's items, by what was done to the model; "" where nothing was.
+        details: further values to look up (JSON, full floats).
     """
 
     readings: Sequence[Reading] = ()
@@ -38,13 +38,13 @@ class Measured:
 
 
 class Metric(ABC):
-    """One sort of measurement. Its docstring's first line says what the number is and what its sign means.
+    """One sort of measurement. The first line of its docstring defines the number and what its sign means.
 
     Attributes:
-        unit, better, words: of its readings, where they do not say otherwise.
+        unit, better, words: defaults for its readings.
         in_curve: measured at every evaluation point too, on fewer items.
         scopes: whether it is measured once a cell, once for each task of it, or both.
-        reads: what of the evaluation data it looks at: names of fields of `EvaluationData`. Everything else is empty when it is
+        reads: what of the evaluation data it uses: names of fields of `EvaluationData`. Everything else is empty when it is
             measured, and is no part of its identity, so that more items of a task do not measure text again.
     """
 
@@ -62,11 +62,11 @@ class Metric(ABC):
         """Measure once. Nothing but the model and the data enters; no gradients are kept. Where it is measured for a task,
         `data.tasks` holds that one alone, and else none."""
 
-    def reading(self, value: float | None, reading: str = "", **said: Any) -> Reading:
-        """One reading of this metric; `said` are further fields of `Reading`."""
+    def reading(self, value: float | None, reading: str = "", **fields: Any) -> Reading:
+        """One reading of this metric; `fields` are further fields of `Reading`."""
         words = self.words or self.kind.replace("_", " ")
         return Reading(
-            self.kind, value, **{"unit": self.unit, "better": self.better, "words": words, "reading": reading, **said}
+            self.kind, value, **{"unit": self.unit, "better": self.better, "words": words, "reading": reading, **fields}
         )
 
     def onset_threshold(self, reading: Reading, final: Mapping[str, Reading]) -> float | None:

@@ -14,7 +14,7 @@ from ablations.core.results.readings import Better
 class BigramRepetition(Metric):
     """How often a token of a training window comes again within it, and how often what followed it follows again.
 
-    The model does not enter. What the three numbers are says `ablations/core/data/bigram_repetition.py`.
+    The model is not used. `ablations/core/data/bigram_repetition.py` defines the three numbers.
     """
 
     kind: ClassVar[str] = "bigram_repetition"
@@ -27,11 +27,11 @@ class BigramRepetition(Metric):
     def measure(self, model: Model, data: EvaluationData) -> Measured:
         assert data.training
         spec = data.training.spec
-        found = of_mixture(data.training.opened(), data.training.total, spec.seeds.order)
-        n = {"windows": found["windows"], "bigrams": found["bigrams"]}
-        said = {
-            "frequency": (found["frequency"], "share of training tokens that come again in their window"),
-            "reliability": (found["reliability"], "share of repeats after which the same token follows"),
-            "product": (found["product"], "share of training tokens that one look back predicts"),
+        shares = of_mixture(data.training.opened(), data.training.total, spec.seeds.order)
+        n = {"windows": shares["windows"], "bigrams": shares["bigrams"]}
+        readings = {
+            "frequency": (shares["frequency"], "share of training tokens that come again in their window"),
+            "reliability": (shares["reliability"], "share of repeats after which the same token follows"),
+            "product": (shares["product"], "share of training tokens that one look back predicts"),
         }
-        return Measured([self.reading(value, name, n=n, words=words) for name, (value, words) in said.items()])
+        return Measured([self.reading(value, name, n=n, words=words) for name, (value, words) in readings.items()])

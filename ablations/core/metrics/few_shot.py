@@ -1,4 +1,4 @@
-"""Few-shot tasks: what a model says behind demonstrations. The answers are kept; every number is made of them afterwards."""
+"""Few-shot tasks: a model's answers after demonstrations. The answers are stored; every number is computed from them later."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ONSET_NATS = 0.5
 class FewShot(Metric):
     """The log-probability of every choice of every item, per task, k and condition, and what was written.
 
-    Readings are made of these in `ablations/readings/few_shot.py`, which says what they are.
+    `ablations/readings/few_shot.py` defines the readings that are computed from them.
     """
 
     kind: ClassVar[str] = "few_shot"

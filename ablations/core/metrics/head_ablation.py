@@ -1,4 +1,4 @@
-"""What the top induction heads are worth: every measure of context again, with these heads silent."""
+"""Ablation of the top induction heads: every measure of context again, with these heads silent."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ INTACT, TOP, RANDOM = "intact", "top", "random"
 
 @dataclass(frozen=True)
 class Silenced:
-    """Which heads are taken away: the strongest induction heads, and as many others by hash; none where there are too few."""
+    """Which heads are silenced: the strongest induction heads, and as many others by hash; none where there are too few."""
 
     heads: int
     top: Sequence[Head]
@@ -125,7 +125,7 @@ def others(model: Model, induction: Sequence[Head], count: int, seed: int) -> li
 
 
 def gains(model: Model, data: EvaluationData) -> dict[str, Reading]:
-    """What context gives beside tasks, by name, in nats, positive when context helps."""
+    """Gains from context outside tasks, by name, in nats, positive when context helps."""
     copied = RepeatedTokens().measure(model, data)
     late = LateMinusEarly().measure(model, data)
     found = {reading.name: reading for reading in (*copied.readings, *late.readings) if reading.value is not None}

@@ -28,7 +28,7 @@ class Heads(Metric):
     """How far heads match prefixes, copy, and look at the token before; 1 when a head does nothing else.
 
     On the sequences of `repeated_tokens`, in their second showing, of each head:
-    `prefix_matching`: mean attention, over positions, to all tokens that stand right behind an earlier copy of the current token
+    `prefix_matching`: mean attention, over positions, to all tokens that directly follow an earlier copy of the current token
     (random pieces may fall twice within a showing, so there can be several).
     `previous_token`: mean attention to the position before. Even attention gives about 1.4 over the context.
     `copying`: what the head would write if it attended to one place alone, straight through the output matrix; the mean share of
@@ -59,7 +59,7 @@ class Heads(Metric):
         if not scores:
             return Measured([self.reading(None, MATCHING, n={"heads": 0}, words="strongest head: prefix matching")])
         best = max(scores, key=lambda head: scores[head]["prefix_matching"])
-        even, found = even_attention(data), float(len(induction_heads(scores, data)))
+        even, count = even_attention(data), float(len(induction_heads(scores, data)))
         previous = max(score["previous_token"] for score in scores.values())
         readings = [
             self.reading(scores[best]["prefix_matching"], MATCHING, n=n, words="strongest head: prefix matching"),
@@ -71,7 +71,7 @@ class Heads(Metric):
                 words="copying of the best prefix matcher",
             ),
             self.reading(previous, "previous_token.max", n=n, words="strongest head: previous token"),
-            self.reading(found, "induction_heads", n=n, unit="heads", better=None, words="number of induction heads"),
+            self.reading(count, "induction_heads", n=n, unit="heads", better=None, words="number of induction heads"),
         ]
         rounded = [
             {"layer": layer, "head": head, **{name: round(value, DECIMALS) for name, value in score.items()}}
@@ -132,14 +132,14 @@ class _Sums:
 
 
 def behind_copies(tokens_BT: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Whether position s stands right behind an earlier copy of the token at t: shape (B, T, S), s at most t."""
+    """Whether position s directly follows an earlier copy of the token at t: shape (B, T, S), s at most t."""
     behind_BTS = np.zeros((*tokens_BT.shape, tokens_BT.shape[1]), bool)
     behind_BTS[:, :, 1:] = tokens_BT[:, :, None] == tokens_BT[:, None, :-1]
     return np.tril(behind_BTS)
 
 
 def raised_above(logits_NV: Tensor, own_N: Tensor) -> NDArray[np.float64]:
-    """Share of the other pieces whose logit lies below that of a row's own piece; equal ones count half."""
+    """Share of the other pieces whose logit is below that of a row's own piece; equal ones count half."""
     own_N1 = logits_NV.gather(1, own_N[:, None])
     below_N = (logits_NV < own_N1).sum(1)
     equal_N = (logits_NV == own_N1).sum(1) - 1

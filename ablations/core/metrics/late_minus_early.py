@@ -60,19 +60,21 @@ class LateMinusEarly(Metric):
 
     def _differences(self, losses: Mapping[str, Losses], early: range, late: range, which: str = "") -> list[Reading]:
         """Late minus early of each source, of all windows pooled and of the common set, with standard errors."""
-        found: list[Reading] = []
+        readings: list[Reading] = []
         where = f"tokens {late.start} to {late.stop - 1} less {early.start} to {early.stop - 1}"
         about = "ICL score (token 500 minus 50)" if which == ICL_SCORE else "late-minus-early loss"
         for source, strata in sets_of(losses).items():
             value, error, n = difference(strata, early, late)
-            said = {"source": source, "n": {"windows": n}, "position": where}
-            found.append(self.reading(value, which, words=f"{about}, {source}", **said))
+            fields = {"source": source, "n": {"windows": n}, "position": where}
+            readings.append(self.reading(value, which, words=f"{about}, {source}", **fields))
             if error is not None:
                 name = f"{which}.{STANDARD_ERROR}".lstrip(".")
-                found.append(
-                    self.reading(error, name, words=f"standard error of {about}, {source}", **{**said, "better": None})
+                readings.append(
+                    self.reading(
+                        error, name, words=f"standard error of {about}, {source}", **{**fields, "better": None}
+                    )
                 )
-        return found
+        return readings
 
 
 def bands(context: int) -> tuple[range, range]:
@@ -100,7 +102,7 @@ def first_losses(model: Model, data: EvaluationData, length: int) -> dict[str, L
     return found
 
 
-def common(losses: Mapping[str, Losses]) -> list[Losses]:
+def equal_windows(losses: Mapping[str, Losses]) -> list[Losses]:
     """As many windows of every source that has any."""
     having = [rows for rows in losses.values() if len(rows)]
     fewest = min(map(len, having), default=0)
@@ -110,7 +112,7 @@ def common(losses: Mapping[str, Losses]) -> list[Losses]:
 def sets_of(losses: Mapping[str, Losses]) -> dict[str, list[Losses]]:
     """Windows by what they speak for: each source, all of them pooled, and as many of each."""
     sets = {source: [rows] for source, rows in losses.items()}
-    return {**sets, "pooled": [rows for rows in losses.values() if len(rows)], "common": common(losses)}
+    return {**sets, "pooled": [rows for rows in losses.values() if len(rows)], "common": equal_windows(losses)}
 
 
 def difference(strata: Sequence[Losses], early: range, late: range) -> tuple[float | None, float | None, int]:
@@ -134,5 +136,5 @@ def mean_curves(losses: Mapping[str, Losses]) -> dict[str, list[float]]:
     """Mean loss at tokens 1, 2, ... of each source that has windows, and of the common set; their n are the readings'."""
     sets = {source: rows for source, rows in losses.items() if len(rows)}
     if sets:
-        sets["common"] = np.concatenate(common(losses))
+        sets["common"] = np.concatenate(equal_windows(losses))
     return {name: [round(float(loss), DECIMALS) for loss in rows.mean(0)] for name, rows in sets.items()}

@@ -118,7 +118,7 @@ def _with_mass(
 def _by_kernel(
     q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, causal: bool, scale: float
 ) -> tuple[Tensor, Tensor]:
-    """By the kernel behind torch's own attention on CPUs, which knows the denominator; torch's public function does not tell it."""
+    """By the kernel behind torch's own attention on CPUs, which returns the denominator; torch's public function does not."""
     flash = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
     return flash(q, k, v, is_causal=causal, attn_mask=mask, scale=scale)  # type: ignore[no-any-return]
 

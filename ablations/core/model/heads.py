@@ -1,4 +1,4 @@
-"""The attention heads of a model: what one writes, and the model without some of them. What they look at, `Model.hidden` tells.
+"""The attention heads of a model: what one writes, and the model without some of them. `Model.hidden` returns what they attend to.
 
 Shapes: N values, W width, H heads, D = W / H, V vocabulary.
 """

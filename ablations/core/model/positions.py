@@ -1,4 +1,4 @@
-"""Where a token stands, told to attention by turning queries and keys.
+"""Rotary positions: queries and keys are turned by the position of their token.
 
 Source: Su et al. 2021, https://arxiv.org/abs/2104.09864.
 """

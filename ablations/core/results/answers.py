@@ -1,4 +1,4 @@
-"""What a model said to every item of a task, as it is kept: the log-probability of each choice, and what it wrote.
+"""A model's answers to every item of a task, as stored: the log-probability of each choice, and the text it wrote.
 
 Nothing is derived here. Accuracies, margins, corrections, biases and blind guesses are computed from this file, as often and in as
 many ways as anybody likes, without asking the model again.
@@ -13,7 +13,7 @@ from statistics import fmean
 from typing import Any
 
 UNDECIDED = -1  # the prediction of a model that finds two choices likeliest
-FOR_ALL = "*"  # id of the one unconditional item that stands for all
+FOR_ALL = "*"  # id of the one unconditional item that serves for all
 UNCONDITIONAL, CONTENT_FREE = "unconditional", "content_free"
 NOT_ASKED = frozenset({UNCONDITIONAL, CONTENT_FREE})  # conditions that correct the scores of others
 
@@ -22,7 +22,7 @@ NOT_ASKED = frozenset({UNCONDITIONAL, CONTENT_FREE})  # conditions that correct 
 class Score:
     """Log-probabilities, in nats over the whole vocabulary, of each choice of an item, summed over its tokens.
 
-    `tokens` and `bytes` are the lengths of the choices; `bytes` is empty where the items do not tell them.
+    `tokens` and `bytes` are the lengths of the choices; `bytes` is empty where the items do not give them.
     """
 
     id: str
@@ -57,7 +57,7 @@ class GroupAnswers:
         demo_labels: what the demonstrations showed, as numbers of the choices; empty where items have their own.
         candidate: which order of the demonstrations the model chose; None where there was one.
         written: tokens of written answers; None where none were wanted.
-        texts: the same as text, where a tokenizer was at hand.
+        texts: the same as text, where a tokenizer was available.
     """
 
     k: int
@@ -82,13 +82,13 @@ class TaskAnswers:
         return (group for group in self.groups if group.condition not in NOT_ASKED)
 
     def to_json(self) -> dict[str, Any]:
-        """What many groups share (ids, gold answers, lengths of choices) stands there once."""
+        """What many groups share (ids, gold answers, lengths of choices) is written once."""
         sets: dict[tuple[Any, ...], int] = {}
         groups = []
         for group in self.groups:
             shared = tuple((s.id, s.gold, s.tokens, s.bytes) for s in group.scores)
             rest = {"items": sets.setdefault(shared, len(sets)), "logp": [list(s.choices) for s in group.scores]}
-            groups.append({**_said(group), **rest})
+            groups.append({**_group_json(group), **rest})
         rows = [_columns(items) for items in sets]
         return {"task": self.task, "items": rows, "groups": groups}
 
@@ -101,13 +101,13 @@ class TaskAnswers:
         return cls(value["task"], tuple(_group(group, rows[group["items"]]) for group in value["groups"]))
 
 
-def _said(group: GroupAnswers) -> dict[str, Any]:
-    said: dict[str, Any] = {"k": group.k, "condition": group.condition, "draw": group.draw}
-    said["demo_labels"] = list(group.demo_labels)
+def _group_json(group: GroupAnswers) -> dict[str, Any]:
+    fields: dict[str, Any] = {"k": group.k, "condition": group.condition, "draw": group.draw}
+    fields["demo_labels"] = list(group.demo_labels)
     for name in ("candidate", "written", "texts"):
         if getattr(group, name) is not None:
-            said[name] = getattr(group, name)
-    return said
+            fields[name] = getattr(group, name)
+    return fields
 
 
 def _columns(items: tuple[Any, ...]) -> dict[str, list[Any]]:

@@ -1,4 +1,4 @@
-"""One number that was measured, and what it is of: said once, where it is made, and carried to every table and sentence."""
+"""One measured number with its meaning: defined once, where it is computed, and carried to every table and sentence."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Reading:
         task, k, condition: of few-shot answers.
         of: full name of another reading that this one is about.
         position: where in the text, in words.
-        n: how many of what stand behind the value.
-        short: `words` without task, k and condition, for tables and axes that say those themselves; empty where it is the same.
+        n: how many of what the value is based on.
+        short: `words` without task, k and condition, for tables and axes that show those themselves; empty where it is the same.
     """
 
     metric: str
@@ -48,7 +48,7 @@ class Reading:
 
     @property
     def name(self) -> str:
-        """Under which files, tables and claims know it: the one place where names are written; `Name.parse` reads them."""
+        """The full name in files, tables and claims: the one place where names are written; `Name.parse` reads them."""
         return Name(self.metric, self.reading, self.source, self.task, self.k, self.condition, self.of).text
 
     def to_json(self) -> dict[str, Any]:
@@ -88,8 +88,8 @@ class Name:
 
     @classmethod
     def parse(cls, text: str) -> Name:
-        """The parts of a name that somebody wrote. Of a metric without tasks the rest is the reading, for only what was measured
-        tells a source from a reading."""
+        """The parts of a name that a user wrote. Of a metric without tasks the rest is the reading, for only what was measured
+        distinguishes a source from a reading."""
         metric, _, rest = text.partition(".")
         found = re.fullmatch(r"(?P<task>[^.]+)\.k(?P<k>\d+)\.(?P<rest>.+)", rest) if metric == FEW_SHOT else None
         if found is None:
@@ -106,7 +106,7 @@ STANDARD_ERROR = "standard_error"
 
 
 def gain_name(task: str, k: int) -> str:
-    """Of what permuted labels cost: the measure that speaks for in-context learning of a task."""
+    """Of what permuted labels cost: the primary measure of in-context learning of a task."""
     return Name(FEW_SHOT, GAIN, task=task, k=k).text
 
 
@@ -123,5 +123,5 @@ SILENCED = {"top": "the top induction heads", "random": "as many other heads"}
 
 
 def cost_words(of: str, done: str) -> str:
-    """What taking heads away costs a measure, in words."""
+    """The cost of silencing heads in a measure, in words."""
     return f"what is lost without {SILENCED[done]} of {of}"

@@ -1,10 +1,10 @@
 """One row of tokens for an item and all its choices, so that its question goes through the model once.
 
-The prompt stands first and the choices behind it, each as if it alone followed the prompt: at the positions of the context that it
+The prompt comes first and the choices after it, each as if it alone followed the prompt: at the positions of the context that it
 would have, and blind to the other choices. A choice's last token predicts nothing and is left out, so that
 choices of one token add none.
 
-Shapes: B rows, T places, M places asked for.
+Shapes: B rows, T places, M output places.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ LEAST_ROWS = 4  # matrix products of fewer rows take another path in BLAS, which
 
 
 @dataclass(frozen=True)
-class Row:
-    """An item behind the last `head` tokens of its prefix, of which there is at least one if the prompt is empty."""
+class AnswerRow:
+    """An item after the last `head` tokens of its prefix, of which there is at least one if the prompt is empty."""
 
     head: tuple[int, ...]
     item: Item
@@ -48,14 +48,14 @@ class Row:
 
     @property
     def is_tree(self) -> bool:
-        """Whether a choice stands behind another one."""
+        """Whether a choice follows another one."""
         return sum(map(bool, self.branches)) > 1
 
     def tokens(self) -> list[int]:
         return [*self.head, *self.item.prompt, *(token for choice in self.item.choices for token in choice[:-1])]
 
     def targets(self) -> list[tuple[int, int]]:
-        """(number of the place asked for, token) of every token of every choice: the stem's last place is number 0."""
+        """(number of the output place, token) of every token of every choice: the stem's last place is number 0."""
         found = []
         for places, choice in zip(self.branches, self.item.choices, strict=True):
             asked = [0, *(place - self.stem + 1 for place in places)]
@@ -73,7 +73,7 @@ class RowBatch:
     seen_BTT: Tensor | None
 
 
-def batch_of(rows: Sequence[Row], start: int, device: torch.device) -> RowBatch:
+def batch_of(rows: Sequence[AnswerRow], start: int, device: torch.device) -> RowBatch:
     """Tensors for `Model.hidden`; `start` is the number of tokens before the rows. At least `LEAST_ROWS` rows, by repetition."""
     rows = [*rows, *[rows[0]] * (LEAST_ROWS - len(rows))]
     T, M = max(row.length for row in rows), max(row.length - row.stem for row in rows) + 1
@@ -87,8 +87,8 @@ def batch_of(rows: Sequence[Row], start: int, device: torch.device) -> RowBatch:
     return RowBatch(torch.from_numpy(tokens).to(device), torch.from_numpy(asked).to(device), places, seen)
 
 
-def _places(rows: Sequence[Row], T: int) -> NDArray[np.int64]:
-    """Positions relative to the row's start; padding stands at 0."""
+def _places(rows: Sequence[AnswerRow], T: int) -> NDArray[np.int64]:
+    """Positions relative to the row's start; padding is at 0."""
     places = np.zeros((len(rows), T), np.int64)
     for number, row in enumerate(rows):
         places[number, : row.stem] = np.arange(row.stem)
@@ -97,7 +97,7 @@ def _places(rows: Sequence[Row], T: int) -> NDArray[np.int64]:
     return places
 
 
-def _seen(rows: Sequence[Row], T: int) -> NDArray[np.float32]:
+def _seen(rows: Sequence[AnswerRow], T: int) -> NDArray[np.float32]:
     """0 where a place sees another, -inf elsewhere."""
     seen = np.tile(np.triu(np.full((T, T), -np.inf, np.float32), 1), (len(rows), 1, 1))
     for number, row in enumerate(rows):

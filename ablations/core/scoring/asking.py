@@ -1,4 +1,4 @@
-"""All groups of a task put to a model, the demonstrations that they share computed once."""
+"""Asks a model all groups of a task, computing the demonstrations that they share once."""
 
 from __future__ import annotations
 
@@ -32,27 +32,27 @@ def ask(model: Model, task: TaskItems, data: EvaluationData) -> list[Asked]:
     Raises:
         LoamError: the model's logits are not numbers; names the task and the item.
     """
-    asking = _Asking(model, task, data)
+    asker = _Asker(model, task, data)
     deciding = set(_deciding(task.groups))
-    asked = asking.all(deciding)
-    kept = most_even([asked[number] for number in sorted(deciding)])
+    asked = asker.all(deciding)
+    candidates = most_even([asked[number] for number in sorted(deciding)])
     wanted = {
         number
         for number, group in enumerate(task.groups)
-        if group.candidate is None or kept.get((group.k, group.draw)) == group.candidate
+        if group.candidate is None or candidates.get((group.k, group.draw)) == group.candidate
     }
-    asked |= asking.all(wanted - deciding)
-    asked |= asking.all_written({number: asked[number] for number in wanted})
+    asked |= asker.all(wanted - deciding)
+    asked |= asker.all_written({number: asked[number] for number in wanted})
     return [asked[number] for number in sorted(wanted)]
 
 
 def answers_of(model: Model, task: TaskItems, data: EvaluationData) -> TaskAnswers:
-    """The answers to all groups that count, as they are kept.
+    """The answers to all groups that count, as they are stored.
 
     Raises:
         LoamError: the model's logits are not numbers; names the task and the item.
     """
-    kept = [
+    groups = [
         GroupAnswers(
             group.k, group.condition, group.draw, tuple(each.scores), group.demo_labels, group.candidate,
             None if each.written is None else tuple(each.written),
@@ -60,7 +60,7 @@ def answers_of(model: Model, task: TaskItems, data: EvaluationData) -> TaskAnswe
         for each in ask(model, task, data)
         for group in (each.group,)
     ]  # fmt: skip
-    return TaskAnswers(task.task, tuple(kept))
+    return TaskAnswers(task.task, tuple(groups))
 
 
 def most_even(asked: Sequence[Asked]) -> dict[tuple[int, int], int]:
@@ -75,7 +75,10 @@ def most_even(asked: Sequence[Asked]) -> dict[tuple[int, int], int]:
         entropy = -sum(share * math.log(share) for share in shares)
         if each.group.candidate is not None:
             entropies[each.group.k, each.group.draw][each.group.candidate] = entropy
-    return {key: max(sorted(found), key=lambda number: found[number]) for key, found in entropies.items()}
+    return {
+        key: max(sorted(by_candidate), key=lambda number: by_candidate[number])
+        for key, by_candidate in entropies.items()
+    }
 
 
 def _deciding(groups: Sequence[Group]) -> Iterator[int]:
@@ -87,17 +90,17 @@ def _deciding(groups: Sequence[Group]) -> Iterator[int]:
             yield number
 
 
-class _Asking:
+class _Asker:
     def __init__(self, model: Model, task: TaskItems, data: EvaluationData) -> None:
         self.model, self.task, self.data = model, task, data
         self.keeper = PrefixKeeper(model)
 
     def all(self, numbers: set[int]) -> dict[int, Asked]:
-        """In descending order of prefixes: what begins with a prefix stands right before it, so each is computed once.
+        """In descending order of prefixes: a longer prefix comes right before its own beginnings, so each is computed once.
 
         Groups that differ only in which answer counts as right are asked once as well.
         """
-        found: dict[int, Asked] = {}
+        asked: dict[int, Asked] = {}
         before: tuple[object, Sequence[Score]] = None, ()
         for number in self._descending(numbers):
             group = self.task.groups[number]
@@ -106,12 +109,12 @@ class _Asking:
             if question != before[0]:
                 batch, where = self.data.batch, self._where(group)
                 before = question, score_group(self.model, group, items, batch, self.keeper, where)
-            found[number] = Asked(group, [_with_gold(*pair) for pair in zip(before[1], items, strict=True)])
-        return found
+            asked[number] = Asked(group, [_with_gold(*pair) for pair in zip(before[1], items, strict=True)])
+        return asked
 
     def all_written(self, asked: Mapping[int, Asked]) -> dict[int, Asked]:
-        """Those behind gold demonstrations with answers written, if the task has such."""
-        how, found = self.task.generation, {}
+        """The groups with gold demonstrations, with written answers, if the task has such."""
+        how, written = self.task.generation, {}
         if how is None or not self.data.generate:
             return {}
         for number in self._descending(asked):
@@ -119,10 +122,10 @@ class _Asking:
             if group.condition == "gold":
                 items = self.data.items_of(group)
                 batch, where = self.data.batch, self._where(group)
-                found[number] = Asked(
+                written[number] = Asked(
                     group, scores, generate_group(self.model, group, items, how, batch, self.keeper, where)
                 )
-        return found
+        return written
 
     def _descending(self, numbers: Iterable[int]) -> list[int]:
         return sorted(numbers, key=lambda number: self.task.groups[number].prefix, reverse=True)

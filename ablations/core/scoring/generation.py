@@ -1,4 +1,4 @@
-"""Written answers: greedy, a batch at a time, behind the keys and values of the group's demonstrations.
+"""Written answers: greedy, a batch at a time, after the keys and values of the group's demonstrations.
 
 Shapes: B sequences, T positions of the longest question, S keys, W width.
 """
@@ -32,14 +32,14 @@ def generate_group(
     keeper = keeper or PrefixKeeper(model)
     shared, head = split_prefix(group.prefix, items)
     rows = [(*head, *item.prompt) for item in items]
-    found: list[tuple[int, ...]] = [()] * len(items)
+    answers: list[tuple[int, ...]] = [()] * len(items)
     with torch.no_grad():
         for chosen in batches([len(row) for row in rows], batch):
             beginning = [rows[index] for index in chosen]
             written = _Writing(model, keeper.of(shared), beginning, how, where or group.condition).run()
             for index, answer in zip(chosen, written, strict=True):
-                found[index] = answer
-    return found
+                answers[index] = answer
+    return answers
 
 
 class _Writing:
@@ -74,7 +74,7 @@ class _Writing:
         return [tuple(answer) for answer in self.answers[: self.wanted]]
 
     def _take(self, hidden_BW: Tensor, open_: set[int]) -> set[int]:
-        """Write the next token of the answers that are still open, and say which remain so."""
+        """Write the next token of the open answers, and return which are still open."""
         logits_BV = self.model.logits(hidden_BW)
         check_numbers(logits_BV.cpu().numpy(), f"{self.where}, a written answer")
         remain = set()

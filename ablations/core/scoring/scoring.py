@@ -1,7 +1,7 @@
-"""Losses of token sequences and log-probabilities of answers, which do not depend on what is scored beside them.
+"""Losses of token sequences and log-probabilities of answers, which do not depend on what else is in the batch.
 
 The demonstrations that a group's items share go through the model once, and once for all groups whose demonstrations begin
-in the same way. Rows of a batch are independent: attention is causal and padding stands on the right; no matrix product has
+in the same way. Rows of a batch are independent: attention is causal and padding is on the right; no matrix product has
 fewer rows than the rounding of BLAS needs to be the same; logits are float32, and what is summed over the vocabulary and
 over an answer's tokens is float64.
 
@@ -22,7 +22,7 @@ from ablations.core.data.items import Group, Item
 from ablations.core.model.cache import Cache, KeysValues
 from ablations.core.model.model import Model
 from ablations.core.results.answers import Score
-from ablations.core.scoring.answer_rows import LEAST_ROWS, Row, batch_of
+from ablations.core.scoring.answer_rows import LEAST_ROWS, AnswerRow, batch_of
 from curation.runtime.errors import LoamError
 
 Tokens = Sequence[int] | NDArray[np.integer]
@@ -31,9 +31,9 @@ LOGITS_A_PASS = 2**24  # 64 MiB
 
 
 class PrefixKeeper:
-    """Keys and values of the prefix asked for last, kept as long as the next one is a beginning of it.
+    """Keys and values of the last prefix, kept as long as the next one is a beginning of it.
 
-    Asked in descending order, prefixes stand right behind those that they begin, so that one place is enough for all
+    In descending order a prefix comes right after those that it begins, so that one place is enough for all
     numbers of demonstrations of all draws.
     """
 
@@ -81,14 +81,14 @@ def score_group(
     items = [item for item in items if item.fits]
     keeper = keeper or PrefixKeeper(model)
     shared, head = split_prefix(group.prefix, items)
-    rows = [Row(head, item) for item in items]
-    found: list[Score | None] = [None] * len(items)
+    rows = [AnswerRow(head, item) for item in items]
+    scores: list[Score | None] = [None] * len(items)
     for chosen in batches([row.length for row in rows], batch):
         scored = _score_rows(model, keeper.of(shared), [rows[index] for index in chosen])
         for index, logp in zip(chosen, scored, strict=True):
             check_numbers(logp, f"{where or group.condition}, item {items[index].id}")
-            found[index] = _score(items[index], logp)
-    return [score for score in found if score is not None]
+            scores[index] = _score(items[index], logp)
+    return [score for score in scores if score is not None]
 
 
 def split_prefix(prefix: tuple[int, ...], items: Sequence[Item]) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -115,7 +115,7 @@ def check_numbers(values: NDArray[np.floating], where: str) -> None:
     """Refuse losses or log-probabilities that are not numbers.
 
     Raises:
-        LoamError: says at which sequence or item.
+        LoamError: names the sequence or item.
     """
     if not np.isfinite(values).all():
         raise LoamError(
@@ -130,7 +130,7 @@ def _padded(sequences: Sequence[Tokens], device: torch.device) -> Tensor:
     return torch.from_numpy(padded).to(device)
 
 
-def _score_rows(model: Model, shared: KeysValues | None, rows: Sequence[Row]) -> list[NDArray[np.float64]]:
+def _score_rows(model: Model, shared: KeysValues | None, rows: Sequence[AnswerRow]) -> list[NDArray[np.float64]]:
     """Of each row, the log-probabilities of the tokens of its choices, one choice after the other."""
     made = batch_of(rows, shared.length if shared else 0, model.device)
     targets = [[(number, *target) for target in row.targets()] for number, row in enumerate(rows)]

@@ -1,4 +1,4 @@
-"""The two files that say what a cell is: `cell.json`, its training, and `measuring.json`, what is measured of it."""
+"""The two files that define a cell: `cell.json`, its training, and `measuring.json`, what is measured of it."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def read_spec(folder: Path) -> CellSpec:
 
 
 def read_measuring(folder: Path) -> MeasuringSpec | None:
-    """What is to be measured of a cell; None where its folder does not say.
+    """What to measure of a cell; None where its folder does not list it.
 
     Raises:
         ConfigError: measuring.json cannot be used.

@@ -1,4 +1,4 @@
-"""What the bits of a cell depend on beside its spec: the kind of machine and the version of torch."""
+"""What the bits of a cell depend on besides its spec: the kind of machine and the version of torch."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _gpu_name(device: str) -> str:
 
     if not torch.cuda.is_available():
         raise ConfigError(
-            "compute.device is cuda, and torch sees no GPU here. Run the cell where it does; a study says where that is with "
+            "compute.device is cuda, and torch sees no GPU here. Run the cell where it does; a study names that machine with "
             'machine: {device: "NVIDIA H200", torch: "2.11.0"}, and `loam ablate pack` takes its cells there.'
         )
     return str(torch.cuda.get_device_name(torch.device(device)))

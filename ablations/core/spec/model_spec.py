@@ -11,7 +11,7 @@ MOST_TOKENS = 2**16  # token files hold uint16
 
 @dataclass(frozen=True)
 class ModelShape:
-    """Shape of the model, as a study says it. `mlp_ratio` 0 leaves the MLP out; `attention` false leaves attention out (a control).
+    """Shape of the model in a study's file. `mlp_ratio` 0 leaves the MLP out; `attention` false leaves attention out (a control).
 
     `sharpness` is the largest attention logit in nats: queries and keys are normalised. Without `qk_norm` they are not, logits are
     divided by the root of a head's width as usual, and `sharpness` is not used.
@@ -29,12 +29,12 @@ class ModelShape:
     qk_norm: bool = True
 
     def problems(self) -> list[Problem]:
-        found: list[Problem] = []
-        found += not_positive(self, "layers", "width", "heads")
+        problems: list[Problem] = []
+        problems += not_positive(self, "layers", "width", "heads")
         if self.context < 8:
-            found.append(("context", f"{self.context} tokens are too few to measure in", "Give at least 8"))
-        if not found and self.width % (2 * self.heads):
-            found.append(
+            problems.append(("context", f"{self.context} tokens are too few to measure in", "Give at least 8"))
+        if not problems and self.width % (2 * self.heads):
+            problems.append(
                 (
                     "heads",
                     f"{self.heads} heads do not split a width of {self.width} evenly",
@@ -42,8 +42,8 @@ class ModelShape:
                 )
             )
         if self.mlp_ratio < 0 or (self.mlp_ratio == 0 and not self.attention):
-            found.append(("mlp_ratio", f"{self.mlp_ratio} leaves nothing in a block", "Give a positive ratio"))
-        return found + not_positive(self, "rope_base", "sharpness")
+            problems.append(("mlp_ratio", f"{self.mlp_ratio} leaves nothing in a block", "Give a positive ratio"))
+        return problems + not_positive(self, "rope_base", "sharpness")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""From JSON to frozen dataclasses: unknown keys refused, types checked, and messages that say what to do."""
+"""From JSON to frozen dataclasses, with unknown keys refused, types checked, and errors that name the fix."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ OPEN = {"open": True}  # metadata of a field of `Settings` that holds whatever k
 Problem = tuple[str, str, str]  # field, what was found, what to do
 
 
-class Checked(Protocol):
-    """A dataclass that knows which of its values cannot be used."""
+class HasProblems(Protocol):
+    """A dataclass that reports which of its values are invalid."""
 
     def problems(self) -> list[Problem]: ...
 
@@ -44,9 +44,9 @@ def build(cls: type[T], value: object, where: str) -> T:
             arguments[name] = convert(hints[name], value[name], f"{where}.{name}")
         elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
             raise ConfigError(f"{where}: no key {name!r}. Add it.")
-    made = cls(**arguments)
-    check(made, where)
-    return made
+    spec = cls(**arguments)
+    check_values(spec, where)
+    return spec
 
 
 def as_json(spec: Any) -> Any:
@@ -62,7 +62,7 @@ def as_json(spec: Any) -> Any:
     return dict(spec) if isinstance(spec, Mapping) else spec
 
 
-def check(spec: object, where: str) -> None:
+def check_values(spec: object, where: str) -> None:
     """Refuse values of a dataclass, and of those inside it, that cannot be used together.
 
     Raises:
@@ -72,14 +72,14 @@ def check(spec: object, where: str) -> None:
         value = getattr(spec, field.name)
         for number, each in enumerate(value if isinstance(value, tuple) else (value,)):
             if dataclasses.is_dataclass(each):
-                check(each, f"{where}.{field.name}" + (f"[{number}]" if isinstance(value, tuple) else ""))
+                check_values(each, f"{where}.{field.name}" + (f"[{number}]" if isinstance(value, tuple) else ""))
     if hasattr(spec, "problems"):
-        for name, found, fix in typing.cast(Checked, spec).problems():
+        for name, found, fix in typing.cast(HasProblems, spec).problems():
             raise ConfigError(f"{where}.{name}: {found}. {fix}.")
 
 
 def convert(hint: Any, value: Any, where: str) -> Any:
-    """`value` as the type `hint` says, or a ConfigError."""
+    """`value` as the type `hint`, or a ConfigError."""
     if dataclasses.is_dataclass(hint):
         return build(typing.cast(type[Any], hint), value, where)
     match get_origin(hint):

@@ -29,9 +29,9 @@ class SeedSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class MemberSpec:
-    """A member of a registry by its name, and its settings by theirs; which there are and of what type, its class says.
+    """A member of a registry by its name, and its settings by theirs; its class defines their names and types.
 
-    They are plain values here, so that a cell can be read where the plugin that has the class is not at hand.
+    They are plain values here, so that a cell can be read where the plugin that has the class is not available.
     """
 
     kind: str
@@ -69,14 +69,14 @@ class TrainSource:
     offset: float = 0.0
 
     def problems(self) -> list[Problem]:
-        found = not_positive(self, "weight")
+        problems = not_positive(self, "weight")
         if not 0 < self.fraction <= 1:
-            found.append(("fraction", f"{self.fraction} is no share of the documents", "Give above 0 and at most 1"))
+            problems.append(("fraction", f"{self.fraction} is no share of the documents", "Give above 0 and at most 1"))
         elif not 0 <= self.offset <= 1 - self.fraction:
-            found.append(
+            problems.append(
                 ("offset", f"{self.offset} leaves no {self.fraction} of the documents", "Give 0 to 1 - fraction")
             )
-        return found
+        return problems
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class ComputeSpec:
 class TrainingSpec:
     """One small language model and how it is trained. Paths are relative to the cell's folder.
 
-    `evaluations`: how many times along the way the weights are kept, beside those of the start and the end.
+    `evaluations`: how many times along the way the weights are kept, besides those of the start and the end.
     `plugins`: SHA-256 of the files that the optimizer and the schedule come from, of none where both are ours.
     """
 
@@ -129,17 +129,17 @@ class TrainingSpec:
         return hashlib.sha256(json.dumps(as_json(self), sort_keys=True).encode()).hexdigest()
 
     def problems(self) -> list[Problem]:
-        found: list[Problem] = []
+        problems: list[Problem] = []
         if self.evaluations < 0:
-            found.append(("evaluations", f"{self.evaluations} is negative", "Give 0 or more"))
+            problems.append(("evaluations", f"{self.evaluations} is negative", "Give 0 or more"))
         if not self.train:
-            found.append(("train", "no source", "Name at least one"))
+            problems.append(("train", "no source", "Name at least one"))
         names = [part.source for part in self.train]
         if len(set(names)) < len(names):
-            found.append(("train", f"two of the sources {', '.join(names)} have one name", "Unite them"))
+            problems.append(("train", f"two of the sources {', '.join(names)} have one name", "Unite them"))
         if self.steps < 1:
             short = f"{self.schedule.tokens} tokens are less than one step of {self.tokens_a_step}"
-            found.append(("schedule", short, "Give more tokens"))
+            problems.append(("schedule", short, "Give more tokens"))
         if not 0 <= self.bos < self.model.vocab_size:
-            found.append(("bos", f"token {self.bos} is outside the vocabulary", "Give an id below vocab_size"))
-        return found
+            problems.append(("bos", f"token {self.bos} is outside the vocabulary", "Give an id below vocab_size"))
+        return problems

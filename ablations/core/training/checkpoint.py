@@ -16,7 +16,7 @@ from curation.runtime.errors import ConfigError, InputError
 from curation.runtime.whole_files import write_whole
 
 FILE, BEFORE = "checkpoint.pt", "checkpoint.before.pt"
-SEAL_BYTES = 32  # SHA-256 of what stands before it, at the end of the file
+SEAL_BYTES = 32  # SHA-256 of the content before it, at the end of the file
 
 
 def save(folder: Path, identity: Mapping[str, str], state: dict[str, Any]) -> None:
@@ -48,8 +48,8 @@ def remove(folder: Path) -> None:
 
 
 def _read(path: Path) -> dict[str, Any] | None:
-    """None where there is no file, or one that was cut or changed, which is told. It is taken away, for else the next checkpoint
-    would push it into the place of the one before, which is whole."""
+    """None where there is no file, or a damaged one, which is reported and removed: else the next checkpoint would move it into
+    the place of the one before, which is whole."""
     if not path.exists():
         return None
     content = path.read_bytes()
@@ -65,12 +65,12 @@ def _read(path: Path) -> dict[str, Any] | None:
     return state
 
 
-def _fits(folder: Path, found: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
-    if found["spec"] != wanted["spec"]:
+def _fits(folder: Path, saved: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
+    if saved["spec"] != wanted["spec"]:
         raise ConfigError(
             f"{folder}: cell.json is not the one that its checkpoint was made with. Restore it, or remove {FILE} and {BEFORE}."
         )
-    if found["tokens"] != wanted["tokens"]:
+    if saved["tokens"] != wanted["tokens"]:
         fix = f"Restore them, or remove {FILE} and {BEFORE} to train afresh."
         raise InputError(str(folder), "its token files have changed since its checkpoint was made", fix)
-    return found["torch"] == wanted["torch"]
+    return saved["torch"] == wanted["torch"]

@@ -9,17 +9,17 @@ from ablations.core.training.training import Training
 
 
 class Watcher(Protocol):
-    """Told of what happens; it changes nothing."""
+    """Callbacks of a training, which change nothing."""
 
     def at_point(self) -> None:
-        """The weights are those of a step at which they are kept."""
+        """Called at each step whose weights are kept."""
 
     def after_step(self) -> None:
-        """A step has been made."""
+        """Called after each step."""
 
 
 def run_steps(training: Training, spec: TrainingSpec, watcher: Watcher) -> None:
-    """From where `training` stands to the last step."""
+    """From the present step of `training` to the last one."""
     points = set(spec.evaluation_steps())
     while True:
         if training.step in points:

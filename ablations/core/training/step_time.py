@@ -20,7 +20,7 @@ WARM_UP = 5  # steps that compile and fill caches
 
 
 @dataclass(frozen=True)
-class Probe:
+class StepTime:
     """Seconds before the first ordinary step, seconds a step, and the number of weights."""
 
     setup_seconds: float
@@ -29,7 +29,7 @@ class Probe:
 
 
 class _RandomWindows:
-    """Stands where a cell's mixture stands; tokens do not change how long a step takes."""
+    """Takes the place of a cell's mixture; which tokens they are does not change how long a step takes."""
 
     def __init__(self, spec: TrainingSpec) -> None:
         self.spec = spec
@@ -39,8 +39,8 @@ class _RandomWindows:
         return np.random.default_rng(step).integers(0, self.spec.model.vocab_size, shape)
 
 
-def probe(spec: TrainingSpec, plugins: Sequence[Plugin] = (), steps: int = STEPS) -> Probe:
-    """Train `steps` steps of the cell's shape and throw them away."""
+def time_steps(spec: TrainingSpec, plugins: Sequence[Plugin] = (), steps: int = STEPS) -> StepTime:
+    """Train `steps` steps of the cell's shape and discard them."""
     torch.set_num_threads(spec.compute.threads)
     started = time.perf_counter()
     training = Training(spec, _RandomWindows(spec), members_of(spec, plugins))  # type: ignore[arg-type]
@@ -51,11 +51,11 @@ def probe(spec: TrainingSpec, plugins: Sequence[Plugin] = (), steps: int = STEPS
         training.advance()
     step_seconds = (_now(training.device) - warm) / (steps - WARM_UP)
     parameters = sum(weight.numel() for weight in training.model.parameters())
-    return Probe(max(0.0, warm - started - WARM_UP * step_seconds), step_seconds, parameters)
+    return StepTime(max(0.0, warm - started - WARM_UP * step_seconds), step_seconds, parameters)
 
 
 def _now(device: torch.device) -> float:
-    """Seconds, once the device has done what it was given: a GPU is given work long before it does it."""
+    """Seconds, once the device has finished its queue: a GPU runs work long after it was queued."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     return time.perf_counter()

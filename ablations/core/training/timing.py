@@ -1,4 +1,4 @@
-"""How long a cell took. None of it enters the result."""
+"""How long a cell took. None of it is part of the result."""
 
 from __future__ import annotations
 

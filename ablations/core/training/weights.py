@@ -37,7 +37,7 @@ def point_file(step: int) -> str:
 
 
 def save_weights(model: Model, path: Path) -> str:
-    """Write a model's weights, whole or not at all; returns their hash. Weights that are tied stand there once."""
+    """Write a model's weights, whole or not at all; returns their hash. Tied weights are written once."""
     content = save({name: weight.detach().cpu().contiguous() for name, weight in model.named_parameters()})
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, content)
@@ -94,7 +94,7 @@ class Trained:
         return (self.folder / point.file).exists()
 
     def check(self) -> None:
-        """Hold the weights of the end against their hash.
+        """Check the weights of the end by their hash.
 
         Raises:
             InputError: they are gone, or others.

@@ -87,7 +87,7 @@ def read_archives(paths: Sequence[Path]) -> dict[str, Sent]:
     """Cell -> what the archives hold of it; contents are read when they are asked for.
 
     Raises:
-        InputError: a file is no archive, or was cut off: it is refused whole, for nobody knows which cells are missing.
+        InputError: a file is no archive, or was cut off: it is refused as a whole, since which cells are missing is unknown.
     """
     cells: dict[str, Sent] = {}
     for path in paths:

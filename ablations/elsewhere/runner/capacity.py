@@ -1,4 +1,4 @@
-"""How many cells run at a time when nobody says it."""
+"""How many cells run at a time by default."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def gpus_of(wanted: Sequence[str]) -> tuple[str, ...]:
 def processes(specs: Sequence[TrainingSpec], cores: int, gpus: Sequence[str]) -> int:
     """As many as there are cores for their threads; and for GPUs as their memory holds, but few each.
 
-    Raises nothing for a cell that is too large: it runs alone, and says itself what it lacks.
+    Raises nothing for a cell that is too large: it runs alone, and fails with its own error.
     """
     if not specs:
         return 1

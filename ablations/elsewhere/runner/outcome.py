@@ -1,4 +1,4 @@
-"""What a packed cell came to, signed where it ran: hashes of what it read and of what it wrote, the machine and the code."""
+"""The outcome of a packed cell, signed where it ran: hashes of what it read and of what it wrote, the machine and the code."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ablations.core.measuring import FOLDER
 from ablations.core.results.files import write_json
 from ablations.core.spec.cell_spec import CELL, CellSpec, read_measuring
 from ablations.core.training.weights import TRAINING, Trained
-from ablations.elsewhere.runner.pack_folder import PackedCell, digest
+from ablations.elsewhere.runner.pack_folder import PackedCell, content_digest
 from curation.runtime.errors import InputError
 
 OUTCOME = "outcome.json"
@@ -37,13 +37,15 @@ def sign(folder: Path, cell: PackedCell, spec: CellSpec, code: str) -> None:
         "code": code,
         "inputs": input_digests(folder, spec.training, read_measuring(folder)),
         "measures": cell.measures,
-        "files": {name: {"sha256": digest(content), "bytes": len(content)} for name, content in contents.items()},
+        "files": {
+            name: {"sha256": content_digest(content), "bytes": len(content)} for name, content in contents.items()
+        },
     }
     write_json(folder / OUTCOME, {**value, "seal": seal(value)})
 
 
 def _small(folder: Path) -> list[str]:
-    """What is sent of every cell: what it was, what it came to, and its measures."""
+    """The files that are sent of every cell: its spec, its outcome and its measures."""
     measures = sorted(f"{FOLDER}/{path.name}" for path in (folder / FOLDER).glob("*.json"))
     return [CELL, TRAINING, TIMING, *measures]
 
@@ -51,7 +53,7 @@ def _small(folder: Path) -> list[str]:
 def seal(value: Mapping[str, Any]) -> str:
     """Hash of an outcome without its seal: shows an edit, not a forger."""
     rest = {key: part for key, part in value.items() if key != "seal"}
-    return digest(json.dumps(rest, sort_keys=True, separators=(",", ":")).encode())
+    return content_digest(json.dumps(rest, sort_keys=True, separators=(",", ":")).encode())
 
 
 def read_outcome(content: bytes) -> dict[str, Any]:

@@ -36,7 +36,7 @@ class PackedCell:
         fingerprint, spec_digest: identity of its training, and digest of that one's spec.
         machine: that it is planned for.
         files: path in its folder -> blob.
-        measures: label of each measure -> identity of what is measured, whatever the weights come to.
+        measures: label of each measure -> identity of what is measured, whatever the weights are.
     """
 
     name: str
@@ -57,7 +57,7 @@ class Pack:
     format: Literal[2] = 2
 
 
-def digest(content: bytes) -> str:
+def content_digest(content: bytes) -> str:
     """The name of a blob."""
     return hashlib.sha256(content).hexdigest()
 
@@ -82,12 +82,12 @@ def check_code(pack: Pack, folder: Path) -> None:
     """Refuse to run packed cells with another code than they were packed with.
 
     Raises:
-        ConfigError: says how to run them with theirs.
+        ConfigError: names the command that runs them with theirs.
     """
     if pack.code != fingerprint():
         raise ConfigError(
             f"{folder}: was packed with other code ({pack.code[:12]}) than the one that runs ({fingerprint()[:12]}). "
-            f"Run its own: cd {folder / CODE} && python -m ablations.elsewhere.runner .. (if that says so too: {FIX})"
+            f"Run its own: cd {folder / CODE} && python -m ablations.elsewhere.runner .. (if that is refused too: {FIX})"
         )
 
 
@@ -109,7 +109,7 @@ def lay_out(folder: Path, cell: PackedCell) -> tuple[Path, CellSpec]:
         if not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
             link(_unpacked(folder, blob), target)
-        elif digest(target.read_bytes()) != blob:
+        elif content_digest(target.read_bytes()) != blob:
             raise InputError(str(target), "holds other bytes than were packed", FIX)
     return path, spec
 
@@ -122,8 +122,8 @@ def _unpacked(folder: Path, blob: str) -> Path:
             content = gzip.decompress(packed.read_bytes())
         except (OSError, EOFError, zlib.error) as error:
             raise InputError(str(packed), f"cannot be read ({error})", FIX) from error
-        if digest(content) != blob:
-            raise InputError(str(packed), "holds other bytes than its name says", FIX)
+        if content_digest(content) != blob:
+            raise InputError(str(packed), "does not match the hash in its name", FIX)
         plain.parent.mkdir(exist_ok=True)
         write_whole(plain, content)
     return plain

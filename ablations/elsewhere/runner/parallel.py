@@ -1,4 +1,4 @@
-"""Several cells at once, each in a process of its own: one that fails takes no other along."""
+"""Several cells at once, each in a process of its own: one that fails stops no other."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LOOK_EVERY_SECONDS = 0.2
 
 @dataclass(frozen=True)
 class Start:
-    """A cell to run: its folder, and what its process finds in its environment."""
+    """A cell to run: its folder, and environment variables for its process."""
 
     folder: Path
     threads: int
@@ -92,7 +92,7 @@ class Pool:
         self.running[cell.folder] = process, gpu
 
     def _look(self, endings: dict[str, Ending]) -> None:
-        """See who has ended, and ask or make the others stop where the time is up."""
+        """Collect those that have ended, and stop the others where the time is up."""
         time.sleep(LOOK_EVERY_SECONDS)
         for folder, (process, _) in list(self.running.items()):
             if (code := process.poll()) is not None:

@@ -115,7 +115,7 @@ def _run(
     pack: Pack, todo: Sequence[PackedCell], laid: Mapping[str, tuple[Path, CellSpec]], options: argparse.Namespace,
     deadline: float,
 ) -> dict[str, Ending]:  # fmt: skip
-    """How the cells ended; each is signed as soon as it is done, so that a kill takes none back."""
+    """How the cells ended; each is signed as soon as it is done, so that a kill loses none."""
     specs = [spec.training for _, spec in laid.values()]
     gpus = gpus_of(options.device) if any(is_gpu(spec.compute.device) for spec in specs) else ()
     parallel = options.parallel or processes(specs, cores(), gpus)

@@ -35,7 +35,7 @@ def fingerprint() -> str:
 
 
 def _packages(path: Path) -> Iterator[Path]:
-    """The `__init__.py` of every package that a file lies in."""
+    """The `__init__.py` of every package that holds a file."""
     for parent in path.parents:
         if parent == ROOT:
             return

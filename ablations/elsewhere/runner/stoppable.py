@@ -15,7 +15,7 @@ from pathlib import Path
 from curation.runtime.errors import LoamError
 
 STOPPED = 75  # EX_TEMPFAIL of sysexits.h: not a failure, run it again
-REFUSED = 65  # EX_DATAERR: the last line on standard error says what is wrong, whole
+REFUSED = 65  # EX_DATAERR: the last line on standard error is the whole error
 
 
 class Stopped(Exception):
@@ -31,7 +31,7 @@ def main(arguments: list[str]) -> int:
     """Exit code: 0 for a whole cell, 75 when stopped at a checkpoint, 65 for an error of the cell."""
     asked: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, frame: asked.append(number))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; what to do is for the parent to say
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides what to do
     folder, begun, parent = Path(arguments[0]), float(arguments[1]), os.getppid()
     from ablations.core.cell import Progress, run_cell
 

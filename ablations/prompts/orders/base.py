@@ -1,4 +1,4 @@
-"""What an order of demonstrations is: chosen rows in, one or several sequences of them out."""
+"""The interface of an order of demonstrations: chosen rows in, one or several sequences of them out."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ablations.prompts.selections.draws import Draw
 
 
 class Order(ABC):
-    """One way to put chosen demonstrations in a row. Its docstring's first line says which stands where.
+    """One way to order chosen demonstrations. The first line of its docstring describes the order.
 
     Attributes:
         looks_at_query: each query has its own; `Draw.near` is then known.
@@ -23,4 +23,4 @@ class Order(ABC):
 
     @abstractmethod
     def orders(self, chosen: Sequence[int], draw: Draw) -> list[list[int]]:
-        """The chosen places in order, the last stands next to the query; one list, unless the model chooses."""
+        """The chosen places in order, the last one next to the query; one list, unless the model chooses."""

@@ -1,4 +1,4 @@
-"""The order in which the query's neighbours stand next to it."""
+"""The order that puts the query's nearest neighbours next to it."""
 
 from __future__ import annotations
 

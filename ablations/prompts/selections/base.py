@@ -1,4 +1,4 @@
-"""What a selection of demonstrations is: a draw in, rows of the pool out."""
+"""The interface of a selection of demonstrations: a draw in, rows of the pool out."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ablations.prompts.selections.draws import Draw
 
 
 class Selection(ABC):
-    """One way to choose demonstrations. Its docstring's first line says which rows it takes.
+    """One way to choose demonstrations. The first line of its docstring describes the rows that it takes.
 
     Attributes:
         looks_at_query: each query has its own; `Draw.near` and `Draw.among` are then known.

@@ -58,7 +58,7 @@ class Draw:
     among: Callable[[Sequence[int]], NDArray[np.float32]] = no_similarity
 
     def first(self, places: Sequence[int], count: int) -> list[int]:
-        """The first of a list of places, or its labels' in turn, as the design says."""
+        """The first of a list of places, or its labels' in turn, as the design has it."""
         if not self.balanced:
             return list(places[:count])
         labels = [self.pool[place].example.gold for place in places]
@@ -83,7 +83,7 @@ def in_turn(labels: Sequence[int], count: int, key: Callable[[int], int]) -> lis
     """The first `count` places of a ranking, taken from the labels in turn: each prefix is as balanced as the labels allow.
 
     In every round each label that is left gives its next place, and `key`, a hash of the place, orders the round: in the
-    ranking's own order the rarest label would nearly always stand last.
+    ranking's own order the rarest label would nearly always come last.
     """
     rounds: dict[int, list[int]] = {}
     turns: dict[int, int] = {}
@@ -91,8 +91,8 @@ def in_turn(labels: Sequence[int], count: int, key: Callable[[int], int]) -> lis
         turn = turns.get(label, 0)
         turns[label] = turn + 1
         rounds.setdefault(turn, []).append(place)
-    found: list[int] = []
+    places: list[int] = []
     for turn in sorted(rounds):
-        if len(found) < count:
-            found += sorted(rounds[turn], key=key)
-    return found[:count]
+        if len(places) < count:
+            places += sorted(rounds[turn], key=key)
+    return places[:count]

@@ -1,4 +1,4 @@
-"""What a few-shot task is: rows of a file, the texts around them, and what counts as a right answer."""
+"""The interface of a few-shot task: rows of a file, the texts around them, and what counts as a right answer."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 from ablations.prompts.tasks.template import Template
 from curation.runtime.errors import ConfigError
 
-Row = Mapping[str, Any]
+TaskRow = Mapping[str, Any]
 
-LEAST_TEMPLATES = 2  # one wording says as much about the wording as about the model
+LEAST_TEMPLATES = 2  # a result of one wording is as much about the wording as about the model
 
 
 @dataclass(frozen=True)
@@ -31,13 +31,13 @@ class Example:
 class FewShotTask:
     """A task is one file: where its rows are, at least two templates of patterns over a row's fields, and which answer is right.
 
-    A simple task says only values. Others override `fields`, `gold` or `answers`, each a pure function of a row.
+    A simple task only sets values. Others override `fields`, `gold` or `answers`, each a pure function of a row.
 
     Attributes:
         sample: one row; tested, and shown in the docs.
         templates: the first is the default; all have equally many choices, or all a written answer.
         pool, queries: files with rows to draw demonstrations from and to ask about, relative to the recipe's data_root.
-        gold_field: the field that says which choice is right.
+        gold_field: the field that holds the right choice.
         labels: that field's values in the order of the choices; empty when it holds the choice's number, counted from 0.
         metrics: readings beside negative log-likelihood, margin and accuracy: label metrics where all rows offer the same
             choices, text metrics where the answer is written. `ablations.prompts.task_files` knows their names.
@@ -47,7 +47,7 @@ class FewShotTask:
 
     kind: ClassVar[str]
     version: ClassVar[int]  # raise it when a prompt changes: old scores then stop being comparable
-    sample: ClassVar[Row]
+    sample: ClassVar[TaskRow]
     templates: ClassVar[tuple[Template, ...]] = ()
     pool: ClassVar[str] = ""
     queries: ClassVar[str] = ""
@@ -82,14 +82,14 @@ class FewShotTask:
         """The choices, when all rows offer the same; else none."""
         return () if self.template.choice_fields else self.template.choices
 
-    def fields(self, row: Row) -> Mapping[str, Any]:
+    def fields(self, row: TaskRow) -> Mapping[str, Any]:
         """What templates may name: the row's fields, texts without stray space and without line breaks.
 
         A line break inside a text would look like the end of a demonstration, and a model would be asked to tell them apart.
         """
         return {name: on_one_line(value) if isinstance(value, str) else value for name, value in row.items()}
 
-    def gold(self, row: Row) -> int:
+    def gold(self, row: TaskRow) -> int:
         """The number of the right choice, counted from 0.
 
         Raises:
@@ -100,11 +100,11 @@ class FewShotTask:
             raise ValueError(f"no gold answer: nothing under {self.gold_field!r}")
         return self._number(value)
 
-    def answers(self, row: Row) -> tuple[str, ...]:
+    def answers(self, row: TaskRow) -> tuple[str, ...]:
         """Texts that count as right when the answer is written; demonstrations show the first."""
         return (self.template.shown(self.template.answer, self.fields(row)).strip(),)
 
-    def example(self, row: Row) -> Example:
+    def example(self, row: TaskRow) -> Example:
         """The question that a row asks. The same row gives the same example.
 
         Raises:
@@ -120,7 +120,7 @@ class FewShotTask:
             raise ValueError("an empty answer")
         return Example(prompt, (answer,), 0, references)
 
-    def question(self, row: Row) -> str:
+    def question(self, row: TaskRow) -> str:
         """What a row asks, in the first template's words: rows of one question are one, whatever their ids and dates."""
         first, fields = self.templates[0], self.fields(row)
         return "\n".join((first.prompt(fields), *first.choices_of(fields)))
@@ -128,7 +128,7 @@ class FewShotTask:
     def text_fields(self) -> tuple[str, ...]:
         """Fields of a row that hold its question and context, by which decontamination finds it in a corpus.
 
-        `text_keys`, else those texts of `sample` that stand in its prompt or among its choices. Name them where one of these is
+        `text_keys`, else those texts of `sample` that appear in its prompt or among its choices. Name them where one of these is
         no text of the task's own, such as a label or a single word.
         """
         if self.text_keys:
@@ -148,7 +148,7 @@ class FewShotTask:
         """
         for name in ("version", "sample"):
             if not getattr(cls, name, None):
-                raise ConfigError(f"task {cls.kind}: no {name}. Say it in the task's file.")
+                raise ConfigError(f"task {cls.kind}: no {name}. Set it in the task's file.")
         if cls.example is not FewShotTask.example:
             raise ConfigError(f"task {cls.kind}: example() is not for overriding. Write templates and fields().")
         _check_templates(cls)
@@ -156,9 +156,9 @@ class FewShotTask:
             for number in range(1, len(cls.templates) + 1):
                 cls(number).example(cls.sample)
         except (ValueError, KeyError, IndexError, TypeError) as error:
-            found = f"no field {error}" if isinstance(error, KeyError) else error
+            problem = f"no field {error}" if isinstance(error, KeyError) else error
             raise ConfigError(
-                f"task {cls.kind}: its sample makes no example: {found}. Mend the task's file."
+                f"task {cls.kind}: its sample makes no example: {problem}. Mend the task's file."
             ) from error
 
     def _number(self, value: Any) -> int:

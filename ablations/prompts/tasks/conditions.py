@@ -56,11 +56,11 @@ def conditions(demos: Sequence[Example], shared: Sequence[str], names: Sequence[
         seed: of the derangement and of the made-up words.
     """
     gold = tuple(demo.choices[demo.gold] for demo in demos)
-    found = [Condition(GOLD, gold)] if GOLD in names else []
+    gold_only = [Condition(GOLD, gold)] if GOLD in names else []
     if not demos:
-        return found
+        return gold_only
     if not shared:
-        return found + ([_permuted(gold, seed)] if PERMUTED in names and len(set(gold)) >= LEAST_TO_DERANGE else [])
+        return gold_only + ([_permuted(gold, seed)] if PERMUTED in names and len(set(gold)) >= LEAST_TO_DERANGE else [])
     moved = tuple(derangement(len(shared), random.Random(seed)))
     other = tuple(shared[moved[demo.gold]] for demo in demos)
     words = made_up(shared, seed)
@@ -69,7 +69,7 @@ def conditions(demos: Sequence[Example], shared: Sequence[str], names: Sequence[
         Condition(FLIPPED, other, moved=moved),
         Condition(NONCE, tuple(words[demo.gold] for demo in demos), choices=words),
     ]
-    return found + [each for each in every if each.name in names]
+    return gold_only + [each for each in every if each.name in names]
 
 
 def derangement(n: int, rng: random.Random) -> list[int]:

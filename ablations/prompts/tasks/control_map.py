@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from ablations.core.data.hashing import key_of
 from ablations.core.data.items import Group, Item, TaskItems
-from ablations.prompts.tasks.base import Row
+from ablations.prompts.tasks.base import TaskRow
 from ablations.prompts.tasks.map_task import PAIRS, MapTask, free_derangement, other_words, pieces, shown
 from curation.runtime.errors import ConfigError
 from curation.runtime.identity import seed
@@ -28,14 +28,14 @@ class ControlMap(MapTask):
 
     kind: ClassVar[str] = "control_map"
     version: ClassVar[int] = 1
-    sample: ClassVar[Row] = {"keys": ["babor", "dedan"], "values": ["nober", "pudil"], "query": 1}
+    sample: ClassVar[TaskRow] = {"keys": ["babor", "dedan"], "values": ["nober", "pudil"], "query": 1}
     asked_of_controls: ClassVar[bool] = True
 
     @classmethod
     def drawn_for(cls, tokenizer: TokenizerModel, n_items: int, base_seed: int) -> TaskItems:
         """The probe of fresh maps in the tokens of this tokenizer: control words, or hashed whole words of real text.
 
-        Under a tokenizer of control words there is a nonce condition too, in which unused keys stand for values.
+        Under a tokenizer of control words there is a nonce condition too, in which unused keys take the place of values.
 
         Raises:
             ConfigError: the tokenizer has too few whole words.
@@ -70,17 +70,17 @@ class ControlMap(MapTask):
 
         Items come in mirrored pairs (ids `<map>.0` and `<map>.1`): what the first shows as gold the second shows as
         permuted, and the other way round, and the second asks for the value that the first calls permuted. Whatever a
-        context does to all values alike cancels in the pair's permuted minus gold. And the asked value stands last
+        context does to all values alike cancels in the pair's permuted minus gold. And the asked value comes last
         under neither condition (from k = 4 on; at k = 2 it must), so a habit about recent words cancels too. What is
         left is the use of the map.
 
         The k demos are the first k pairs of a map, shown in this order and then again in a hashed order; the query is
         any shown key but the last. With permuted labels the values are deranged among the shown keys, the same way in
         both rounds; `gold` stays the value of the true map. At k = 1 the query must be the only demo and a single value
-        cannot be deranged, so there is only the gold condition; at k = 0 the query stands alone after BOS.
+        cannot be deranged, so there is only the gold condition; at k = 0 the query is alone after BOS.
 
         With `nonces` there is a condition more, at the largest k: the gold map with these words in the place of its values.
-        A flipped condition would say nothing new: the map is fresh, so neither of a pair's maps is the true one, and what an
+        A flipped condition would add nothing new: the map is fresh, so neither of a pair's maps is the true one, and what an
         item would be asked as flipped its mirror is asked as gold. `known_map` has one.
 
         Args:

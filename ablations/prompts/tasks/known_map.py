@@ -1,4 +1,4 @@
-"""The probe that tells recognising from learning: pairs of a map that a model may know by heart, shown true and shown false.
+"""The probe that separates recognising from learning: pairs of a map that a model may know by heart, shown true and shown false.
 
 The map is the one of the `encyclopedia` control. A model that knows it answers without demonstrations and answers the known value
 even when the context says otherwise; a model that learns from context answers what the context says, with any words.
@@ -15,7 +15,7 @@ from typing import ClassVar
 
 from ablations.core.data.hashing import key_of
 from ablations.core.data.items import Group, Item, TaskItems
-from ablations.prompts.tasks.base import Row
+from ablations.prompts.tasks.base import TaskRow
 from ablations.prompts.tasks.map_task import PAIRS, MapTask, free_derangement, other_words, pieces, shown
 from curation.runtime.errors import ConfigError
 from curation.runtime.identity import seed
@@ -30,7 +30,7 @@ class KnownMap(MapTask):
 
     kind: ClassVar[str] = "known_map"
     version: ClassVar[int] = 1
-    sample: ClassVar[Row] = {"keys": ["babor", "dedan"], "values": ["nober", "pudil"], "query": 1}
+    sample: ClassVar[TaskRow] = {"keys": ["babor", "dedan"], "values": ["nober", "pudil"], "query": 1}
     shots: ClassVar[tuple[int, ...]] = (0, 8)
     asked_of_controls: ClassVar[bool] = True
 
@@ -62,7 +62,7 @@ class KnownMap(MapTask):
 
         Items come in mirrored pairs (ids `<draw>.0` and `<draw>.1`): the values that the first shows in turn under gold are those
         that the second shows under permuted, and the other way round, so habits about values at places cancel in the
-        pair's permuted minus gold. No asked value stands last.
+        pair's permuted minus gold. No asked value comes last.
 
         Args:
             known: key token -> value token, at least `PAIRS` of them, each value once.

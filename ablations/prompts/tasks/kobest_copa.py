@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from ablations.prompts.tasks.base import FewShotTask, Row
+from ablations.prompts.tasks.base import FewShotTask, TaskRow
 from ablations.prompts.tasks.template import Template
 
 JOINED_BY = {
@@ -19,7 +19,7 @@ class KobestCopa(FewShotTask):
 
     kind: ClassVar[str] = "kobest_copa"
     version: ClassVar[int] = 2
-    sample: ClassVar[Row] = {
+    sample: ClassVar[TaskRow] = {
         "premise": "비가 왔다.",
         "question": "결과",
         "alternative_1": "땅이 젖었다.",
@@ -34,7 +34,7 @@ class KobestCopa(FewShotTask):
     queries: ClassVar[str] = "tasks/kobest_copa/test.jsonl.zst"
     metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
 
-    def fields(self, row: Row) -> Mapping[str, Any]:
+    def fields(self, row: TaskRow) -> Mapping[str, Any]:
         fields = super().fields(row)
         asked = fields["question"]
         if asked not in JOINED_BY:

@@ -1,10 +1,10 @@
-"""KorQuAD 1.0: an answer that stands in a paragraph, written out. Source: Lim et al. 2019, https://arxiv.org/abs/1909.07005."""
+"""KorQuAD 1.0: an answer from a paragraph, written out. Source: Lim et al. 2019, https://arxiv.org/abs/1909.07005."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
-from ablations.prompts.tasks.base import FewShotTask, Row, on_one_line
+from ablations.prompts.tasks.base import FewShotTask, TaskRow, on_one_line
 from ablations.prompts.tasks.template import Template
 
 
@@ -13,7 +13,7 @@ class Korquad(FewShotTask):
 
     kind: ClassVar[str] = "korquad"
     version: ClassVar[int] = 1
-    sample: ClassVar[Row] = {
+    sample: ClassVar[TaskRow] = {
         "context": "이 다리는 1932년에 놓였고, 길이는 400미터이다.",
         "question": "다리는 언제 놓였는가?",
         "answers": [{"text": "1932년", "answer_start": 6}, {"text": "1932년에", "answer_start": 6}],
@@ -27,7 +27,7 @@ class Korquad(FewShotTask):
     metrics: ClassVar[tuple[str, ...]] = ("exact_match", "char_f1")
     shots: ClassVar[tuple[int, ...]] = (0, 1, 2, 4)  # a paragraph takes hundreds of tokens
 
-    def answers(self, row: Row) -> tuple[str, ...]:
+    def answers(self, row: TaskRow) -> tuple[str, ...]:
         found = row.get("answers")
         if not found:
             raise ValueError("no gold answer: nothing under 'answers'")

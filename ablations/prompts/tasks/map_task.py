@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from ablations.core.data.items import TaskItems
-from ablations.prompts.tasks.base import Example, FewShotTask, Row
+from ablations.prompts.tasks.base import Example, FewShotTask, TaskRow
 from ablations.prompts.tasks.conditions import derangement
 from tokenizer.model import TokenizerModel
 
@@ -33,7 +33,7 @@ class MapTask(FewShotTask, ABC):
             ConfigError: the tokenizer lacks words for it.
         """
 
-    def example(self, row: Row) -> Example:
+    def example(self, row: TaskRow) -> Example:
         return Example(
             prompt=row["keys"][row["query"]],
             choices=tuple(f" {value}" for value in row["values"]),

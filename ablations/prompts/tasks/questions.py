@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ablations.core.data.hashing import key_of
-from ablations.prompts.tasks.base import Example, FewShotTask, Row
+from ablations.prompts.tasks.base import Example, FewShotTask, TaskRow
 from curation.runtime.errors import InputError
 
 
@@ -28,13 +28,13 @@ class Question:
     cue: str
 
 
-def questions(task: FewShotTask, rows: Iterable[Row], file: str) -> tuple[list[Question], int]:
+def questions(task: FewShotTask, rows: Iterable[TaskRow], file: str) -> tuple[list[Question], int]:
     """The file's rows, equal ones once, and how many were left out because a field of the question is empty.
 
     Raises:
         InputError: a row that lacks a field, has no right answer or an empty one; names the file and the row, counted from 1.
     """
-    found: dict[str, Question] = {}
+    by_id: dict[str, Question] = {}
     empty = 0
     for number, row in enumerate(rows, start=1):
         try:
@@ -46,19 +46,19 @@ def questions(task: FewShotTask, rows: Iterable[Row], file: str) -> tuple[list[Q
             question = Question(row_id(row), " ".join(task.question(row).split()), task.example(row), cue)
         except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
             raise refused(task, row, f"{file}, row {number}", error) from error
-        found.setdefault(question.id, question)
-    return list(found.values()), empty
+        by_id.setdefault(question.id, question)
+    return list(by_id.values()), empty
 
 
-def refused(task: FewShotTask, row: Row, where: str, error: Exception) -> InputError:
-    """What a task says of a row, as an error that names task and row."""
+def refused(task: FewShotTask, row: TaskRow, where: str, error: Exception) -> InputError:
+    """A task's complaint about a row, as an error that names task and row."""
     has = f"; the row has {', '.join(sorted(row))}" if isinstance(error, KeyError) else ""
     found = f"no field {error}{has}" if isinstance(error, KeyError) else str(error)
     return InputError(f"task {task.kind}: {where}", found, "Mend the row, or name its fields in the task's file.")
 
 
-def row_id(row: Row) -> str:
-    """Name of a row by its content: equal rows are one row, wherever they stand."""
+def row_id(row: TaskRow) -> str:
+    """Name of a row by its content: equal rows are one row, wherever they are in the file."""
     return f"{key_of(json.dumps(row, sort_keys=True, ensure_ascii=False)):016x}"
 
 

@@ -21,9 +21,9 @@ class Template:
             answers a row's own; without fields all rows share them.
         answer: in place of choices, the answer that a demonstration shows when answers are written; `{answer}` is the first
             of those that count as right.
-        instruction: stands once before the demonstrations, followed by a separator.
+        instruction: comes once before the demonstrations, followed by a separator.
         separator: follows each demonstration. One that ends with a line break makes preparation quick, for no token crosses it.
-        cue: what is left of the prompt when the question is taken away, such as `답:`; the answer's probability after it alone
+        cue: what is left of the prompt without the question, such as `답:`; the answer's probability after it alone
             is what pointwise mutual information corrects for.
     """
 
@@ -67,7 +67,7 @@ class Template:
         """Refuse a wording that cannot ask.
 
         Raises:
-            ConfigError: says what is missing.
+            ConfigError: names what is missing.
         """
         try:
             named = _names(self.query)
@@ -83,7 +83,7 @@ class Template:
         if len(set(self.choices)) < len(self.choices) or len(self.choices) == 1:
             raise ConfigError(f"{where}: choices {list(self.choices)}. Give at least two that differ.")
         if not self.separator:
-            raise ConfigError(f"{where}: the separator is empty. Give what stands between demonstrations.")
+            raise ConfigError(f"{where}: the separator is empty. Give what separates demonstrations.")
 
 
 def _instead(choices: tuple[str, ...]) -> str:

@@ -1,4 +1,4 @@
-"""What a label metric is: gold and predicted classes of one draw in, one number out.
+"""The interface of a label metric: gold and predicted classes of one draw in, one number out.
 
 Only the standard library is used here, so that tables of finished cells can be made anywhere.
 """
@@ -14,7 +14,7 @@ UNDECIDED = -1  # what is predicted when two choices are equally likely
 
 
 class LabelMetric(ABC):
-    """One way to score classes. Its docstring's first line says what the number is.
+    """One way to score classes. The first line of its docstring defines the number.
 
     Attributes:
         unit: such as "F1, 0 to 1".
@@ -36,7 +36,7 @@ class LabelMetric(ABC):
 
     @abstractmethod
     def guessed(self, shares: Mapping[int, float]) -> float:
-        """What labels come to that are drawn, blind to the items, in the proportions `shares` of the gold ones.
+        """The expected score of labels drawn, blind to the items, in the proportions `shares` of the gold ones.
 
         The expectation in the limit of many items: a baseline that a model has to beat.
         """

@@ -1,4 +1,4 @@
-"""Matthews' correlation, which a classifier cannot raise by saying the commonest class more often.
+"""Matthews' correlation, which a classifier cannot raise by predicting the commonest class more often.
 
 Source: Gorodkin 2004, Comparing two K-category assignments by a K-category correlation coefficient,
 https://doi.org/10.1016/j.compbiolchem.2004.09.006; for two classes it is the coefficient of Matthews 1975.
@@ -18,7 +18,7 @@ class Mcc(LabelMetric):
     """Matthews' correlation of gold and predicted classes, of any number: 1 all right, 0 as good as a blind guess.
 
     Undecided predictions are a class of their own that is never right. 0 where one of the two does not vary, as for a model
-    that says one class always: nothing can be correlated with it.
+    that always predicts one class: nothing can be correlated with it.
     """
 
     kind: ClassVar[str] = "mcc"

@@ -1,4 +1,4 @@
-"""What a text metric is: written answers of one draw and what counts as right in, one number out."""
+"""The interface of a text metric: written answers of one draw and their references in, one number out."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ Example = tuple[Sequence[str], References, float]  # answers, references, their 
 
 
 class TextMetric(ABC):
-    """One way to score written answers. Its docstring's first line says what the number is.
+    """One way to score written answers. The first line of its docstring defines the number.
 
     Attributes:
         kind: what a task lists under `metrics`.
-        reading: what the number is called where it is read; the kind, if a class does not say another. Those of several
+        reading: the name of its reading; the kind, if a class sets no other. Those of several
             languages share one, as `bleu_en` and `bleu_ko` are both `bleu`, and then a task has one of them.
         unit: such as "F1, 0 to 1".
         better: which way is better; None where neither is.
         words: its name in sentences and on axes.
-        of_one_answer: whether it says something of a single answer, so that `explain` shows it beside each.
+        of_one_answer: whether a single answer has a meaningful score, which `explain` then shows with each.
         examples: tested, and shown in the docs.
     """
 
@@ -43,5 +43,5 @@ class TextMetric(ABC):
         """Of one draw's answers, at least one, each with its references, at least one."""
 
     def signature(self) -> str:
-        """How exactly the last score was computed, where a tool says so, as sacreBLEU does; else empty."""
+        """The exact settings of the last score, where a tool reports them, as sacreBLEU does; else empty."""
         return ""

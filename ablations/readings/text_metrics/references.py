@@ -1,4 +1,4 @@
-"""What counts as right: the best of an item's references, and the one reference that a blind guesser says always."""
+"""What counts as right: the best of an item's references, and the one reference that a blind guesser always gives."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ablations.readings.text_metrics.base import References
 
 
 def mean_of_best(each: Callable[[str, str], float], answers: Sequence[str], references: References) -> float:
-    """Mean over items of what an answer comes to against the best of its references, as SQuAD and KorQuAD count it."""
+    """Mean over items of an answer's score against the best of its references, as SQuAD and KorQuAD count it."""
     pairs = zip(answers, references, strict=True)
     return fmean(max(each(answer, right) for right in texts) for answer, texts in pairs)
 

@@ -1,6 +1,6 @@
 """ROUGE-L: how much of two texts is one sequence of words, gaps allowed. Source: Lin 2004, https://aclanthology.org/W04-1013.
 
-Words are what stands between white space once the text is normalised as the other metrics have it (lower case, no ASCII
+Words are separated by white space once the text is normalised as the other metrics have it (lower case, no ASCII
 punctuation). So a Korean word counts with its particles, and another particle makes another word: a harder measure than
 over morphemes. Common ROUGE tools drop every letter beyond a to z, and with them all of Korean.
 """

@@ -54,11 +54,11 @@ def sizes_view(values: Values, arms: Sequence[TrainedArm]) -> SizesView | None:
     by = "tokens" if all(_distinct(arm) for group in groups.values() for arm in group) else "share"
     having = [m for m in values.primary() if any(values.of(arm.arm, m) for g in groups.values() for arm in g)]
     panels = [_panel(values, measure, groups, drawn, by) for measure in having[:PANELS]]
-    said = "Measures by size of the training data, one line a mixture, every seed a point"
+    label = "Measures by size of the training data, one line a mixture, every seed a point"
     partly = [arm.arm for group in groups.values() for arm in group if _read_once(arm) is False]
     return SizesView(
         drawn,
-        charts.side_by_side(panels, COLUMNS, "sizes", said),
+        charts.side_by_side(panels, COLUMNS, "sizes", label),
         listed(partly) if partly else "",
         [values.title(measure) for measure in having[PANELS:]],
     )

@@ -20,7 +20,7 @@ MOST = 5  # measures drawn when none has an onset
 ONSETS = 8  # measures drawn with an onset, those that some cell reached first
 DOTTED = 80  # evaluations of a panel with a dot each: more hide the lines and weigh megabytes
 SWITCHED, SILENT = 8, 3  # arms with figures of their own
-IN_HEADLINE = 4  # measures whose onsets the headline tells
+IN_HEADLINE = 4  # measures whose onsets the headline names
 TRAIN_LOSS = "train_loss"
 _TITLES = {TRAIN_LOSS: "training loss"}
 _BAND = palette.ORANGE
@@ -114,10 +114,10 @@ def _headline(curves: Sequence[Curve]) -> str:
     for measure in watched[:IN_HEADLINE]:
         parts = []
         for kind, control in (("real arms", False), ("controls", True)):
-            found = [c.onsets[measure] for c in curves if measure in c.onsets and c.control == control]
-            if found:
-                switched = sum(onset.by_tokens is not None for onset in found)
-                parts.append(f"{switched} of {plural(len(found), 'cell')} of {kind}")
+            onsets = [c.onsets[measure] for c in curves if measure in c.onsets and c.control == control]
+            if onsets:
+                switched = sum(onset.by_tokens is not None for onset in onsets)
+                parts.append(f"{switched} of {plural(len(onsets), 'cell')} of {kind}")
         sentences.append(f"{measure} left its baseline in {listed(parts)}.")
     if len(watched) > IN_HEADLINE:
         sentences.append(f"{plural(len(watched) - IN_HEADLINE, 'more measure')} in the table below.")
@@ -125,7 +125,7 @@ def _headline(curves: Sequence[Curve]) -> str:
 
 
 def _axes(curves: Sequence[Curve], unit: Callable[[str], str]) -> dict[str, str]:
-    """What is drawn, and what its axis says: training loss and the measures with an onset, else the first taken."""
+    """What is drawn, and the title of its axis: training loss and the measures with an onset, else the first measures."""
     onsets = list(dict.fromkeys(m for c in curves for m in c.onsets))
     reached = {m for c in curves for m, onset in c.onsets.items() if onset.by_tokens is not None}
     drawn = sorted(onsets, key=lambda m: m not in reached)[:ONSETS] or _taken(curves)[:MOST]
@@ -192,9 +192,9 @@ def _arm_panel(curves: Sequence[Curve], measure: str, unit: str) -> Any:
 
 def _onset_layers(curves: Sequence[Curve], measure: str) -> list[Any]:
     """A band for each onset that happened, a dotted line at each threshold."""
-    found = [c.onsets[measure] for c in curves if measure in c.onsets]
-    bands = [{"tokens": onset.after_tokens, "to": onset.by_tokens} for onset in found if onset.by_tokens is not None]
-    thresholds = sorted({onset.threshold for onset in found})
+    onsets = [c.onsets[measure] for c in curves if measure in c.onsets]
+    bands = [{"tokens": onset.after_tokens, "to": onset.by_tokens} for onset in onsets if onset.by_tokens is not None]
+    thresholds = sorted({onset.threshold for onset in onsets})
     layers = []
     if bands:
         layers.append(

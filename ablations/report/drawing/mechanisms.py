@@ -1,4 +1,4 @@
-"""What lies beneath the measures: losses by place, attention heads, answers by heart, and onsets that were predicted."""
+"""What explains the measures: losses by place, attention heads, answers by heart, and predicted onsets."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class HeadMap:
 
 @dataclass(frozen=True)
 class Ablation:
-    """What a measure loses without the strongest heads, and without as many drawn by lot; seeds beside."""
+    """What a measure loses without the strongest heads, and without as many random ones, by seed."""
 
     arm: str
     measure: str
@@ -88,12 +88,12 @@ def positions_view(rows: Sequence[PositionLoss]) -> Positions:
 
 def _losses(rows: Sequence[PositionLoss], source: str, arms: dict[str, Style]) -> Any:
     """Lines are means over seeds; seeds would hide each other."""
-    found: dict[tuple[str, float], list[float | None]] = {}
+    by_place: dict[tuple[str, float], list[float | None]] = {}
     for row in rows:
         for token, loss in zip(row.tokens, row.loss, strict=True):
-            found.setdefault((row.arm, token), []).append(loss)
-    data = [{"arm": arm, "token": token, "loss": mean(losses)} for (arm, token), losses in found.items()]
-    last = max((token for _, token in found), default=1.0)
+            by_place.setdefault((row.arm, token), []).append(loss)
+    data = [{"arm": arm, "token": token, "loss": mean(losses)} for (arm, token), losses in by_place.items()]
+    last = max((token for _, token in by_place), default=1.0)
     axis = alt.Axis(values=charts.log_ticks(1, last), labelExpr=charts.LARGE)
     return (
         alt.Chart(charts.data(data))
@@ -143,20 +143,20 @@ def ablations(values: Values) -> list[Ablation]:
     for row in values.rows.values():
         if row.of and row.reading in SILENCED:
             costs.setdefault(row.of, {})[row.reading] = row
-    found = []
+    rows = []
     for arm in [*values.real, *values.controls]:
         for measure, by_heads in costs.items():
             seeds = {done: list(values.of(arm, row.measure).values()) for done, row in by_heads.items()}
             if any(seeds.values()):
                 unit = next(iter(by_heads.values())).unit
-                found.append(Ablation(arm, measure, unit, seeds.get("top", []), seeds.get("random", [])))
-    return found
+                rows.append(Ablation(arm, measure, unit, seeds.get("top", []), seeds.get("random", [])))
+    return rows
 
 
 def recognising(values: Values) -> list[Recognised]:
-    """Recognising a known task and learning a new one, told apart by what labels do to the answer, one row an arm.
+    """Recognising a known task and learning a new one, separated by the effect of labels on the answer, one row an arm.
 
-    Empty unless some arm was asked about the known map: without it nothing can be told apart.
+    Empty unless some arm was asked about the known map: without it the two cannot be separated.
     """
     gains = values.gains()
     if KNOWN not in gains:
@@ -171,22 +171,22 @@ def _recognised(values: Values, arm: str, k: int, fresh: str) -> Recognised:
     for name in [row.measure for row in values.rows.values() if row.metric == FEW_SHOT and row.task == KNOWN]:
         for seed, value in values.of(arm, name).items():
             measured.setdefault(seed, {})[name] = value
-    found = [one for of_seed in measured.values() if (one := recognition(of_seed, len(VALUES), k))]
+    seeds = [one for of_seed in measured.values() if (one := recognition(of_seed, len(VALUES), k))]
     return Recognised(
         arm,
         k,
         values.mean(arm, values.shots(KNOWN, 0, "gold", "nll")),
         {condition: values.mean(arm, values.shots(KNOWN, k, condition, "nll")) for condition in CONDITIONS},
         values.mean(arm, fresh),
-        found,
-        in_words(_mean(found)) if found else "not asked under every condition that tells",
+        seeds,
+        in_words(_mean(seeds)) if seeds else "not asked under every condition that tells",
     )
 
 
-def _mean(found: Sequence[Recognition]) -> Recognition:
+def _mean(seeds: Sequence[Recognition]) -> Recognition:
     """Of all seeds."""
     names = ("recognised", "learnt", "nonce_accuracy")
-    return Recognition(*(mean(getattr(one, name) for one in found) or 0.0 for name in names))
+    return Recognition(*(mean(getattr(one, name) for one in seeds) or 0.0 for name in names))
 
 
 def onsets_by_arm(predictions: Sequence[OnsetPrediction]) -> list[list[OnsetPrediction]]:

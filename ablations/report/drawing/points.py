@@ -27,7 +27,7 @@ LEAST = 3  # arms, fewer make no picture
 
 @dataclass(frozen=True)
 class SeedsView:
-    """`undrawn`: measures that stand in the table alone; `note`: arms that were left out."""
+    """`undrawn`: measures in the table alone; `note`: arms that were left out."""
 
     arms: list[Markup]
     controls: list[Markup]
@@ -100,7 +100,7 @@ class PairsView:
 
 
 def pairs_view(values: Values, verdicts: Sequence[Verdict], predictions: Sequence[OnsetPrediction]) -> PairsView:
-    """Pairs of registered claims first, then the ones that every study is asked about. Real arms alone."""
+    """Pairs of registered claims first, then the ones that every study shows. Real arms only."""
     claimed = [v.measures for v in verdicts if v.relation and v.registered]
     asked = [(_side(values, m[0]), _side(values, m[1])) for m in claimed if len(m) == 2]
     usual = [pair for pair in _usual(values) if pair not in asked]
@@ -144,19 +144,23 @@ def _onset_pairs(values: Values, predictions: Sequence[OnsetPrediction]) -> Iter
 
 def _middle(onsets: Iterable[tuple[str, float | None]]) -> dict[str, float]:
     """Arm -> median of its seeds."""
-    found: dict[str, list[float]] = {}
+    by_arm: dict[str, list[float]] = {}
     for arm, tokens in onsets:
-        found.setdefault(arm, []).append(tokens or 0.0)
-    return {arm: median(values) for arm, values in found.items()}
+        by_arm.setdefault(arm, []).append(tokens or 0.0)
+    return {arm: median(values) for arm, values in by_arm.items()}
 
 
-def _in_words(found: RankCorrelation) -> str:
+def _in_words(correlation: RankCorrelation) -> str:
     """'rank correlation −0.500, 95 % interval −0.900 to 0.300, n = 8 arms'."""
-    n = f"n = {plural(found.n, 'arm')}"
-    if found.rho is None:
+    n = f"n = {plural(correlation.n, 'arm')}"
+    if correlation.rho is None:
         return f"no rank correlation: too few arms or no spread, {n}"
-    interval = f", 95 % interval {number(found.interval[0])} to {number(found.interval[1])}" if found.interval else ""
-    return f"rank correlation {number(found.rho)}{interval}, {n}"
+    interval = (
+        f", 95 % interval {number(correlation.interval[0])} to {number(correlation.interval[1])}"
+        if correlation.interval
+        else ""
+    )
+    return f"rank correlation {number(correlation.rho)}{interval}, {n}"
 
 
 def _panel(x: Side, y: Side, name: str, related: str = "") -> Markup:

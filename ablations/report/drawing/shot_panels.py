@@ -65,7 +65,7 @@ def _guesses(shots: Sequence[Shots], arm: str, reading: str) -> list[dict[str, f
 
 
 def _k(ks: Sequence[int]) -> Any:
-    """Nearly logarithmic, with room for zero: 0, 1, 2, 4, ... 70 stand about evenly."""
+    """Nearly logarithmic, with room for zero: 0, 1, 2, 4, ... 70 are about evenly spaced."""
     scale = alt.Scale(type="symlog", constant=1, nice=False)
     axis = alt.Axis(values=sorted(set(ks)), labelAngle=0, grid=False, format="d", labelOverlap="greedy")
     return alt.X("k:Q", title="k, demos in the prompt", scale=scale, axis=axis)

@@ -38,7 +38,7 @@ class TaskView:
 
     Attributes:
         note: what is amiss with the curves.
-        figures: reading -> its panels, of losses first; the others are those that a blind guess is held against.
+        figures: reading -> its panels, of losses first; the others are those with a blind guess to compare.
         main: the one of these to look at first, of a task with written answers.
         undrawn: arms without a panel.
         readings: what each reading is called, of everything that some cell has.
@@ -82,10 +82,10 @@ def shots_view(shots: Sequence[Shots], controls: Set[str]) -> ShotsView:
 
 
 def _view(task: str, shots: list[Shots], controls: Set[str], place: int, draw: bool) -> TaskView:
-    found = dict.fromkeys(point.condition for s in shots for point in s.points)
-    others = styles([BLUE, VERMILLION, *(c for c in found if c not in (GOLD, PERMUTED))])  # the first two are taken
+    shown = dict.fromkeys(point.condition for s in shots for point in s.points)
+    others = styles([BLUE, VERMILLION, *(c for c in shown if c not in (GOLD, PERMUTED))])  # the first two are taken
     fixed = {GOLD: Style(BLUE), PERMUTED: Style(VERMILLION, (6, 3))}
-    conditions = {c: fixed.get(c) or others[c] for c in found}
+    conditions = {c: fixed.get(c) or others[c] for c in shown}
     rows = _rows(shots, list(conditions))
     about = {reading: about for s in shots for reading, about in s.readings.items()}
     blind = {reading for s in shots for point in s.points for reading in point.blind}

@@ -41,7 +41,7 @@ class Matrix:
 
 
 def matrices(values: Values, arms: Sequence[TrainedArm]) -> list[Matrix]:
-    """One matrix a primary measure and a size; empty where no mixture stands beside both its parts."""
+    """One matrix a primary measure and a size; empty where no mixture was trained as well as both its parts."""
     groups = [group for group in _groups(arms) if _pairs(group)]
     found = (_matrix(values, measure, group) for measure in values.primary() for group in groups)
     return [matrix for matrix in found if matrix]

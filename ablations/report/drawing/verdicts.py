@@ -1,4 +1,4 @@
-"""Claims and what became of them; the figure shows every effect beside the smallest one that could have been seen."""
+"""Claims and their verdicts; the figure shows every effect with the smallest one that could have been seen."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ EXPLORATORY_SHOWN = 15
 
 
 def clearest(verdicts: Sequence[Verdict]) -> list[Verdict]:
-    """What nobody asked beforehand, the clearest first."""
+    """Exploratory findings, the clearest first."""
     return sorted((v for v in verdicts if not v.registered), key=_doubt)
 
 
@@ -29,12 +29,12 @@ def _doubt(verdict: Verdict) -> float:
 
 
 def claim_text(verdict: Verdict) -> str:
-    """Its sentence without the outcome, which the badge says."""
+    """Its sentence without the outcome, which the badge shows."""
     return verdict.sentence.partition(f": {verdict.outcome}")[0]
 
 
 def facts(verdict: Verdict, title: Callable[[str], str]) -> list[str]:
-    """What became of the claim, then what it rests on; `title` gives the words of a measure."""
+    """The verdict on the claim, then its evidence; `title` gives the words of a measure."""
     every = (verdict.short, _effect(verdict, title), n_text(verdict), _p(verdict), _sight(verdict))
     return [fact for fact in every if fact]
 
@@ -119,7 +119,7 @@ def outside(value: float | None, low: float | None, high: float | None) -> bool:
 
 
 def instrument_state(instrument: Instrument) -> str:
-    """works, failed, or unshown: without controls nobody can say."""
+    """works, failed, or, without controls, unshown."""
     if instrument.works is False:
         return "failed"
     return "works" if instrument.works and instrument.controls else "unshown"

@@ -48,7 +48,7 @@ class Small:
     def plans(self, *changes: str) -> Plans:
         """`<arm> <seed>` -> the cell, with `--set` changes that need no other tokens."""
         loaded, recipe = settings.load(str(self.path), (GPU, *changes))
-        found = study.plan(loaded, recipe.root, self.prepared.main, self.prepared.controls)
+        found = study.cell_plans(loaded, recipe.root, self.prepared.main, self.prepared.controls)
         return {f"{plan.arm} {plan.seed}": plan for plan in found}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ablations.cells.kept_cells import cell_result
+from ablations.cells.cell_files import cell_result
 from ablations.cells.recorded_cells import recorded_cells
 from ablations.core.results.answers import GroupAnswers, Score, TaskAnswers
 from ablations.core.results.readings import Reading
@@ -96,7 +96,7 @@ def add(out: Folder) -> Add:
 def test_cells_are_read_without_their_study(out: Folder, add: Add) -> None:
     add("one", "arm", 2)
     (found,) = recorded_cells(out)
-    kept = found.kept()
+    kept = found.files()
     result = cell_result(kept)
     assert (found.record["name"], kept.arm, kept.seed) == ("one", "arm", 2)
     assert result.values["heads.induction_heads"] == 2
@@ -110,8 +110,8 @@ def test_a_metric_of_a_plugin_is_read_only_with_the_file_that_the_reader_names(o
     add("one", "arm", 0)
     (found,) = recorded_cells(out)
     name = "few_shot.qa.k1.gold.halves"
-    assert name not in cell_result(found.kept()).values
-    assert cell_result(found.kept([Plugin("halves.py", HALVES)])).values[name] == 0.5
+    assert name not in cell_result(found.files()).values
+    assert cell_result(found.files([Plugin("halves.py", HALVES)])).values[name] == 0.5
 
 
 def test_a_cell_that_is_not_trained_is_passed_over(out: Folder, add: Add) -> None:

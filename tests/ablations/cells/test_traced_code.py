@@ -21,7 +21,7 @@ from ablations.cells.code_digest import MEASURING, PACKAGES, TRAINING, Place, de
 from ablations.core.cell import train_cell
 from ablations.core.data.evaluation_data import EvaluationData
 from ablations.core.data.training_windows import training_windows
-from ablations.core.measuring import measure, wanted_of
+from ablations.core.measuring import measure, metric_runs
 from ablations.core.metrics.registry import METRICS
 from ablations.core.metrics.registry import METRICS as PLACES
 from ablations.core.spec.cell_spec import read_measuring
@@ -47,7 +47,7 @@ NO_NUMBERS = {  # what runs in a measure beside its digest, and why it may
     ("ablations.core.spec.training_spec", "TrainingSpec"):
         "its values stand in the identity; its methods check whose weights these are",
     ("ablations.core.spec.strict", "as_json"): "the same check",
-    ("ablations.core.measuring", "Wanted"): "what a measure is called",
+    ("ablations.core.measuring", "MetricRun"): "what a measure is called",
     ("ablations.core.measuring", "label_of"): "the same",
 }  # fmt: skip
 
@@ -121,7 +121,7 @@ def test_all_that_runs_in_a_measure_is_in_its_digest(tmp_path: Path, metric: str
     train_cell(tmp_path)
     spec, measuring = read_whole(tmp_path).training, read_measuring(tmp_path)
     assert measuring
-    wanted = list(wanted_of([METRICS.get(metric)()], ["control_map"]))
+    wanted = list(metric_runs([METRICS.get(metric)()], ["control_map"]))
     with traced() as seen:
         trained = Trained.read(tmp_path, spec)
         assert trained

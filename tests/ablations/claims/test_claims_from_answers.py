@@ -14,7 +14,7 @@ from ablations.claims.emerges import Emerges
 from ablations.claims.synergy import Synergy
 from ablations.claims.verdicts import exploratory, judge
 from ablations.core.results.answers import GroupAnswers, Score, TaskAnswers
-from ablations.evidence.compare import as_text, compare
+from ablations.evidence.compare import compare, comparison_text
 from ablations.readings.few_shot import AboutTask, few_shot_readings
 from ablations.statistics.adjustment import benjamini_hochberg
 from ablations.statistics.cell_result import CellResult
@@ -189,7 +189,7 @@ def test_compare_gives_the_paired_difference_with_its_pairs() -> None:
     found = compare(cells, "a", "b", GAIN)
     assert (found.seeds, found.draws, found.items, len(found.pairs)) == (5, DRAWS, ITEMS, 5)
     assert found.effect == pytest.approx(np.mean([pair.difference for pair in found.pairs]))
-    assert "a is better" in as_text(found)
+    assert "a is better" in comparison_text(found)
     single = compare(cells, "a_s0", "b_s1", GAIN)
     assert (single.seeds, single.interval) == (1, None)
     with pytest.raises(ConfigError, match="Did you mean 'a'"):

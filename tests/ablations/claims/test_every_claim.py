@@ -7,7 +7,7 @@ from typing import Any, get_origin
 import pytest
 
 from ablations.claims.base import Claim
-from ablations.claims.registry import CLAIMS, make
+from ablations.claims.registry import CLAIMS, make_claim
 from ablations.claims.verdicts import judge
 from ablations.report.drawing.verdicts import OUTCOMES
 from ablations.statistics.measures import Measures
@@ -61,8 +61,10 @@ def test_a_claim_can_be_planned(claim: Claim) -> None:
 def test_a_claim_is_written_in_two_ways_and_a_wrong_setting_is_refused(claim: Claim) -> None:
     settings = claim.model_dump(exclude={"kind"})
     assert (
-        make({claim.kind: settings}, (), "claims.0") == claim == make({"kind": claim.kind, **settings}, (), "claims.0")
+        make_claim({claim.kind: settings}, (), "claims.0")
+        == claim
+        == make_claim({"kind": claim.kind, **settings}, (), "claims.0")
     )
-    assert claim.key() == make({claim.kind: settings}, (), "claims.0").key()
+    assert claim.key() == make_claim({claim.kind: settings}, (), "claims.0").key()
     with pytest.raises(ConfigError, match=r"claims\.0.*nonsense"):
-        make({claim.kind: {**settings, "nonsense": 1}}, (), "claims.0")
+        make_claim({claim.kind: {**settings, "nonsense": 1}}, (), "claims.0")

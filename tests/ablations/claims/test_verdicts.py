@@ -20,7 +20,7 @@ from ablations.claims.verdicts import judge
 from ablations.core.results.readings import Name, Reading
 from ablations.statistics.adjustment import holm
 from ablations.statistics.cell_result import CellResult
-from ablations.statistics.instrument import check
+from ablations.statistics.instrument import check_controls
 from ablations.statistics.measures import Measures
 from ablations.statistics.paired import Estimate, estimate_crossed, interval_of_least
 
@@ -225,7 +225,7 @@ def test_the_interval_of_a_synergy_covers_the_least_gain_though_the_worst_part_w
 def test_a_missing_cell_fails_its_control() -> None:
     limits = {"glossary": (1.0, None), "chatter": (-0.05, 0.05)}
     made = cells("glossary", GAIN, [9.0, 10.0]) + cells("chatter", GAIN, [0.01])
-    outcomes = {o.arm: o.passed for o in check(limits, Measures.of_cells(made), GAIN, 8, 2)}
+    outcomes = {o.arm: o.passed for o in check_controls(limits, Measures.of_cells(made), GAIN, 8, 2)}
     assert outcomes == {"glossary": True, "chatter": False}
 
 

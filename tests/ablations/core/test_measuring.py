@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ablations.core.cell import run_cell
 from ablations.core.data.evaluation_data import EvaluationData
 from ablations.core.data.items import TaskItems
-from ablations.core.measuring import ASKED, FOLDER, measure, measure_folder, metrics_of, wanted_of
+from ablations.core.measuring import ASKED, FOLDER, measure, measure_folder, metric_runs, metrics_of
 from ablations.core.metrics.few_shot import ONSET_NATS, FewShot
 from ablations.core.results.answers import GroupAnswers, Score, TaskAnswers
 from ablations.core.results.readings import Reading, gain_name
@@ -128,7 +128,7 @@ def test_all_measures_in_one_walk_are_what_each_is_alone(original: Path) -> None
     assert trained
     assert measuring
     data = EvaluationData.of(original, spec, measuring)
-    wanted = list(wanted_of(metrics_of(original, measuring), [TASK]))
+    wanted = list(metric_runs(metrics_of(original, measuring), [TASK]))
     found = measure(trained, wanted, data, measuring)
     alone = {label: measure_of(original, label) for label in LABELS}
     for value in alone.values():

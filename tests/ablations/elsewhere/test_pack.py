@@ -18,11 +18,11 @@ from ablations.cells.cell_states import states
 from ablations.cells.measure_job import MEASURE, measure_job
 from ablations.core.cell import run_cell
 from ablations.core.data.documents import Documents
-from ablations.core.data.packing import chosen
+from ablations.core.data.packing import chosen_documents
 from ablations.elsewhere import pack
 from ablations.elsewhere.runner.archives import read_archives, write_archives
 from ablations.elsewhere.runner.outcome import Weights, seal, sign, to_send
-from ablations.elsewhere.runner.pack_folder import digest, lay_out, read_pack
+from ablations.elsewhere.runner.pack_folder import content_digest, lay_out, read_pack
 from ablations.elsewhere.unpack import archives_at, unpack
 from ablations.settings.machine import MachineSettings, is_stated, machine_of
 from ablations.settings.study import Study
@@ -147,7 +147,7 @@ def measure_of_other_weights(files: dict[tuple[str, str], bytes], cell: str) -> 
     content = json.dumps({**json.loads(files[cell, name]), "weights": "0" * 64}).encode()
     files[cell, name] = content
     signed = json.loads(files[cell, "outcome.json"])["files"]
-    resealed(files, cell, files={**signed, name: {"sha256": digest(content), "bytes": len(content)}})
+    resealed(files, cell, files={**signed, name: {"sha256": content_digest(content), "bytes": len(content)}})
 
 
 def inputs_changed(files: dict[tuple[str, str], bytes], cell: str) -> None:
@@ -240,7 +240,7 @@ def test_shared_files_are_packed_once_and_only_documents_that_are_used(study, tm
     kept = {id_.tobytes() for id_ in load_file(path / "tokens/glossary.train.documents.safetensors")["ids"]}
     tokens = study[0].tokens["tokens/glossary.train"]
     documents = Documents.read(Path(tokens.folder.url), "train", 10**4, 0)
-    used = np.unique(np.concatenate([chosen(documents, 0.5, p.training.seeds.subset) for p in study[:2]]))
+    used = np.unique(np.concatenate([chosen_documents(documents, 0.5, p.training.seeds.subset) for p in study[:2]]))
     assert kept == {documents.ids[number].tobytes() for number in used}
     assert len(kept) < len(documents)
 
@@ -250,7 +250,7 @@ def test_the_packer_says_how_often_each_source_will_be_seen(study, tmp_path: Pat
     assert (glossary.arm, glossary.source, glossary.scheduled_tokens) == ("glossary", "glossary", 12 * 4 * 40)
     tokens = study[0].tokens["tokens/glossary.train"]
     documents = Documents.read(Path(tokens.folder.url), "train", 10**4, 0)
-    each = [documents.lengths[chosen(documents, 0.5, p.training.seeds.subset)].sum() for p in study[:2]]
+    each = [documents.lengths[chosen_documents(documents, 0.5, p.training.seeds.subset)].sum() for p in study[:2]]
     assert glossary.distinct_tokens == round(sum(each) / 2)
     assert glossary.times == pytest.approx(1920 / glossary.distinct_tokens)
     assert chatter.arm == "chatter"

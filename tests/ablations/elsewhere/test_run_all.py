@@ -179,7 +179,7 @@ def other_questions(path: Path) -> None:
             lambda path: edit(cells_in(path)[0] / "cell.json", "training", "evaluations", to=3),
             "was changed after it was packed",
         ),
-        (changed_blob, "holds other bytes than its name says"),
+        (changed_blob, "does not match the hash in its name"),
         (other_questions, "tasks/control_map.json: holds other bytes than were packed"),
         (outside, "'../../x' lies outside the cell"),
         (lambda path: edited(path / "pack.json", more=1), "unknown key 'more'"),

@@ -16,9 +16,9 @@ from click.testing import CliRunner
 from small_study import ENGLISH, write_corpora, write_study
 
 from ablations.cells import sweep
+from ablations.cells.cell_files import cell_result
 from ablations.cells.cell_states import states
 from ablations.cells.cells import CellPlan
-from ablations.cells.kept_cells import cell_result
 from ablations.cli import loam
 from ablations.core.data.evaluation_data import in_hashed_order
 from ablations.core.data.items import TaskItems
@@ -26,7 +26,7 @@ from ablations.core.measuring import label_of
 from ablations.core.metrics import head_ablation
 from ablations.core.metrics.head_ablation import HeadAblation
 from ablations.core.training.weights import Trained
-from ablations.evidence.explain import Choice, as_text, explain
+from ablations.evidence.explain import Choice, explain, explained_text
 from ablations.evidence.explain_documents import heldout_of
 from ablations.evidence.explain_origin import traced_cells
 from ablations.readings.text_metrics.char_f1 import char_f1
@@ -119,7 +119,7 @@ def result(ran: tuple[Folder, CellPlan]) -> CellResult:
     """What the report of the study reads of the cell."""
     out, plan = ran
     (state,) = states([plan], out)
-    return cell_result(sweep.kept(state, out))
+    return cell_result(sweep.cell_files(state, out))
 
 
 def test_a_few_shot_number_leads_to_its_items_prompts_and_answers(
@@ -179,8 +179,8 @@ def test_a_written_answer_is_shown_with_what_counts_as_right_and_its_scores(ran:
             "char_f1": char_f1(shown["gold"]["wrote"], right),
             "letters": len(shown["gold"]["wrote"].strip()),
         }
-        assert f"  wrote  {shown['gold']['wrote']!r}" in as_text(told)
-    assert "accuracy" not in as_text(told)
+        assert f"  wrote  {shown['gold']['wrote']!r}" in explained_text(told)
+    assert "accuracy" not in explained_text(told)
 
 
 @pytest.mark.parametrize(
@@ -251,7 +251,7 @@ def test_every_number_of_a_cell_is_explained_with_its_seeds_and_sources(
             assert (out / part["folder"]).exists("train.bin")
             assert part["curated"].startswith("curated/")
             assert (out / part["curated"]).exists("manifest.json")
-        assert as_text(told).startswith(told["cell"])
+        assert explained_text(told).startswith(told["cell"])
 
 
 def test_a_score_of_sacrebleu_comes_with_its_signature(ran: tuple[Folder, CellPlan]) -> None:
@@ -259,7 +259,7 @@ def test_a_score_of_sacrebleu_comes_with_its_signature(ran: tuple[Folder, CellPl
     for reading in ("gold.chrf", "blind_chrf"):
         told = explained(ran, f"few_shot.writes.k2.{reading}", Choice(0))
         assert "nc:6" in told["answers"]["signature"]
-        assert f"scored as: {told['answers']['signature']}" in as_text(told)
+        assert f"scored as: {told['answers']['signature']}" in explained_text(told)
     assert "signature" not in explained(ran, "few_shot.writes.k2.gold.exact_match")["answers"]
 
 
@@ -273,7 +273,7 @@ def test_a_number_of_a_plugin_is_explained_without_running_its_code(
     (note,) = told["notes"]
     digest = PLUGINS[1].digest[:12]
     assert note.startswith(f"metric widths came from plugin file widths.py (digest {digest}), which was not used")
-    assert f"note: {note}" in as_text(told)
+    assert f"note: {note}" in explained_text(told)
     told = explain(out.url, "both_s0", "few_shot.writes.k2.gold.chrf", Choice(1), PLUGINS[1:])
     letters = f"metric letters came from plugin file letters.py (digest {PLUGINS[0].digest[:12]}), which was not used"
     assert [note.split(";")[0] for note in told["notes"]] == [letters]
@@ -331,7 +331,7 @@ def test_what_silenced_heads_cost_leads_to_the_answers_with_and_without_them(
     assert intact["recomputed"] == pytest.approx(explained(ran, GAP)["value"])
     for key in ("demonstrations", "question", "choices"):
         assert intact["shown"][0]["permuted"][key] == left["shown"][0]["permuted"][key]
-    text = as_text(told)
+    text = explained_text(told)
     assert "answers of the model as it is" in text
     assert f"answers without layer 0 head {left['silenced'][0][1]}, counted from 0" in text
 

@@ -10,7 +10,7 @@ import pytest
 
 from ablations.cli import main
 from ablations.evidence import published_table
-from ablations.evidence.findings import as_text, find
+from ablations.evidence.findings import findings_of, findings_text
 from curation.runtime.errors import ConfigError, InputError
 from curation.runtime.shipped import find_config as shipped
 
@@ -62,7 +62,7 @@ def test_all_printed_marks_are_reproduced(loam) -> None:
 
 
 def test_perplexity_goes_with_scores_as_the_reference_says() -> None:
-    found = find(published_table.read(str(PUBLISHED)))
+    found = findings_of(published_table.read(str(PUBLISHED)))
     rho = {each.task: each.correlation.rho for each in found.perplexity}
     assert {each.correlation.n for each in found.perplexity} == {7}
     assert rho.pop("ynat_f1") == pytest.approx(-0.07, abs=0.005)
@@ -73,7 +73,7 @@ def test_perplexity_goes_with_scores_as_the_reference_says() -> None:
 
 def test_the_published_numbers_say_what_they_say() -> None:
     """Checked by hand against the paper's tables."""
-    size, synergy, related, perplexity = find(published_table.read(str(PUBLISHED))).claims
+    size, synergy, related, perplexity = findings_of(published_table.read(str(PUBLISHED))).claims
     assert any("4 of 5 tasks" in sentence for sentence in size.allows)
     blog = next(sentence for sentence in size.numbers if sentence.startswith("Blog, "))
     assert blog.endswith("27B: nsmc_acc, ko_en_bleu, en_ko_bleu, ynat_f1")  # neither of KorQuAD, which 54B has
@@ -96,9 +96,9 @@ def test_json_holds_the_same(loam) -> None:
 
 def test_other_numbers_give_other_findings(tmp_path: Path) -> None:
     """Nothing about the outcome is written in the program."""
-    found = find(_table(tmp_path, OTHER), ["A=task"])
+    found = findings_of(_table(tmp_path, OTHER), ["A=task"])
     assert found.to_json()["marks"]["reproduced"] == 5
-    text = as_text(found)
+    text = findings_text(found)
     assert "5 of 6" in text
     assert "D       task     20        50  above    below" in text
     size, synergy, related, perplexity = found.claims
@@ -114,7 +114,7 @@ def test_other_numbers_give_other_findings(tmp_path: Path) -> None:
 
 
 def test_a_mixture_with_an_unknown_part_is_named_and_not_judged(tmp_path: Path) -> None:
-    found = find(_table(tmp_path, OTHER.replace("C+D", "C+X")))
+    found = findings_of(_table(tmp_path, OTHER.replace("C+D", "C+X")))
     assert found.claims[1].numbers == ["C+X: not judged, no row of X"]
     assert found.claims[1].allows == []
 
@@ -173,4 +173,4 @@ def test_bytes_and_absent_files_are_one_error(tmp_path: Path, loam) -> None:
 )
 def test_an_unknown_relation_is_refused(told: str, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
-        find(published_table.read(str(PUBLISHED)), [told])
+        findings_of(published_table.read(str(PUBLISHED)), [told])

@@ -20,7 +20,7 @@ from ablations.core.model.model import Model
 from ablations.core.spec.cell_spec import CellSpec
 from ablations.core.spec.model_spec import ModelSpec
 from ablations.core.spec.training_spec import ScheduleSpec, SeedSpec, TrainingSpec, TrainSource
-from ablations.export.cell import Exported, export
+from ablations.export.cell import ExportedModel, export
 from benchmarks.peers import lm_eval_peer
 from curation.runtime.errors import ConfigError, DamagedError, InputError, LoamError
 from curation.runtime.store.folder import Folder
@@ -195,9 +195,11 @@ def test_a_cell_without_its_tokenizer_is_refused(make_cell: MakeCell, tmp_path: 
     Folder(str(next((tmp_path / "out/tokenizer").iterdir()))).remove()
     refused(ConfigError, "its tokenizer is not there", cell, tmp_path / "hf")
     (cell / "manifest.json").unlink()
-    refused(ConfigError, "no manifest.json that tells its tokenizer", cell, tmp_path / "hf")
+    refused(ConfigError, "no manifest.json that names its tokenizer", cell, tmp_path / "hf")
     (other / MODEL).write_bytes(tokenizer_model())
-    assert export(str(cell), str(tmp_path / "hf"), "out", str(other)) == Exported(str(tmp_path / "hf"), "qwen3", 16_384)
+    assert export(str(cell), str(tmp_path / "hf"), "out", str(other)) == ExportedModel(
+        str(tmp_path / "hf"), "qwen3", 16_384
+    )
 
 
 def test_weights_that_stayed_elsewhere_are_said_to_be_there(make_cell: MakeCell, tmp_path: Path) -> None:

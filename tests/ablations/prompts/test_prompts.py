@@ -156,7 +156,7 @@ def test_a_query_is_never_among_its_demos_whatever_its_id_or_date() -> None:
 
 
 def test_a_pool_of_queries_alone_is_refused() -> None:
-    with pytest.raises(ConfigError, match="a query would stand among its demonstrations"):
+    with pytest.raises(ConfigError, match="a query would be among its demonstrations"):
         items_of(Mood(), ROWS["mood"], ROWS["mood"])
 
 

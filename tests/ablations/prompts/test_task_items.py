@@ -87,12 +87,12 @@ def test_a_task_finds_its_own_rows_below_the_root_of_the_data(tmp_path: Path, wr
 
 def test_pool_and_queries_from_one_file_are_refused_before_anything_runs(write_jsonl: WriteJsonl) -> None:
     path = str(write_jsonl("rows.jsonl", ROWS))
-    with pytest.raises(ConfigError, match="a query would stand among its demonstrations"):
+    with pytest.raises(ConfigError, match="a query would be among its demonstrations"):
         check_files(TaskSettings(kind="nsmc", pool=path, queries=path), ())
 
 
 def test_settings_that_say_nothing_about_a_probe_are_refused() -> None:
-    with pytest.raises(ConfigError, match="draws says nothing about control_map"):
+    with pytest.raises(ConfigError, match="draws does not apply to control_map"):
         check_files(TaskSettings(kind="control_map", draws=3), ())
 
 
@@ -128,7 +128,7 @@ def test_one_task_stands_twice_in_a_study_under_two_names(tmp_path: Path, write_
     write_jsonl("data/tasks/nsmc/train.jsonl.zst", ROWS)
     write_jsonl("data/tasks/nsmc/test.jsonl.zst", ASKED)
     root = [f"recipe.data_root={tmp_path / 'data'}"]
-    with pytest.raises(ConfigError, match="tasks: 'nsmc' stands there twice"):
+    with pytest.raises(ConfigError, match="tasks: 'nsmc' is listed twice"):
         settings.load(write_study(tmp_path, ["nsmc", {"kind": "nsmc", "template": 2}]))
     loaded, recipe = settings.load(
         write_study(tmp_path, ["nsmc", {"kind": "nsmc", "template": 2, "name": "film"}]), root

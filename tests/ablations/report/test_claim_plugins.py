@@ -66,11 +66,11 @@ def test_it_is_judged_like_any_other(tmp_path: Path) -> None:
 
 def test_it_is_planned_and_a_design_that_cannot_win_it_is_refused(tmp_path: Path) -> None:
     pilot = Pilot(Measures.of_cells(cells()), place="out")
-    (planned,) = power.make(study_with(tmp_path), pilot).claims
+    (planned,) = power.study_power(study_with(tmp_path), pilot).claims
     assert planned.smallest_effect
     assert planned.refusal is None
     assert "finished cells in out: english" in planned.source
-    (refusal,) = power.make(study_with(tmp_path, smallest=planned.smallest_effect / 10), pilot).refusals
+    (refusal,) = power.study_power(study_with(tmp_path, smallest=planned.smallest_effect / 10), pilot).refusals
     assert refusal.startswith("claims.beats_constant: arm english is better")
 
 

@@ -16,7 +16,7 @@ from ablations.core.results.readings import Reading
 from ablations.readings.few_shot import AboutTask, few_shot_readings
 from ablations.readings.label_metrics.base import LabelMetric
 from ablations.readings.text_metrics.base import TextMetric
-from ablations.report.contents import Curve, Point, PositionLoss, ShotReading
+from ablations.report.contents import Curve, CurvePoint, PositionLoss, ShotReading
 from ablations.report.drawing.from_file import report_of
 from ablations.report.drawing.page import render
 from ablations.report.gathering import PLACES, changes, curve, final, heads, positions, thinned
@@ -144,9 +144,9 @@ def test_a_cell_without_probes_has_no_rows() -> None:
 def test_a_curve_has_losses_and_measures_by_full_name_at_the_same_tokens() -> None:
     found = curve(a_cell(), control=False)
     assert found.points == (
-        Point(0, None, {"heads.prefix_matching.max": 0.0}),
-        Point(100, 8.0, {}),
-        Point(200, 7.0, {"heads.prefix_matching.max": 0.1}),
+        CurvePoint(0, None, {"heads.prefix_matching.max": 0.0}),
+        CurvePoint(100, 8.0, {}),
+        CurvePoint(200, 7.0, {"heads.prefix_matching.max": 0.1}),
     )
     assert found.onsets["heads.prefix_matching.max"] == ONSET
 

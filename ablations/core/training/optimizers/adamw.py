@@ -37,7 +37,7 @@ class AdamSettings:
 
 
 def shares(settings: object, *names: str) -> list[Problem]:
-    """A problem for each field that says how much of an average stays at a step, and cannot."""
+    """A problem for each decay rate of an average that is no share."""
     return [(k, f"{getattr(settings, k)}", "Give 0 to below 1") for k in names if not 0 <= getattr(settings, k) < 1]
 
 

@@ -1,4 +1,4 @@
-"""What an optimizer is: a user's settings for it, and what steps the weights of a model by them.
+"""The interface of an optimizer: a user's settings, and the torch optimizers that update the weights by them.
 
 Settings are checked long before a cell trains, so nothing here imports torch before it is needed.
 """
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Optimizer(ABC):
-    """One way to step weights. Its docstring's first line says which weights it steps how.
+    """One way to update weights. The first line of its docstring describes which weights it updates how.
 
     Its fields are its settings, under `optimizer:` of a study's cells: numbers, words, true or false. All of them, defaults
-    included, are part of a cell's identity. A method `problems` says which values cannot be used (`ablations/core/spec/strict.py`).
+    included, are part of a cell's identity. A method `problems` lists values that cannot be used (`ablations/core/spec/strict.py`).
     """
 
     kind: ClassVar[str]

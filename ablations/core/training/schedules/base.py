@@ -1,4 +1,4 @@
-"""What a schedule is: the learning rate of each step as a share of its peak."""
+"""The interface of a schedule: the learning rate of each step as a share of its peak."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ablations.core.spec.strict import Problem
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule(ABC):
-    """A curve of learning rates. Its docstring's first line says its form.
+    """A curve of learning rates. The first line of its docstring describes its form.
 
     Its fields are its settings, under `schedule:` of a study's cells beside `tokens` and `batch`: numbers, words, true or false.
     All of them, defaults included, are part of a cell's identity. Every schedule has `warmup_steps`: the rate rises linearly.

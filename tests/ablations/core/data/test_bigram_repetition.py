@@ -15,7 +15,7 @@ from hypothesis.extra import numpy as hnp
 from ablations.core.data.bigram_repetition import bigram_repetition, of_mixture
 from ablations.core.data.documents import Documents
 from ablations.core.data.mixture import MixedWindows
-from ablations.core.data.packing import PackedSource, chosen
+from ablations.core.data.packing import PackedSource, chosen_documents
 from curation.sources.control_texts import Kind, document
 
 
@@ -75,7 +75,7 @@ def mixture(tmp_path: Path):
     for kind in ("glossary", "chatter"):
         write_control(tmp_path, kind, kind, seed=1, count=40, context=40)
         documents = Documents.read(tmp_path, kind, 129, BOS)
-        sources.append(PackedSource(kind, documents, chosen(documents, 1.0, 5), 40, 6))
+        sources.append(PackedSource(kind, documents, chosen_documents(documents, 1.0, 5), 40, 6))
     return MixedWindows(sources, [3, 1], 7)
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from ablations.core.data.documents import Documents
 from ablations.core.data.hashing import below, hash_numbers, splitmix64
 from ablations.core.data.mixture import BLOCK, MixedWindows, apportion
-from ablations.core.data.packing import PackedSource, chosen
+from ablations.core.data.packing import PackedSource, chosen_documents
 from curation.runtime.errors import ConfigError, InputError
 
 
@@ -45,10 +45,10 @@ def test_a_smaller_subset_is_part_of_a_larger_one(a: float, b: float) -> None:
 
 def test_a_fraction_takes_about_that_share_of_documents(tmp_path: Path) -> None:
     documents = documents_of(tmp_path, [3] * 4000)
-    assert len(chosen(documents, 1.0, 1)) == 4000
-    assert len(chosen(documents, 0.25, 1)) == pytest.approx(1000, abs=100)
-    assert set(chosen(documents, 0.25, 1)) < set(chosen(documents, 0.5, 1))
-    assert set(chosen(documents, 0.25, 1)) != set(chosen(documents, 0.25, 2))
+    assert len(chosen_documents(documents, 1.0, 1)) == 4000
+    assert len(chosen_documents(documents, 0.25, 1)) == pytest.approx(1000, abs=100)
+    assert set(chosen_documents(documents, 0.25, 1)) < set(chosen_documents(documents, 0.5, 1))
+    assert set(chosen_documents(documents, 0.25, 1)) != set(chosen_documents(documents, 0.25, 2))
 
 
 def test_windows_of_one_epoch_are_the_documents_once_and_follow_on(tmp_path: Path) -> None:

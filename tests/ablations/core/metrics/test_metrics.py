@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ablations.core.data.documents import Documents
 from ablations.core.data.evaluation_data import EvaluationData
-from ablations.core.measuring import Wanted, wanted_of
+from ablations.core.measuring import MetricRun, metric_runs
 from ablations.core.metrics.base import Measured, Metric
 from ablations.core.metrics.bits_per_byte import whole_documents
 from ablations.core.metrics.late_minus_early import bands
@@ -31,18 +31,18 @@ from ablations.core.training.members import read_whole
 from ablations.readings.few_shot import AboutTask, few_shot_readings
 
 CLASSES = METRICS.classes()
-MEASURES = list(wanted_of([cls() for cls in CLASSES.values()], ["control_map"]))
+MEASURES = list(metric_runs([cls() for cls in CLASSES.values()], ["control_map"]))
 every_metric = pytest.mark.parametrize("metric", [cls() for cls in CLASSES.values()], ids=CLASSES)
 every_measure = pytest.mark.parametrize("wanted", MEASURES, ids=[wanted.label for wanted in MEASURES])
 
 
-def measured(wanted: Wanted, model: Model, data: EvaluationData) -> Measured:
+def measured(wanted: MetricRun, model: Model, data: EvaluationData) -> Measured:
     return wanted.metric.measure(model, data.only(wanted.metric.reads, wanted.task))
 
 
 def of(metric: str, model: Model, data: EvaluationData) -> Measured:
     """The measure of a cell, or of its one task."""
-    (wanted,) = wanted_of([CLASSES[metric]()], [task.task for task in data.tasks])
+    (wanted,) = metric_runs([CLASSES[metric]()], [task.task for task in data.tasks])
     return measured(wanted, model, data)
 
 
@@ -103,7 +103,7 @@ def test_a_metric_says_what_it_measures(metric: Metric) -> None:
 
 
 @every_measure
-def test_readings_are_finite_counted_and_fit_for_json(wanted: Wanted, model: Model, data: EvaluationData) -> None:
+def test_readings_are_finite_counted_and_fit_for_json(wanted: MetricRun, model: Model, data: EvaluationData) -> None:
     found = measured(wanted, model, data)
     assert found.readings or found.answers or found.details
     assert len({reading.name for reading in found.readings}) == len(found.readings)
@@ -121,7 +121,7 @@ def test_readings_are_finite_counted_and_fit_for_json(wanted: Wanted, model: Mod
 
 
 @every_measure
-def test_what_is_measured_is_what_its_file_gives_back(wanted: Wanted, model: Model, data: EvaluationData) -> None:
+def test_what_is_measured_is_what_its_file_gives_back(wanted: MetricRun, model: Model, data: EvaluationData) -> None:
     found = measured(wanted, model, data)
     kept = json.loads(json.dumps(found.to_json(), allow_nan=False))
     assert [Reading.from_json(reading) for reading in kept["readings"]] == list(found.readings)
@@ -130,7 +130,7 @@ def test_what_is_measured_is_what_its_file_gives_back(wanted: Wanted, model: Mod
 
 
 @every_measure
-def test_a_metric_reads_nothing_else_than_it_says(wanted: Wanted, model: Model, data: EvaluationData) -> None:
+def test_a_metric_reads_nothing_else_than_it_says(wanted: MetricRun, model: Model, data: EvaluationData) -> None:
     """If this fails, a measure depends on what is no part of its identity, and an old one is taken for a new one."""
     everything = data.replace(tasks=[task for task in data.tasks if task.task == wanted.task])
     assert wanted.metric.measure(model, everything) == measured(wanted, model, data)
@@ -138,7 +138,9 @@ def test_a_metric_reads_nothing_else_than_it_says(wanted: Wanted, model: Model, 
 
 @every_measure
 @pytest.mark.parametrize("batch", [1, 3, 64])
-def test_a_reading_does_not_depend_on_the_batch(wanted: Wanted, model: Model, data: EvaluationData, batch: int) -> None:
+def test_a_reading_does_not_depend_on_the_batch(
+    wanted: MetricRun, model: Model, data: EvaluationData, batch: int
+) -> None:
     """If this fails, two machines with other memory measure different models."""
     alone, together = (measured(wanted, model, data.replace(batch=size)) for size in (batch, 16))
     assert values_of(alone) == pytest.approx(values_of(together), abs=1e-5)
@@ -147,7 +149,7 @@ def test_a_reading_does_not_depend_on_the_batch(wanted: Wanted, model: Model, da
 
 @every_measure
 def test_measuring_twice_gives_the_same_and_changes_no_weight(
-    wanted: Wanted, model: Model, data: EvaluationData
+    wanted: MetricRun, model: Model, data: EvaluationData
 ) -> None:
     before = {name: weight.clone() for name, weight in model.state_dict().items()}
     assert measured(wanted, model, data) == measured(wanted, model, data)

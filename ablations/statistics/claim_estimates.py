@@ -22,17 +22,17 @@ ByValue = Callable[[CellResult], float | None]
 
 
 @dataclass(frozen=True)
-class Question:
-    """What decides a claim.
+class ClaimEstimates:
+    """The estimates that decide a claim.
 
     Attributes:
-        main: the estimate that speaks for it; None if something is missing.
-        legs: further estimates that must all lie above zero, by name.
+        main: the main estimate; None if something is missing.
+        legs: further estimates that must all be above zero, by name.
         two_sided: any direction supports the claim; else only a positive effect does.
         margin: an interval wholly below it contradicts (a two-sided claim: wholly between it and its negative).
         parts: comparisons of which `main` is the least favourable; its interval is then that of the least of them.
         seeds: of the arm with fewest, where `main` counts arms; else None.
-        measures: what it is about, by full name.
+        measures: those of the claim, by full name.
         missing: why there is no estimate.
     """
 
@@ -48,9 +48,9 @@ class Question:
 
     @property
     def p(self) -> float | None:
-        """Of the claim: what has to hold in every comparison and leg is as doubtful as the most doubtful of them.
+        """Of the claim: a claim that has to hold in every comparison and leg has the largest p of them.
 
-        Below zero it is that of the part that is most surely better, once for each part that could be.
+        For a negative effect it is the smallest p of the parts with one, times the number of parts (Bonferroni).
         """
         if self.main is None or self.main.p is None:
             return None
@@ -81,11 +81,13 @@ def of_arm(measures: Measures, arm: str, measure: str) -> Estimate | None:
 
 def arm_block(measures: Measures, arm: str, measure: str) -> Array | None:
     """A measure in one arm, shape (S, D, I); None without a finished cell."""
-    return _block(measures, arm, lambda cell: read(measures, cell, measure), lambda cell: cell.values.get(measure))
+    return _block(
+        measures, arm, lambda cell: single_answers(measures, cell, measure), lambda cell: cell.values.get(measure)
+    )
 
 
-def read(measures: Measures, cell: CellResult, measure: str) -> Answers | None:
-    """Single answers, taken from a result once."""
+def single_answers(measures: Measures, cell: CellResult, measure: str) -> Answers | None:
+    """The single answers of a cell, cached in `measures`."""
     place = cell.cell, measure
     if place not in measures.answers:
         measures.answers[place] = answers(cell, measure)
@@ -102,12 +104,12 @@ def over_cells(measures: Measures, arm: str, single: Single, by_value: ByValue) 
 
 
 def _block(measures: Measures, arm: str, single: Single, by_value: ByValue) -> Array | None:
-    """From single answers if every cell kept them, else from one value a cell."""
-    found = [(cell, value) for cell in measures.cells_of(arm) if (value := by_value(cell)) is not None]
-    if not found:
+    """From single answers if every cell has them, else from one value a cell."""
+    values = [(cell, value) for cell in measures.cells_of(arm) if (value := by_value(cell)) is not None]
+    if not values:
         return None
-    block = stacked([single(cell) for cell, _ in found])
-    return np.array([value for _, value in found]).reshape(-1, 1, 1) if block is None else block
+    block = stacked([single(cell) for cell, _ in values])
+    return np.array([value for _, value in values]).reshape(-1, 1, 1) if block is None else block
 
 
 def between(measures: Measures, arm: str, other: str, measure: str) -> Estimate | None:
@@ -117,12 +119,15 @@ def between(measures: Measures, arm: str, other: str, measure: str) -> Estimate 
 
 
 def block_between(measures: Measures, arm: str, other: str, measure: str) -> Array | None:
-    """The paired differences behind `between`, shape (S, D, I)."""
+    """The paired differences that `between` averages, shape (S, D, I)."""
     ones, others = ({c.seed: c for c in measures.cells_of(a) if measure in c.values} for a in (arm, other))
     seeds = sorted(set(ones) & set(others))
     if not seeds:
         return None
-    pairs = [(read(measures, ones[seed], measure), read(measures, others[seed], measure)) for seed in seeds]
+    pairs = [
+        (single_answers(measures, ones[seed], measure), single_answers(measures, others[seed], measure))
+        for seed in seeds
+    ]
     block = stacked([one.minus(two) if one and two else None for one, two in pairs])
     if block is not None:
         return block
@@ -136,13 +141,13 @@ def better(
     measures: Measures,
     smallest: float | None,
     two_sided: bool = False,
-) -> Question:
+) -> ClaimEstimates:
     """The arm against the best of the others, seed by seed; positive is better."""
-    about = Question(measures.unit(measure), two_sided=two_sided, margin=smallest or 0.0, measures=(measure,))
-    found = [between(measures, arm, other, measure) for other in others]
-    known = [each for each in found if each is not None]
-    if len(known) < len(found):
-        return replace(about, missing=f"no seed has {measure} in both {arm} and {others[found.index(None)]}")
+    about = ClaimEstimates(measures.unit(measure), two_sided=two_sided, margin=smallest or 0.0, measures=(measure,))
+    differences = [between(measures, arm, other, measure) for other in others]
+    known = [each for each in differences if each is not None]
+    if len(known) < len(differences):
+        return replace(about, missing=f"no seed has {measure} in both {arm} and {others[differences.index(None)]}")
     signed = [flipped(each) if measures.better(measure) == "lower" else each for each in known]
     main = min(signed, key=lambda each: each.effect)
     if len(signed) == 1:
@@ -150,8 +155,8 @@ def better(
     return replace(about, main=replace(main, interval=interval_of_least(signed)), parts=tuple(signed))
 
 
-def flipped(found: Estimate) -> Estimate:
+def flipped(estimate: Estimate) -> Estimate:
     """The same estimate of the negative."""
-    interval = found.interval and (-found.interval[1], -found.interval[0])
-    means = tuple(-mean for mean in found.seed_means)
-    return replace(found, effect=-found.effect, interval=interval, seed_means=means)
+    interval = estimate.interval and (-estimate.interval[1], -estimate.interval[0])
+    means = tuple(-mean for mean in estimate.seed_means)
+    return replace(estimate, effect=-estimate.effect, interval=interval, seed_means=means)

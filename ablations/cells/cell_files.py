@@ -26,8 +26,8 @@ Curve = list[tuple[int, float]]
 
 
 @dataclass(frozen=True)
-class KeptCell:
-    """Where a trained cell's files lie.
+class CellFiles:
+    """Where the files of a trained cell are.
 
     Attributes:
         folder: of its training.
@@ -45,8 +45,8 @@ class KeptCell:
 
 
 @dataclass
-class _Found:
-    """What is gathered of a cell, measure by measure."""
+class _Gathered:
+    """The contents of a cell, gathered measure by measure."""
 
     readings: dict[str, Reading] = field(default_factory=dict)
     answers: dict[str, TaskAnswers] = field(default_factory=dict)
@@ -55,8 +55,8 @@ class _Found:
     details: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
-def cell_result(kept: KeptCell, curves: bool = True) -> CellResult:
-    """Everything that statistics need of a cell.
+def cell_result(files: CellFiles, curves: bool = True) -> CellResult:
+    """The result of a cell, for statistics.
 
     Args:
         curves: false leaves out what was measured along the way, which takes the metrics' own code.
@@ -64,15 +64,15 @@ def cell_result(kept: KeptCell, curves: bool = True) -> CellResult:
     Raises:
         DamagedError: a measure is not as it was written.
     """
-    found = _Found()
-    about = abouts(kept.items, kept.plugins)
-    for folder in kept.measures.values():
-        _add(found, json.loads(read_checked(folder, MEASURE)), about, kept.plugins, curves)
-    counts = {task: value.get("counts", {}) for task, value in kept.items.items()}
-    training = json.loads(read_checked(kept.folder, TRAINING))
+    gathered = _Gathered()
+    about = abouts(files.items, files.plugins)
+    for folder in files.measures.values():
+        _add(gathered, json.loads(read_checked(folder, MEASURE)), about, files.plugins, curves)
+    counts = {task: value.get("counts", {}) for task, value in files.items.items()}
+    training = json.loads(read_checked(files.folder, TRAINING))
     return CellResult(
-        kept.folder.name, kept.arm, kept.seed, found.readings, found.answers, found.curves, found.onsets, found.details,
-        training, counts,
+        files.folder.name, files.arm, files.seed, gathered.readings, gathered.answers, gathered.curves,
+        gathered.onsets, gathered.details, training, counts,
     )  # fmt: skip
 
 
@@ -83,25 +83,29 @@ def abouts(items: Mapping[str, Mapping[str, Any]], plugins: Sequence[Plugin]) ->
 
 
 def _add(
-    found: _Found, value: Mapping[str, Any], about: Mapping[str, AboutTask], plugins: Sequence[Plugin], curves: bool
+    gathered: _Gathered,
+    value: Mapping[str, Any],
+    about: Mapping[str, AboutTask],
+    plugins: Sequence[Plugin],
+    curves: bool,
 ) -> None:
     metric, task, final = str(value["metric"]), str(value["task"]), value["final"]
     readings = [Reading.from_json(reading) for reading in final["readings"]]
-    answers = {done: TaskAnswers.from_json(kept) for done, kept in final["answers"].items()}
+    answers = {done: TaskAnswers.from_json(answers_json) for done, answers_json in final["answers"].items()}
     readings += _readings(metric, task, answers, about)
-    found.readings |= {reading.name: reading for reading in readings}
+    gathered.readings |= {reading.name: reading for reading in readings}
     if "" in answers:
-        found.answers[task] = answers[""]
+        gathered.answers[task] = answers[""]
     if final["details"]:
-        found.details.setdefault(metric, {}).update(final["details"])
+        gathered.details.setdefault(metric, {}).update(final["details"])
     if curves and value["curve"]:
-        _add_curve(found, value, about, plugins)
+        _add_curve(gathered, value, about, plugins)
 
 
 def _readings(
     metric: str, task: str, answers: Mapping[str, TaskAnswers], about: Mapping[str, AboutTask]
 ) -> Iterator[Reading]:
-    """Those that are made of answers."""
+    """Readings that are computed from answers."""
     if "" in answers:
         yield from few_shot_readings(answers[""], about[task])
     if INTACT in answers:
@@ -112,14 +116,14 @@ def _readings(
 
 
 def _cost(metric: str, intact: Reading, left: Reading, done: str) -> Reading:
-    """What a gain loses when something is done to the model."""
+    """The loss of a gain when something is done to the model."""
     value = (intact.value or 0.0) - (left.value or 0.0)
     words = cost_words(intact.words, done)
     return Reading(metric, value, "nats lost", None, words, done, of=intact.name, n=intact.n)
 
 
 def _add_curve(
-    found: _Found, value: Mapping[str, Any], about: Mapping[str, AboutTask], plugins: Sequence[Plugin]
+    gathered: _Gathered, value: Mapping[str, Any], about: Mapping[str, AboutTask], plugins: Sequence[Plugin]
 ) -> None:
     last: dict[str, Reading] = {}
     curves: dict[str, Curve] = {}
@@ -131,11 +135,11 @@ def _add_curve(
     for name, reading in last.items():
         threshold = metric.onset_threshold(reading, last)
         if threshold is not None:
-            found.onsets[name] = onset(curves[name], threshold)
-    found.curves |= curves
+            gathered.onsets[name] = onset(curves[name], threshold)
+    gathered.curves |= curves
 
 
 def _at(point: Mapping[str, Any], task: str, about: Mapping[str, AboutTask]) -> Iterator[Reading]:
     yield from (Reading.from_json(reading) for reading in point["readings"])
-    for kept in point["answers"].values():
-        yield from few_shot_readings(TaskAnswers.from_json(kept), about[task])
+    for answers in point["answers"].values():
+        yield from few_shot_readings(TaskAnswers.from_json(answers), about[task])

@@ -1,4 +1,4 @@
-"""Which measures of finished cells somebody wants."""
+"""Which measures of finished cells to take."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from curation.runtime.errors import ConfigError, one_of
 
 
 @dataclasses.dataclass(frozen=True)
-class Wanted:
-    """What of the measures is meant; everything where nothing is named."""
+class MeasureChoice:
+    """A filter of measures by task and metric; an empty list lets all pass."""
 
     tasks: Sequence[str] = ()
     metrics: Sequence[str] = ()
