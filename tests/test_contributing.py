@@ -5,13 +5,14 @@ Members are in `test_one_file.py`.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from cells import write_cell
-from contributing import block, contributed
+from contributing import ROOT, block, contributed
 from damages import DAMAGES
 from jsonl_writer import WriteJsonl
 from safetensors.torch import load_file
@@ -131,3 +132,20 @@ def test_the_watcher_of_contributing_sees_every_point_and_changes_nothing(tmp_pa
     kept = load_file(tmp_path / FINAL)
     weights = dict(watcher.training.model.named_parameters())
     assert all(torch.equal(kept[name], weight) for name, weight in weights.items())
+
+
+def test_every_block_of_contributing_is_run_by_a_test() -> None:
+    """A block whose class or function no test names is a memory."""
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf8"), re.DOTALL)
+    tests = "\n".join(path.read_text(encoding="utf8") for path in (ROOT / "tests").rglob("*.py"))
+    for text in blocks:
+        defined = re.findall(r"^(?:class|def) (\w+)", text, re.MULTILINE)
+        assert any(f'"{name}"' in tests for name in defined), defined
+    assert len(blocks) >= 18
+
+
+def test_every_section_that_contributing_links_to_is_there() -> None:
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf8")
+    headings = re.findall(r"^## (.*)$", page, re.MULTILINE)
+    anchors = {re.sub(r"[^a-z -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    assert set(re.findall(r"\]\(#([^)]+)\)", page)) <= anchors
