@@ -157,7 +157,7 @@ def test_the_metric_of_contributing_is_one_file() -> None:
 
 
 def test_the_optimizer_and_the_schedule_of_contributing_are_one_file_each() -> None:
-    plugins = [*plugin_of("SignedMomentum"), *plugin_of("Cosine")]
+    plugins = [Plugin(f"{name}.py", contributed(name)) for name in ("SignedMomentum", "Cosine")]
     made = {
         "seeds": {"init": 1, "order": 1, "subset": 1},
         "train": [{"source": "random", "tokens": "none"}],
