@@ -24,8 +24,8 @@ from ablations.core.spec.model_spec import ModelSpec
 from ablations.core.training.weights import FINAL
 from curation import dry_run, pipeline
 from curation.passes import levels
-from curation.questions.explain import explain
-from curation.questions.run_record import load
+from curation.questions.explain import explain_document
+from curation.questions.run_record import load_record
 from curation.recipes import loading
 from curation.recipes.recipe import Recipe
 from curation.runtime.cluster.cluster import Compute, Idle
@@ -95,14 +95,14 @@ def test_the_level_of_contributing_is_one_file_and_its_place(
 ) -> None:
     example = shown_module("shown_level", contributed("RepeatedIds"))
     monkeypatch.setattr(levels, "LEVELS", (*levels.LEVELS, example.RepeatedIdsLevel()))
-    assert "repeated ids: each shard of 1 sources" in dry_run.as_text(dry_run.dry_run(recipe))
+    assert "repeated ids: each shard of 1 sources" in dry_run.dry_run_text(dry_run.describe_run(recipe))
     curated = pipeline.curate(recipe, out, compute)
     dropped = curated.funnel["forum"].dropped["only: repeated_id"]
     assert 0 < dropped <= 6, "pairs in one shard"
     assert curated.funnel["forum"].curated == 12 - dropped
     shards = pipeline.read_sources(recipe, out, compute)["forum"]
     ids = read_columns(shards.folder, shards.files[0], ["id"])["id"].to_pylist()
-    first, second = (explain(load(out.url), each.hex())["passes"]["only"] for each in ids[:2])
+    first, second = (explain_document(load_record(out.url), each.hex())["passes"]["only"] for each in ids[:2])
     assert (first["reason"], second["reason"], second["duplicate_of"]) == ("kept", "repeated_id", ids[0].hex())
     assert not [each for each in unused(out) if each.path.startswith("repeated_ids/")], "the record names its folders"
 
