@@ -92,7 +92,7 @@ def _emerges(gain: Array, zero: Array, right: Array) -> ClaimEstimates:
 
 @dataclass(frozen=True)
 class Power:
-    """`effect`: the smallest that the planner states; `found`: share of studies that find an effect of that size."""
+    """`effect`: the smallest that the power analysis states; `found`: share of studies that find an effect of that size."""
 
     effect: float
     found: float

@@ -59,18 +59,18 @@ class ExplainedNumber(TypedDict):
     train_again: str | None
 
 
-def explain(out: str, cell: str, metric: str, choice: Choice, plugins: Sequence[Plugin] = ()) -> ExplainedNumber:
+def explain(out: str, cell: str, measure: str, choice: Choice, plugins: Sequence[Plugin] = ()) -> ExplainedNumber:
     """Everything about one number.
 
     Args:
         cell: name of a folder in `<out>/cells`, or its beginning.
-        metric: full name of a final reading, such as `few_shot.nsmc.k8.gold.nll`.
+        measure: full name of a final reading, such as `few_shot.nsmc.k8.gold.nll`.
         plugins: files with metrics, which the user named; those of the output folder are never executed.
 
     Raises:
         ConfigError: unknown cell or metric; the message lists the known ones.
     """
-    located = find_reading(traced_cells(Folder(out.rstrip("/") or "/"), cell), metric, plugins)
+    located = find_reading(traced_cells(Folder(out.rstrip("/") or "/"), cell), measure, plugins)
     explained: dict[str, Any] = {**_number(located), "notes": notes_of(located, plugins)}
     explained |= answers(located, choice)
     if "answers" not in explained and (documents := documents_behind(located.cell, located.reading, located.readings)):

@@ -24,7 +24,7 @@ from curation.runtime.store.folder import Folder
 from curation.runtime.store.manifest import Manifest
 from curation.runtime.store.parts import read_checked
 
-NAMES_TOLD = 20  # of the hundreds of a cell
+NAMES_SHOWN = 20  # of the hundreds of a cell
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class LocatedReading:
         return Manifest.load(self.folder)
 
 
-def find_reading(cells: Sequence[TracedCell], metric: str, plugins: Sequence[Plugin]) -> LocatedReading:
+def find_reading(cells: Sequence[TracedCell], measure: str, plugins: Sequence[Plugin]) -> LocatedReading:
     """A number of a cell by its full name.
 
     Args:
@@ -65,10 +65,10 @@ def find_reading(cells: Sequence[TracedCell], metric: str, plugins: Sequence[Plu
     measured = [(cell, folder, by_name) for cell in cells for folder, by_name in _readings(cell, plugins)]
     readings = {name: reading for _, _, by_name in measured for name, reading in by_name.items()}
     for cell, folder, by_name in measured:
-        if metric in by_name and by_name[metric].value is not None:
+        if measure in by_name and by_name[measure].value is not None:
             about = abouts(cell.recorded.files(plugins).items, plugins)
-            return LocatedReading(cell, by_name[metric], folder, readings, about)
-    raise ConfigError(_unknown(cells, readings, metric, plugins))
+            return LocatedReading(cell, by_name[measure], folder, readings, about)
+    raise ConfigError(_unknown(cells, readings, measure, plugins))
 
 
 def _readings(cell: TracedCell, plugins: Sequence[Plugin]) -> list[tuple[Folder, Mapping[str, Reading]]]:
@@ -81,17 +81,17 @@ def _readings(cell: TracedCell, plugins: Sequence[Plugin]) -> list[tuple[Folder,
 
 
 def _unknown(
-    cells: Sequence[TracedCell], readings: Mapping[str, Reading], metric: str, plugins: Sequence[Plugin]
+    cells: Sequence[TracedCell], readings: Mapping[str, Reading], measure: str, plugins: Sequence[Plugin]
 ) -> str:
     """Why there is no such number: nothing of it could be measured, or its name is wrong; with the names most like it."""
     name = cells[0].name
-    if metric in readings:
-        return f"{name}: {metric} was not measured: no item of it fits into the context, or none is of its sort. Its n is 0."
+    if measure in readings:
+        return f"{name}: {measure} was not measured: no item of it fits into the context, or none is of its sort. Its n is 0."
     values = [each.name for each in readings.values() if each.value is not None]
-    known = difflib.get_close_matches(metric, values, n=NAMES_TOLD, cutoff=0)
-    more = [f"{len(values) - NAMES_TOLD} more stand in its measures."] if len(values) > NAMES_TOLD else []
+    known = difflib.get_close_matches(measure, values, n=NAMES_SHOWN, cutoff=0)
+    more = [f"{len(values) - NAMES_SHOWN} more stand in its measures."] if len(values) > NAMES_SHOWN else []
     notes = [f"Note: {note}." for cell in cells for note in _notes_of_cell(cell, plugins)]
-    return " ".join([f"{name}: {one_of(known, metric, 'metric')}", *more, *dict.fromkeys(notes)])
+    return " ".join([f"{name}: {one_of(known, measure, 'metric')}", *more, *dict.fromkeys(notes)])
 
 
 def _notes_of_cell(cell: TracedCell, plugins: Sequence[Plugin]) -> list[str]:

@@ -1,4 +1,4 @@
-"""The planner says before a run what its claims can see, and refuses what cannot be won."""
+"""The power analysis states before a run what its claims can see, and refuses designs that cannot support them."""
 
 from __future__ import annotations
 
