@@ -136,7 +136,7 @@ def ended(script: str, ray: Path) -> subprocess.CompletedProcess[str]:
     """A script that signals itself, run in the way in which commands run."""
     lead = (
         "import os, signal, sys, threading, time\n"
-        "from curation.runtime import interruption\n"
+        "from curation.runtime.cluster import interruption\n"
         "from curation.runtime.cluster.cluster import Compute\n"
         "from curation.runtime.command_line.command import errors_as_one_line\n"
         "def later(number, seconds): threading.Timer(seconds, os.kill, (os.getpid(), number)).start()\n"
