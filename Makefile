@@ -11,6 +11,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 KENLM := 0.3.0
 TOOLS := .tools/kenlm
+FAST := not end_to_end and not simulation
 
 .PHONY: help setup demo test test-fast coverage check format controls bench few-shot scale gpu kenlm-tools clean
 
@@ -31,11 +32,16 @@ $(READY): pyproject.toml constraints.txt
 demo: setup ## raw text of this machine to a report with verdicts
 	$(BIN)/loam study configs/demo.yaml
 
-test: setup ## all tests, or TESTS=FOLDER
+test: setup ## all tests, or TESTS=FOLDER; what is no whole run in two processes, one a core
+ifeq ($(TESTS),)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m "$(FAST)"
+	$(BIN)/python -m pytest -m "not ($(FAST))"
+else
 	$(BIN)/python -m pytest $(TESTS)
+endif
 
 test-fast: setup ## all but whole runs (tests/end_to_end) and simulated studies
-	$(BIN)/python -m pytest -m "not end_to_end and not simulation" $(TESTS)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m "$(FAST)" $(TESTS)
 
 coverage: setup ## lines that tests run, in workers and other processes too; at least 90 %
 	rm -f .coverage .coverage.*

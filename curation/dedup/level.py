@@ -2,7 +2,7 @@
 
 A level compares the documents that the rules of their sources keep, and drops one only in favour of another that stays. It stores
 what it drops with its evidence: the document kept instead, and how similar the two are. Every level has one module, or one
-folder, and is named in `levels.py`.
+folder, and is named in `curation/passes/levels.py`.
 """
 
 from __future__ import annotations
