@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from math import gcd, lcm
 from typing import Any
@@ -11,12 +11,17 @@ from typing import Any
 from ablations.core.spec.measuring_spec import EffortSpec
 from ablations.core.spec.model_spec import ModelShape
 from ablations.core.spec.strict import Problem, build, not_positive
-from ablations.core.spec.training_spec import ComputeSpec, OptimizerSpec, Packing, ScheduleSpec
+from ablations.core.spec.training_spec import ComputeSpec, MemberSpec, OptimizerSpec, Packing, ScheduleSpec
 from ablations.core.training.members import whole
 from ablations.core.training.optimizers.registry import OPTIMIZERS
 from ablations.core.training.schedules.registry import SCHEDULES
 from curation.runtime.config import merged
-from curation.runtime.registry import Plugin
+from curation.runtime.registry import Plugin, Registry
+
+MEMBERS: tuple[tuple[str, Registry[Any], type[MemberSpec]], ...] = (
+    ("optimizer", OPTIMIZERS, OptimizerSpec),
+    ("schedule", SCHEDULES, ScheduleSpec),
+)
 
 
 @dataclass(frozen=True)
@@ -53,12 +58,36 @@ def cells_of(
     Raises:
         ConfigError: a key is unknown or missing, or a value cannot be used.
     """
-    cells = build(CellSettings, merged(base, over), where)
+    cells = build(CellSettings, merged_cells(base, over, plugins), where)
     return replace(
         cells,
         optimizer=whole(OPTIMIZERS, cells.optimizer, plugins, f"{where}.optimizer"),
         schedule=whole(SCHEDULES, cells.schedule, plugins, f"{where}.schedule"),
     )
+
+
+def merged_cells(base: Mapping[str, Any], over: Mapping[str, Any], plugins: Sequence[Plugin] = ()) -> dict[str, Any]:
+    """`over` merged into `base`; null removes a setting.
+
+    Another kind of optimizer or schedule than the one of `base` takes over the settings that it has as well, and no others.
+    """
+    parts = {
+        name: _settings_for(registry, spec, base[name], over[name], plugins)
+        for name, registry, spec in MEMBERS
+        if isinstance(base.get(name), Mapping) and isinstance(over.get(name), Mapping)
+    }
+    return merged({}, merged({**base, **parts}, over))
+
+
+def _settings_for(
+    registry: Registry[Any], spec: type[MemberSpec], base: Mapping[str, Any], over: Mapping[str, Any], plugins: Sequence[Plugin]
+) -> Mapping[str, Any]:  # fmt: skip
+    """What of `base` the kind that `over` names can take; everything where it names none, or one that will be refused."""
+    kind, defaults = over.get("kind"), {each.name: each.default for each in fields(spec)}
+    if kind in (None, base.get("kind", defaults["kind"])) or kind not in registry.catalogue(plugins):
+        return base
+    names = {*defaults, *(each.name for each in fields(registry.get(kind, plugins)))}
+    return {key: value for key, value in base.items() if key in names}
 
 
 def whole_weights(mixture: Mapping[str, float]) -> dict[str, int]:

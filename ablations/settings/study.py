@@ -13,7 +13,7 @@ from pydantic import Field, SerializeAsAny, field_validator, model_validator
 from ablations.claims.base import Claim
 from ablations.claims.registry import make_claim
 from ablations.prompts.task_settings import TaskSettings
-from ablations.settings.cells import CellSettings, cells_of
+from ablations.settings.cells import CellSettings, cells_of, merged_cells
 from ablations.settings.controls import ControlSettings
 from ablations.settings.machine import MachineSettings
 from curation.policy.policy import Rules
@@ -130,7 +130,10 @@ class Study(Config):
 
     @cached_property
     def control_settings(self) -> ControlSettings:
-        value = merged(read_yaml(find_config(SHIPPED_CONTROLS)), self.controls)
+        shipped = read_yaml(find_config(SHIPPED_CONTROLS))
+        value = merged(shipped, self.controls)
+        if isinstance(own := self.controls.get("cells"), dict):
+            value["cells"] = merged_cells(shipped["cells"], own, self.loaded_plugins)
         return build(ControlSettings, value, "controls")
 
     def cells_of_arm(self, arm: str) -> CellSettings:
