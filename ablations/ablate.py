@@ -236,11 +236,10 @@ def findings(command: Command, related: tuple[str, ...]) -> None:
 
     TABLE has one corpus a row and one number a task, such as configs/reference/hyperclova_corpus_study.csv, which comes with loam.
     """
-    from ablations.evidence import published_table
-    from ablations.evidence.findings import findings_of, findings_text
+    from ablations.evidence.findings import findings_of, findings_text, read
     from curation.runtime.shipped import resolve_config
 
-    findings = findings_of(published_table.read(resolve_config(command.path)), related)
+    findings = findings_of(read(resolve_config(command.path)), related)
     command.show(findings.to_json(), findings_text(findings))
 
 

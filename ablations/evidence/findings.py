@@ -1,25 +1,161 @@
 """What a published table of corpora and scores allows one to say of four claims: `loam ablate findings TABLE.csv`.
 
-The claims are in configs/reference/published_claims.yaml; other numbers than the published ones give other sentences.
+One model a row: a corpus, its size, its perplexity, and one score a task without an error. The claims are in
+configs/reference/published_claims.yaml; other numbers than the published ones give other sentences.
 """
 
 from __future__ import annotations
 
+import csv
+import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from itertools import combinations
+from typing import Any, Literal
 
-from ablations.evidence.published_table import PerTask, PublishedRow, PublishedTable, correlations
+from pydantic import Field, model_validator
+
+from ablations.statistics.rank_correlation import RankCorrelation, spearman
 from curation.runtime import shipped
 from curation.runtime.command_line.command import table as as_table
-from curation.runtime.config import read_yaml
-from curation.runtime.errors import ConfigError, one_of
+from curation.runtime.config import Config, build, read_yaml
+from curation.runtime.errors import ConfigError, InputError, one_of
 
+MARK = "printed_mark_"
+OWN = ("kind", "corpus", "train_tokens_billion", "validation_ppl")
+COLUMNS = f"The columns are {', '.join(OWN)}, and for each task TASK and {MARK}TASK."
 ONE_NUMBER = (
     "A size of any effect with an error: one number a cell, no seeds, so nobody knows how far a score moves by chance."
 )
+Side = Literal["above", "below"]
 Sentences = tuple[list[str], list[str]]  # numbers that bear on a claim, and what they allow one to say
+
+
+class Row(Config):
+    """One model. Baseline: the most frequent answer; all: everything, the first one is the reference; size: fewer tokens of it."""
+
+    kind: Literal["baseline", "all", "single", "mixture", "size"]
+    corpus: str
+    tokens: float | None = Field(None, alias="train_tokens_billion")
+    perplexity: float | None = Field(None, alias="validation_ppl")
+    scores: Mapping[str, float]  # higher is better
+    marks: Mapping[str, Side]  # of the midpoint, as printed
+
+    @model_validator(mode="after")
+    def _marks_have_scores(self) -> Row:
+        if alone := self.marks.keys() - self.scores.keys():
+            raise ValueError(f"a printed mark without a score of {min(alone)}. Give the score, or no mark.")
+        return self
+
+    @property
+    def size(self) -> str:
+        return "?" if self.tokens is None else f"{self.tokens:g}B"
+
+    @property
+    def cut_from(self) -> str | None:
+        """The corpus whose part this is: `Blog` of `Blog 27B`."""
+        match = re.fullmatch(r"(.+) \d+(?:\.\d+)?B", self.corpus)
+        return match[1] if match and self.kind == "single" else None
+
+
+@dataclass(frozen=True)
+class Table:
+    """All rows and tasks, in the order of the file."""
+
+    tasks: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+    def of(self, kind: str) -> list[Row]:
+        return [row for row in self.rows if row.kind == kind]
+
+    @property
+    def reference(self) -> Row:
+        return self.of("all")[0]
+
+    @property
+    def full_singles(self) -> dict[str, Row]:
+        """Single corpora as a whole, without those cut to a size."""
+        names = {row.corpus for row in self.of("single")}
+        return {row.corpus: row for row in self.of("single") if row.cut_from not in names}
+
+    def midpoint(self, task: str) -> float:
+        """Halfway between the reference and the baseline."""
+        return (self.reference.scores[task] + self.of("baseline")[0].scores[task]) / 2
+
+    def side(self, row: Row, task: str) -> Side | None:
+        """None on the midpoint or without a score."""
+        score, middle = row.scores.get(task), self.midpoint(task)
+        return None if score is None or score == middle else "below" if score < middle else "above"
+
+    def above(self, row: Row) -> list[str]:
+        return [task for task in self.tasks if self.side(row, task) == "above"]
+
+
+def read(path: str) -> Table:
+    """A table from a CSV file.
+
+    Raises:
+        InputError: no such file, no CSV, a column is missing or there twice, a needed row or score is missing.
+        ConfigError: a row has too few or too many values, or one that cannot be used.
+    """
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            head, *lines = [line for line in csv.reader(file, strict=True) if line] or [[]]
+    except OSError as error:
+        raise InputError(path, str(error.strerror or error), "Give the path of a CSV file.") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        problem = "not UTF-8 text" if isinstance(error, UnicodeDecodeError) else f"no CSV: {error}"
+        raise InputError(path, problem, COLUMNS) from error
+    tasks = tuple(column for column in head if column not in OWN and not column.startswith(MARK))
+    if missing := [column for column in OWN if column not in head]:
+        raise InputError(path, f"no column {', '.join(missing)}", COLUMNS)
+    if not tasks or len(set(head)) < len(head):
+        raise InputError(path, "two columns of one name" if tasks else "no column with scores", COLUMNS)
+    table = Table(tasks, tuple(_row(f"{path}, row {number}", head, line) for number, line in enumerate(lines, 2)))
+    for kind in ("baseline", "all", "single"):
+        needed = range(len(tasks) if kind != "single" else 0)  # the midpoint needs every score
+        if not table.of(kind) or any(tasks[n] not in table.of(kind)[0].scores for n in needed):
+            raise InputError(path, f"no row of kind {kind} with its scores", "The midpoint and the claims need it.")
+    return table
+
+
+def _row(where: str, head: Sequence[str], line: Sequence[str]) -> Row:
+    if len(line) != len(head):
+        raise ConfigError(f"{where}: {len(line)} values for {len(head)} columns. Give one each; it may be empty.")
+    values = {column: value.strip() for column, value in zip(head, line, strict=True) if value.strip()}
+    marks = {column.removeprefix(MARK): value for column, value in values.items() if column.startswith(MARK)}
+    scores = {column: value for column, value in values.items() if column not in OWN and not column.startswith(MARK)}
+    own = {column: values[column] for column in OWN if column in values}
+    return build(Row, {**own, "scores": scores, "marks": marks}, where)
+
+
+@dataclass(frozen=True)
+class TaskCorrelation:
+    """The rank correlation of one thing with the scores of one task, over the full single corpora.
+
+    `against` of the `pairs` of corpora are in the opposite order: less perplexity, or more tokens, is better.
+    """
+
+    task: str
+    of: str
+    correlation: RankCorrelation
+    corpora: tuple[str, ...]
+    against: int
+    pairs: int
+
+
+def correlations(table: Table, of: Literal["perplexity", "tokens"]) -> list[TaskCorrelation]:
+    """Spearman of `perplexity` or `tokens` against each task."""
+    each = []
+    for task in table.tasks:
+        rows = [r for r in table.full_singles.values() if getattr(r, of) is not None and task in r.scores]
+        points = [(getattr(row, of), row.scores[task]) for row in rows]
+        products = [(x1 - x2) * (y1 - y2) for (x1, y1), (x2, y2) in combinations(points, 2)]
+        against = sum(product > 0 if of == "perplexity" else product < 0 for product in products)
+        rho = spearman([x for x, _ in points], [y for _, y in points])
+        each.append(TaskCorrelation(task, of, rho, tuple(row.corpus for row in rows), against, len(products)))
+    return each
 
 
 @dataclass(frozen=True)
@@ -34,10 +170,10 @@ class Finding:
 
 @dataclass(frozen=True)
 class Findings:
-    """Everything that the command prints: marks and what the midpoint rule gives for them, correlations, claims."""
+    """What the command prints: marks and what the midpoint rule gives for them, correlations with perplexity, claims."""
 
     marks: list[dict[str, Any]]
-    perplexity: list[PerTask]
+    perplexity: list[TaskCorrelation]
     claims: list[Finding]
 
     def to_json(self) -> dict[str, Any]:
@@ -46,7 +182,7 @@ class Findings:
         return {**asdict(self), "marks": {**counts, "others": others}}
 
 
-def findings_of(table: PublishedTable, related: Sequence[str] = ()) -> Findings:
+def findings_of(table: Table, related: Sequence[str] = ()) -> Findings:
     """Findings of a table. `related` are CORPUS=TASK pairs of claim 3; those of the paper that the table has when left out.
 
     Raises:
@@ -62,20 +198,17 @@ def findings_of(table: PublishedTable, related: Sequence[str] = ()) -> Findings:
     names = {*table.full_singles, *table.tasks}
     known = [pair for pair in claims["related"]["pairs"] if names.issuperset(pair.split("="))]
     pairs = [_pair(table, text) for text in related or known]
-    order = correlations(table, "perplexity")
-    limits = {
-        "corpora": max((each.correlation.n for each in order if each.correlation.rho is not None), default=0),
-        "yardstick": _yardstick(table),
-    }
-    sentences = (_size(table), _synergy(table), _related(table, pairs), _perplexity(table, order))
-    findings = [
-        Finding(text["claim"], *counted, [ONE_NUMBER, *(limit.format(**limits) for limit in text["does_not_allow"])])
-        for text, counted in zip(claims.values(), sentences, strict=True)
-    ]
-    return Findings(marks, order, findings)
+    perplexity = correlations(table, "perplexity")
+    corpora = max((each.correlation.n for each in perplexity if each.correlation.rho is not None), default=0)
+    sentences = (_size(table), _synergy(table), _related(table, pairs), _perplexity(table, perplexity))
+    findings = []
+    for claim, (numbers, allows) in zip(claims.values(), sentences, strict=True):
+        limits = [limit.format(corpora=corpora, yardstick=_yardstick(table)) for limit in claim["does_not_allow"]]
+        findings.append(Finding(claim["claim"], numbers, allows, [ONE_NUMBER, *limits]))
+    return Findings(marks, perplexity, findings)
 
 
-def _pair(table: PublishedTable, text: str) -> tuple[str, str]:
+def _pair(table: Table, text: str) -> tuple[str, str]:
     corpus, sign, task = text.partition("=")
     if not sign:
         raise ConfigError(f"--related {text}: no =. Write CORPUS=TASK.")
@@ -85,18 +218,20 @@ def _pair(table: PublishedTable, text: str) -> tuple[str, str]:
     return corpus, task
 
 
-def _size(table: PublishedTable) -> Sentences:
+def _size(table: Table) -> Sentences:
     counts = Counter(row.tokens for row in table.of("single") if row.tokens is not None).most_common(1)
     same = [row for row in table.of("single") if row.tokens in dict(counts)]
     reference, numbers, wider = table.reference, [], []
     sizes = list({row.tokens: row for row in [*table.of("size"), reference] if row.tokens is not None}.values())
     tokens = _listed(sorted(row.tokens or 0.0 for row in sizes))
     for task in table.tasks:
-        (low, high, n), (least, most, m) = (_range(rows, task) for rows in (same, sizes))
-        if min(n, m) > 1:
-            wider.append(high - low > most - least)
-            corpora = f"{low:g} to {high:g} over {len(same)} corpora of {same[0].tokens:g}B tokens"
-            numbers.append(f"{task}: {corpora}; {least:g} to {most:g} over {reference.corpus} at {tokens}B")
+        by_corpus, by_size = ([row.scores[task] for row in rows if task in row.scores] for rows in (same, sizes))
+        if min(len(by_corpus), len(by_size)) > 1:
+            wider.append(max(by_corpus) - min(by_corpus) > max(by_size) - min(by_size))
+            numbers.append(
+                f"{task}: {min(by_corpus):g} to {max(by_corpus):g} over {len(same)} corpora of {same[0].tokens:g}B tokens; "
+                f"{min(by_size):g} to {max(by_size):g} over {reference.corpus} at {tokens}B"
+            )
     allows = [
         f"Corpora of equal size lie further apart than sizes of {reference.corpus} in {sum(wider)} of {len(wider)} tasks"
         + (": in these runs the corpus mattered more than its size." if sum(wider) * 2 > len(wider) else ".")
@@ -113,7 +248,7 @@ def _size(table: PublishedTable) -> Sentences:
     return numbers + changed, allows
 
 
-def _changes_with_size(table: PublishedTable) -> list[str]:
+def _changes_with_size(table: Table) -> list[str]:
     """Corpora with cut versions: the tasks that are above the midpoint at each size, where that differs."""
     lines = []
     for whole in table.full_singles.values():
@@ -125,7 +260,7 @@ def _changes_with_size(table: PublishedTable) -> list[str]:
     return lines
 
 
-def _synergy(table: PublishedTable) -> Sentences:
+def _synergy(table: Table) -> Sentences:
     numbers, emerged, judged, worse = [], 0, 0, 0
     for mixture in table.of("mixture"):
         names = [name.strip() for name in mixture.corpus.split("+")]
@@ -142,15 +277,12 @@ def _synergy(table: PublishedTable) -> Sentences:
             f"{mixture.corpus}: above the midpoint where no part is: {_listed(new) or 'nowhere'}; below its best part: "
             f"{_listed(lower) or 'nowhere'}; {mixture.size} tokens, its parts {_listed(part.size for part in parts)}"
         )
-    allows = [
-        f"In {emerged} of {judged} cells a mixture is above the midpoint while none of its parts is; in {worse} it is below its "
-        "best part.",
-        "It occurred." if emerged else "It was not seen.",
-    ]
+    counts = f"In {emerged} of {judged} cells a mixture is above the midpoint while none of its parts is"
+    allows = [f"{counts}; in {worse} it is below its best part.", "It occurred." if emerged else "It was not seen."]
     return numbers, allows if judged else []
 
 
-def _related(table: PublishedTable, related: Sequence[tuple[str, str]]) -> Sentences:
+def _related(table: Table, related: Sequence[tuple[str, str]]) -> Sentences:
     """Which corpus is related to which task is a reader's judgement, so it is given."""
     rows = table.full_singles
     numbers, sides = [], []
@@ -171,43 +303,40 @@ def _related(table: PublishedTable, related: Sequence[tuple[str, str]]) -> Sente
     return numbers, allows if sides else []
 
 
-def _perplexity(table: PublishedTable, every: Sequence[PerTask]) -> Sentences:
+def _perplexity(table: Table, every: Sequence[TaskCorrelation]) -> Sentences:
     order = [(each, rho) for each in every if (rho := each.correlation.rho) is not None]
-    numbers = []
+    numbers, sure = [], 0
     for each, rho in order:
         low, high = each.correlation.interval or (-1.0, 1.0)
+        sure += high < 0
         numbers.append(
             f"{each.task}: rank correlation {rho:.2f} [{low:.2f}, {high:.2f}], n = {each.correlation.n}, p = "
             f"{each.correlation.p:.3f}; lower perplexity but lower score in {each.against} of {each.pairs} pairs"
-            f"{_worst_exception(table, each)}"
+            f"{_widest_exception(table, each)}"
         )
-    rhos = [rho for _, rho in order] or [0.0]
-    sure = sum((each.correlation.interval or (0, 0))[1] < 0 for each, _ in order)
-    against, pairs = sum(each.against for each, _ in order), sum(each.pairs for each, _ in order)
-    allows = (
+    if not order:
+        return [], []
+    rhos = [rho for _, rho in order]
+    return numbers, [
         f"Rank correlations from {min(rhos):.2f} to {max(rhos):.2f}: lower perplexity goes with higher scores in "
-        f"{sum(rho < 0 for rho in rhos)} of {len(order)} tasks, with an interval below zero in {sure}; {against} of {pairs} pairs "
-        "are exceptions."
-    )
-    return numbers, [allows] if order else []
-
-
-def _worst_exception(table: PublishedTable, each: PerTask) -> str:
-    rows = [table.full_singles[corpus] for corpus in each.corpora]
-    gaps = [
-        (better.scores[each.task] - worse.scores[each.task], better, worse)
-        for worse in rows
-        for better in rows
-        if (worse.perplexity or 0) < (better.perplexity or 0) and worse.scores[each.task] < better.scores[each.task]
+        f"{sum(rho < 0 for rho in rhos)} of {len(order)} tasks, with an interval below zero in {sure}; "
+        f"{sum(each.against for each, _ in order)} of {sum(each.pairs for each, _ in order)} pairs are exceptions."
     ]
-    if not gaps:
+
+
+def _widest_exception(table: Table, each: TaskCorrelation) -> str:
+    """The pair of corpora with the greatest gap in score although the worse one has the lower perplexity."""
+    rows = sorted((table.full_singles[corpus] for corpus in each.corpora), key=lambda row: row.perplexity or 0)
+    pairs = [(worse, better) for worse, better in combinations(rows, 2) if worse.perplexity != better.perplexity]
+    exceptions = [pair for pair in pairs if pair[0].scores[each.task] < pair[1].scores[each.task]]
+    if not exceptions:
         return ""
-    _, better, worse = max(gaps, key=lambda gap: gap[0])
+    worse, better = max(exceptions, key=lambda pair: pair[1].scores[each.task] - pair[0].scores[each.task])
     named = (f"{row.corpus} ({row.perplexity:g}, {row.scores[each.task]:g})" for row in (better, worse))
     return f", the widest {' over '.join(named)}"
 
 
-def _yardstick(table: PublishedTable) -> str:
+def _yardstick(table: Table) -> str:
     """How far two nearly equal models of all corpora differ, if there are two."""
     one, others = table.reference, table.of("all")[1:]
     gaps = [(abs(one.scores[t] - r.scores[t]), t, r.corpus) for r in others for t in table.tasks if t in r.scores]
@@ -215,12 +344,6 @@ def _yardstick(table: PublishedTable) -> str:
         return ""
     gap, task, other = max(gaps, key=lambda gap: gap[0])
     return f"; {one.corpus} and {other}, nearly the same corpus, differ by {gap:.2f} in {task}"
-
-
-def _range(rows: Iterable[PublishedRow], task: str) -> tuple[float, float, int]:
-    """Least and greatest score, and how many there are."""
-    scores = [row.scores[task] for row in rows if task in row.scores] or [0.0]
-    return min(scores), max(scores), len(scores)
 
 
 def _listed(values: Iterable[object]) -> str:
@@ -234,10 +357,9 @@ def findings_text(findings: Findings) -> str:
     if marks["others"]:
         heads = tuple(marks["others"][0])
         lines.append(as_table(heads, [(*list(m.values())[:-1], m["rule"] or "on it") for m in marks["others"]]))
-    lines += [
-        "",
-        "rank correlation of perplexity with each score, over the full single corpora (exact p up to 8 corpora)",
-    ]
+    lines.append(
+        "\nrank correlation of perplexity with each score, over the full single corpora (exact p up to 8 corpora)"
+    )
     rows = [_correlation_row(each) for each in findings.perplexity]
     lines.append(as_table(("task", "rho", "interval", "n", "p", "pairs against"), rows))
     for number, finding in enumerate(findings.claims, 1):
@@ -251,7 +373,7 @@ def findings_text(findings: Findings) -> str:
     return "\n".join(lines)
 
 
-def _correlation_row(each: PerTask) -> tuple[Any, ...]:
+def _correlation_row(each: TaskCorrelation) -> tuple[Any, ...]:
     c = each.correlation
     interval = f"{c.interval[0]:.2f} to {c.interval[1]:.2f}" if c.interval else "-"
     rho, p = (None if value is None else round(value, 3) for value in (c.rho, c.p))

@@ -44,7 +44,12 @@ class Interruption:
                 assert n, "the run ended before it was interrupted"
 
 
-CURATION = ("read/*/receipts/*", "scores/*/receipts/*", "duplicates/*/receipts/*", "decide/*/receipts/*")
+CURATION = (
+    "read/*/receipts/*.json",
+    "scores/*/receipts/*.json",
+    "duplicates/*/receipts/*.json",
+    "decide/*/receipts/*.json",
+)
 CELLS = ("cells/*/cell.json", "measures/*/measure.json")
 LONGER = ("--set", "cells.schedule.tokens=49152", "--set", "controls.cells.schedule.tokens=49152")  # seconds a cell
 INTERRUPTIONS = [
@@ -99,11 +104,19 @@ def _hears() -> None:
         signal.signal(each, signal.SIG_DFL)
 
 
+def is_newer(path: Path, begun: float) -> bool:
+    """Whether a file was written after `begun`, in seconds; a draft may get its last name before it is looked at."""
+    try:
+        return path.stat().st_mtime > begun
+    except FileNotFoundError:
+        return False
+
+
 def interrupted(study: Path, out: Path, ray: Path, by: Interruption) -> tuple[int, list[str]]:
     """Exit code and lines of a run that was interrupted."""
     begun = time.time()
     process = start(study, out, ray)
-    while not any(path.stat().st_mtime > begun for path in out.glob(by.moment)):
+    while not any(is_newer(path, begun) for path in out.glob(by.moment)):
         assert process.poll() is None, process.communicate()
         assert time.time() - begun < LIMIT_SECONDS, by
         time.sleep(0.01)
