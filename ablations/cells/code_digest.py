@@ -72,7 +72,7 @@ def definitions(places: Iterable[Place]) -> set[Place]:
     return found.seen
 
 
-@dataclass
+@dataclass(eq=False)
 class _Module:
     """A module's source by what it defines.
 
@@ -91,10 +91,13 @@ class _Module:
 def _module(name: str) -> _Module | None:
     """None of a module that is not ours."""
     path = _file(name)
-    if path is None:
-        return None
+    return None if path is None else _parsed(path.read_text(encoding="utf8"))
+
+
+@cache
+def _parsed(source: str) -> _Module:
     module = _Module()
-    for node in _without_docstring(ast.parse(path.read_text(encoding="utf8")).body):
+    for node in _without_docstring(ast.parse(source).body):
         if isinstance(node, ast.Import | ast.ImportFrom):
             module.imports |= _imported(node)
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
@@ -169,18 +172,18 @@ class _Walk:
         if place in self.seen:
             return
         self.seen.add(place)
-        texts, used = _content(place)
+        source = _module(place[0])
+        assert source
+        texts, used = _content(source, place)
         self.texts.update(texts)
         for each in used:
             self.reach(*each)
 
 
 @cache
-def _content(place: Place) -> tuple[Sequence[str], Sequence[Place]]:
+def _content(source: _Module, place: Place) -> tuple[Sequence[str], Sequence[Place]]:
     """The texts of a definition, and what it uses: looked at once a process, however many digests reach it."""
     module, name = place
-    source = _module(module)
-    assert source
     nodes = source.definitions[name] if name else source.effects
     return [_text(node) for node in nodes], list(
         dict.fromkeys(each for n in nodes for each in _used(n, module, source))
@@ -230,7 +233,7 @@ ANNOTATIONS: Mapping[type[ast.AST], frozenset[str]] = {
 
 
 def _fields(node: ast.AST) -> Iterator[tuple[str, object]]:
-    left_out = next((names for kind, names in ANNOTATIONS.items() if isinstance(node, kind)), frozenset())
+    left_out = ANNOTATIONS.get(type(node), frozenset())
     for name, value in ast.iter_fields(node):
         if name == "ctx" or name in left_out or value is None or value == []:
             continue

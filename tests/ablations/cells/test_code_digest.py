@@ -41,8 +41,13 @@ def digests() -> dict[str, str]:
     return found | {name: metric_code(*place) for name, place in METRIC_PLACES.items()}
 
 
+def read_again() -> None:
+    """Files are; what was parsed of a text stands, so only for edits that name nothing else."""
+    code_digest._module.cache_clear()
+
+
 def forget() -> None:
-    """Whatever was read once for the process is read again."""
+    """Whatever was read once for the process is read and parsed again."""
     for kept in vars(code_digest).values():
         if hasattr(kept, "cache_clear") and kept.__module__ == code_digest.__name__:
             kept.cache_clear()
@@ -56,6 +61,7 @@ class Tree:
         for package in PACKAGES:
             ignored = shutil.ignore_patterns("__pycache__", "templates")
             shutil.copytree(ROOT / package, root / package, ignore=ignored)
+        self._originals = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in self._files()}
 
     def file(self, module: str) -> Path | None:
         path = self.root.joinpath(*module.split("."))
@@ -73,8 +79,17 @@ class Tree:
         tree = change(ast.parse(path.read_text(encoding="utf8")))
         path.write_text(ast.unparse(ast.fix_missing_locations(tree)), encoding="utf8")
 
-    def contents(self) -> dict[Path, bytes]:
-        return {path: path.read_bytes() for path in self.root.rglob("*") if path.is_file()}
+    def _files(self) -> list[Path]:
+        return [path for path in self.root.rglob("*") if path.is_file()]
+
+    def undo(self) -> None:
+        """Every file is again what it was when it was copied."""
+        for path in set(self._files()) - self._originals.keys():
+            path.unlink()
+        for path, (content, mtime) in self._originals.items():
+            if not path.exists() or path.stat().st_mtime_ns != mtime:
+                path.write_bytes(content)
+                os.utime(path, ns=(mtime, mtime))
 
     def digests(self) -> dict[str, str]:
         """Of what stands in the copy now."""
@@ -88,18 +103,19 @@ def pristine(tmp_path_factory: pytest.TempPathFactory) -> Tree:
 
 
 @pytest.fixture
-def tree(pristine: Tree, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tree]:
-    """One copy for all tests; what a test did to it is undone."""
-    before = pristine.contents()
+def same_names(pristine: Tree, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tree]:
+    """One copy for all tests, for edits that name nothing else; what a test did to it is undone."""
     monkeypatch.setattr(code_digest, "_file", pristine.file)
     yield pristine
-    for path, content in pristine.contents().items():
-        if path not in before:
-            path.unlink()
-        elif content != before[path]:
-            path.write_bytes(before[path])
-    for path in before.keys() - pristine.contents().keys():
-        path.write_bytes(before[path])
+    pristine.undo()
+    read_again()
+
+
+@pytest.fixture
+def tree(same_names: Tree) -> Iterator[Tree]:
+    """The same copy, for any edit."""
+    forget()
+    yield same_names
     forget()
 
 
@@ -259,11 +275,11 @@ def _names(node: ast.stmt) -> list[str]:
 
 @pytest.mark.parametrize("place", USED, ids=".".join)
 def test_an_edit_of_anything_that_a_training_uses_is_another_training(
-    tree: Tree, expected: dict[str, str], place: Place
+    same_names: Tree, expected: dict[str, str], place: Place
 ) -> None:
     """If this fails, weights of before an edit pass for those of after it."""
-    tree.rewrite(place[0], lambda parsed: mutated(parsed, place[1]))
-    forget()
+    same_names.rewrite(place[0], lambda parsed: mutated(parsed, place[1]))
+    read_again()
     assert training_code(MEMBERS.values()) != expected["training"]
 
 
@@ -338,12 +354,13 @@ def test_a_renamed_module_leaves_every_result_what_it_is(tree: Tree, expected: d
 
 @pytest.mark.parametrize("member", MEMBERS)
 def test_an_edited_optimizer_or_schedule_trains_the_cells_that_use_it_again_and_no_others(
-    tree: Tree, expected: dict[str, str], member: str
+    same_names: Tree, expected: dict[str, str], member: str
 ) -> None:
     """If this fails, a better schedule for one study costs every other study its weights."""
     module, name = MEMBERS[member]
-    tree.rewrite(module, lambda parsed: mutated(parsed, name))
-    assert changed(expected, tree.digests()) == {"training", member}
+    same_names.rewrite(module, lambda parsed: mutated(parsed, name))
+    read_again()
+    assert changed(expected, digests()) == {"training", member}
 
 
 def test_muon_in_float32_is_no_other_trainings_business(tree: Tree, expected: dict[str, str]) -> None:
@@ -355,13 +372,14 @@ def test_muon_in_float32_is_no_other_trainings_business(tree: Tree, expected: di
 
 
 @pytest.mark.parametrize("metric", METRIC_PLACES)
-def test_an_edited_metric_is_measured_again_alone(tree: Tree, expected: dict[str, str], metric: str) -> None:
+def test_an_edited_metric_is_measured_again_alone(same_names: Tree, expected: dict[str, str], metric: str) -> None:
     """With those that use its class, and without any training."""
     module, name = place = METRIC_PLACES[metric]
-    tree.rewrite(module, lambda parsed: mutated(parsed, name))
+    same_names.rewrite(module, lambda parsed: mutated(parsed, name))
+    read_again()
     using = {other for other, at in METRIC_PLACES.items() if place in definitions((*MEASURING, at))}
     assert metric in using
-    assert changed(expected, tree.digests()) == using
+    assert changed(expected, digests()) == using
 
 
 def test_most_metrics_use_no_other(expected: dict[str, str]) -> None:
