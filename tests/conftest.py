@@ -24,13 +24,21 @@ settings.register_profile(
 )
 settings.load_profile("loam")
 END_TO_END = Path(__file__).parent / "end_to_end"
+SHARED_RUNS = ("finished",)  # fixtures of a session that are whole runs
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The folder of a test says whether it is a whole run."""
+    """The folder of a test says whether it is a whole run; those come first, since a core without work at the end is lost.
+
+    With two processes a file's tests stay together, and so do all that look at one finished study.
+    """
     for item in items:
+        group = str(item.path)
         if END_TO_END in item.path.parents:
             item.add_marker("end_to_end")
+            group = next((name for name in SHARED_RUNS if name in getattr(item, "fixturenames", ())), group)
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: END_TO_END not in item.path.parents)
 
 
 @pytest.fixture(scope="session")

@@ -83,15 +83,15 @@ def bucket(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> str:
 def corpus(tmp_path: Path) -> Path:
     """Two sources: compressed and plain JSONL, which is split, and Parquet in several row groups."""
     for name, words in (("english", ENGLISH), ("korean", KOREAN)):
-        rows = [{"id": f"{name}-{i}", "text": document(words, i, 4 + i % 12)} for i in range(60)]
+        rows = [{"id": f"{name}-{i}", "text": document(words, i, 4 + i % 12)} for i in range(40)]
         rows[3]["text"] += "\nWrite to someone@example.org today."
         rows.append({"id": f"{name}-copy", "text": rows[7]["text"]})
         lines = [*(json.dumps(row, ensure_ascii=False) for row in rows), "{not json"]
         folder = tmp_path / "in" / name
         folder.mkdir(parents=True)
-        (folder / "a.jsonl.zst").write_bytes(zstandard.compress("\n".join(lines[:30]).encode()))
-        (folder / "b.jsonl").write_text("\n".join(lines[30:]), encoding="utf8")
-        pq.write_table(pa.Table.from_pylist(rows[:40]), folder / "c.parquet", row_group_size=7)
+        (folder / "a.jsonl.zst").write_bytes(zstandard.compress("\n".join(lines[:15]).encode()))
+        (folder / "b.jsonl").write_text("\n".join(lines[15:]), encoding="utf8")
+        pq.write_table(pa.Table.from_pylist(rows[:20]), folder / "c.parquet", row_group_size=7)
     return tmp_path / "in"
 
 
@@ -161,7 +161,7 @@ def test_a_run_on_an_object_store_is_a_run_on_a_disk(
     assert ask("curate", "run", on_store, "--out", there).replace(there, here) == printed
     for command, *rest in (
         ("what-if", "--set", "policy.defaults.keep.gopher_words.words.min=100"),
-        ("explain", "english-45", "--text"),
+        ("explain", "english-25", "--text"),
         ("sample", "--kept"),
         ("sample", "--removed"),
         ("sample", "--quarantined"),

@@ -57,9 +57,9 @@ def recipe(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def code(tmp_path: Path) -> Path:
-    """A copy of our packages."""
+    """A copy of our packages, as an installation that has been used before."""
     for package in PACKAGES:
-        shutil.copytree(ROOT / package, tmp_path / "code" / package, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / package, tmp_path / "code" / package)  
     return tmp_path / "code"
 
 

@@ -19,6 +19,7 @@ from typing import Any
 
 import ray
 from ray.cluster_utils import Cluster
+from ray_scripts import SOON_MISSED
 
 from curation.runtime.cluster.cluster import Compute
 from curation.runtime.errors import LoamError
@@ -74,7 +75,7 @@ def leaving(out: str, compute: Compute, cluster: Cluster, nodes: list[Any]) -> s
 
 
 def main(out: str, jobs: str) -> None:
-    cluster = Cluster(initialize_head=True, head_node_args={**NODE, "num_gpus": 0})
+    cluster = Cluster(initialize_head=True, head_node_args={**NODE, "num_gpus": 0, "_system_config": SOON_MISSED})
     nodes = [cluster.add_node(**NODE, num_gpus=2) for _ in range(2)]
     cluster.wait_for_nodes()
     compute = Compute(cluster.address)

@@ -12,8 +12,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ray.cluster_utils import Cluster
+from ray_scripts import SOON_MISSED
 
 from curation.runtime.cluster.cluster import Compute
+from curation.runtime.stages import scheduling
 from curation.runtime.stages.stage import Job, Output, Stage
 from curation.runtime.stages.stages import run_stage
 from curation.runtime.store.folder import Folder, open_out
@@ -30,7 +32,8 @@ def note(begun: Path, number: int, folders: Mapping[str, Folder]) -> dict[str, R
 
 
 def main(out: str) -> None:
-    cluster = Cluster(initialize_head=True, head_node_args={**STORE, "memory": SMALL})
+    scheduling.LOOK_AT_NODES_EVERY_SECONDS = 2.0
+    cluster = Cluster(initialize_head=True, head_node_args={**STORE, "memory": SMALL, "_system_config": SOON_MISSED})
     large = cluster.add_node(**STORE, memory=LARGE)
     cluster.wait_for_nodes()
     begun = Path(out, "begun")

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 SAYS = "found: "
+# of a cluster's head, as `_system_config`: a node that is gone is missed after two seconds, else after a quarter of a minute
+SOON_MISSED = {"health_check_period_ms": 500, "health_check_failure_threshold": 3}
 
 
 def script(name: str, *arguments: object) -> Any:

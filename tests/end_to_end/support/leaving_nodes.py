@@ -1,9 +1,9 @@
-"""Runs a recipe on a Ray cluster of three nodes on this machine, and kills one of them while it works.
+"""Runs a recipe on a Ray cluster of several nodes on this machine, and kills one of them in each of some stages.
 
-    python three_nodes.py RECIPE OUT STAGE
+    python leaving_nodes.py RECIPE OUT STAGE ...
 
-STAGE is a folder of OUT, as a pattern: the node goes when the first receipt appears in it.
-Prints how many jobs of the stage were finished when the node was gone, and of how many.
+STAGE is a folder of OUT, as a pattern: a node goes when the first receipt appears in it. Two nodes stay.
+Prints how many jobs of each stage were finished when its node was gone, whether all were, and how many nodes were left.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ray.cluster_utils import Cluster
+from ray_scripts import SOON_MISSED
 
 from curation import pipeline
 from curation.recipes import loading
@@ -42,16 +43,18 @@ class Removal(threading.Thread):
         self.was_whole = all((folder / MANIFEST).exists() for folder in self.out.glob(self.stage))
 
 
-def main(recipe_path: str, out: str, stage: str) -> None:
-    cluster = Cluster(initialize_head=True, head_node_args=NODE)
-    node = [cluster.add_node(**NODE) for _ in range(2)][1]
+def main(recipe_path: str, out: str, *stages: str) -> None:
+    cluster = Cluster(initialize_head=True, head_node_args={**NODE, "_system_config": SOON_MISSED})
+    nodes = [cluster.add_node(**NODE) for _ in range(1 + len(stages))]
     cluster.wait_for_nodes()
-    removal = Removal(cluster, node, Path(out), stage)
-    removal.start()
+    removals = [Removal(cluster, node, Path(out), stage) for node, stage in zip(nodes, stages, strict=False)]
+    for removal in removals:
+        removal.start()
     pipeline.curate(loading.load_recipe(recipe_path), open_out(out), Compute(cluster.address))
-    removal.join()
-    found = {"receipts": removal.receipts, "whole": removal.was_whole, "nodes": len(cluster.list_all_nodes())}
-    print(f"found: {json.dumps(found)}")
+    for removal in removals:
+        removal.join()
+    lost = {removal.stage: {"receipts": removal.receipts, "whole": removal.was_whole} for removal in removals}
+    print(f"found: {json.dumps({'lost': lost, 'nodes': len(cluster.list_all_nodes())})}")
 
 
 if __name__ == "__main__":
