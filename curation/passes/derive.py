@@ -24,7 +24,7 @@ from curation.runtime.stages.stages import run_stage
 from curation.runtime.store.folder import Folder
 from curation.runtime.store.receipts import Result
 from curation.runtime.store.shards import DOCUMENT, ShardSet, open_parquet, row_groups, row_writer
-from curation.transforms.base import Document, Transform
+from curation.transforms.base import Document, Transform, name_of
 from curation.transforms.registry import make_transform
 
 VERSION = 1
@@ -81,7 +81,7 @@ def _step(
     folder = stage.outputs["documents"].folder(out)
     record = {
         "transform": transform.model_dump(mode="json"),
-        "keeps": list(transform.keeps),
+        "keeps": [name_of(invariant) for invariant in transform.keeps],
         "folders": [out.relative(each) for each in (gathered, folder) if each],
         "counts": {name: n for name, n in manifest.counts.items() if name != "statistics"},
         "statistics": Statistics.shown(manifest.counts["statistics"]),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -13,7 +12,6 @@ import pyarrow as pa
 from curation.runtime.config import Config
 from curation.runtime.identity import seed
 from curation.runtime.registry import plugin_digest
-from curation.text import movable
 
 
 @dataclass(frozen=True)
@@ -29,21 +27,9 @@ Shares = Mapping[
 ]  # name -> (numerator, denominator); sums of both over documents are meaningful
 
 
-def _pattern(text: str) -> list[int]:
-    """For each word the place of its first occurrence: the document's types and tokens without the words themselves."""
-    first: dict[str, int] = {}
-    return [first.setdefault(word, place) for place, word in enumerate(movable.words(text).parts)]
-
-
-INVARIANTS: dict[str, Callable[[str], Any]] = {
-    "word counts": lambda text: Counter(movable.words(text).parts),
-    "sentence counts": lambda text: Counter(movable.sentences(text).parts),
-    "pattern of words": _pattern,
-    "characters": len,
-    "words": lambda text: len(movable.words(text).parts),
-    "signs and white space": lambda text: movable.words(text).gaps,
-}
-"""What a transform may promise to keep -> the value of a text that must then be the same before and after."""
+def name_of(invariant: Callable[[str], Any]) -> str:
+    """`word counts` of the function `word_counts`."""
+    return invariant.__name__.replace("_", " ")
 
 
 class Transform(Config, ABC):
@@ -54,7 +40,8 @@ class Transform(Config, ABC):
     the transform's tests.
 
     Attributes:
-        keeps: names from `INVARIANTS`, checked in every document.
+        keeps: functions of a text that must give the same before and after, such as those of `invariants.py`; checked in every
+            document and named in errors and records.
         seed: another number gives other places and other names.
     """
 
@@ -62,7 +49,7 @@ class Transform(Config, ABC):
     version: int
     seed: int = 0
 
-    keeps: ClassVar[tuple[str, ...]]
+    keeps: ClassVar[tuple[Callable[[str], Any], ...]]
     examples: ClassVar[Mapping[str, str]] = {}
     gathers: ClassVar[bool] = False
 
@@ -93,8 +80,9 @@ class Transform(Config, ABC):
             AssertionError: it changed one of `keeps`; a bug of the transform.
         """
         text = self.apply(document, known)
-        for name in self.keeps if text != document.text else ():
-            if INVARIANTS[name](text) != INVARIANTS[name](document.text):
+        for invariant in self.keeps if text != document.text else ():
+            if invariant(text) != invariant(document.text):
+                name = name_of(invariant)
                 raise AssertionError(f"transform {self.kind}: document {document.id.hex()} did not keep its {name}")
         return text
 

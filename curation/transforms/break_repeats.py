@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from curation.text import movable
 from curation.transforms.base import Document, Transform
+from curation.transforms.invariants import characters, signs_and_white_space, word_counts
 
 
 class BreakRepeats(Transform):
@@ -22,7 +23,7 @@ class BreakRepeats(Transform):
     kind: Literal["break_repeats"] = "break_repeats"
     version: Literal[1] = 1
 
-    keeps: ClassVar = ("word counts", "characters", "signs and white space")
+    keeps: ClassVar = (word_counts, characters, signs_and_white_space)
     examples: ClassVar = {"": "", "no pair comes again": "no pair comes again"}
 
     def apply(self, document: Document, known: Any) -> str:

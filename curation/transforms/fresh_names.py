@@ -14,6 +14,7 @@ from pydantic import Field
 from curation.runtime.identity import share
 from curation.text import movable
 from curation.transforms.base import Document, Shares, Transform
+from curation.transforms.invariants import pattern_of_words, signs_and_white_space, words
 
 SAMPLE = 20_000  # documents, by hash, whose names are lent out
 RANKS = 16  # names further down a document are lent out together
@@ -51,7 +52,7 @@ class FreshNames(Transform):
     version: Literal[1] = 1
     most_documents: float = Field(default=0.1, gt=0, le=1)  # share of documents; words of more are no names
 
-    keeps: ClassVar = ("pattern of words", "words", "signs and white space")
+    keeps: ClassVar = (pattern_of_words, words, signs_and_white_space)
     examples: ClassVar = {"": "", "nothing gathered, nothing new": "nothing gathered, nothing new"}
     gathers: ClassVar = True
 

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from curation.text import movable
 from curation.transforms.base import Document, Shares, Transform
+from curation.transforms.invariants import characters, sentence_counts, word_counts
 
 
 class ShuffleSentences(Transform):
@@ -18,7 +19,7 @@ class ShuffleSentences(Transform):
     kind: Literal["shuffle_sentences"] = "shuffle_sentences"
     version: Literal[1] = 1
 
-    keeps: ClassVar = ("sentence counts", "word counts", "characters")
+    keeps: ClassVar = (sentence_counts, word_counts, characters)
     examples: ClassVar = {"": "", "One sentence.": "One sentence."}
 
     def apply(self, document: Document, known: Any) -> str:

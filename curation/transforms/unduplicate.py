@@ -12,6 +12,7 @@ from pydantic import Field
 
 from curation.text import movable
 from curation.transforms.base import Document, Shares, Transform
+from curation.transforms.invariants import characters, signs_and_white_space, word_counts
 
 
 class Unduplicate(Transform):
@@ -25,7 +26,7 @@ class Unduplicate(Transform):
     version: Literal[1] = 1
     least_words: int = Field(default=5, ge=2)  # a shorter sentence ("Yes.", "return x") may come again
 
-    keeps: ClassVar = ("word counts", "characters", "signs and white space")
+    keeps: ClassVar = (word_counts, characters, signs_and_white_space)
     examples: ClassVar = {"": "", "Said once, in five words.": "Said once, in five words."}
     gathers: ClassVar = True
 

@@ -59,7 +59,7 @@ def recipe(tmp_path: Path) -> Path:
 def code(tmp_path: Path) -> Path:
     """A copy of our packages, as an installation that has been used before."""
     for package in PACKAGES:
-        shutil.copytree(ROOT / package, tmp_path / "code" / package)  
+        shutil.copytree(ROOT / package, tmp_path / "code" / package)
     return tmp_path / "code"
 
 
