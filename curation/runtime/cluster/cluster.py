@@ -39,6 +39,8 @@ class Compute:
         """Ray, started or joined once a process; called only when there is work, so that a finished run needs no Ray."""
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        # a signal to all of a job ends Ray's daemons too, and within a second Ray would end this process before it obeys
+        os.environ.setdefault("RAY_get_check_signal_interval_milliseconds", "50")
         # Ray's message about its own tokens is of no use to our users
         logging.getLogger("ray._private.authentication").setLevel(logging.ERROR)
         import ray
