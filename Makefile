@@ -13,7 +13,7 @@ KENLM := 0.3.0
 TOOLS := .tools/kenlm
 FAST := not end_to_end and not simulation
 # two processes, one a core; tests/conftest.py says what stays in one of them
-BESIDE := --numprocesses 2 --dist loadgroup --no-loadscope-reorder
+BESIDE := --numprocesses 2 --dist loadscope --no-loadscope-reorder
 
 .PHONY: help setup demo test test-fast coverage faults check format controls bench few-shot scale gpu kenlm-tools clean
 

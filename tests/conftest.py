@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 from jsonl_writer import WriteJsonl, write_rows
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from curation.runtime.cluster.cluster import Compute
 from curation.runtime.store.folder import Folder, open_out
@@ -27,19 +30,26 @@ END_TO_END = Path(__file__).parent / "end_to_end"
 SHARED_RUNS = ("finished", "undisturbed")  # fixtures of a session that are whole runs
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The folder of a test says whether it is a whole run; those come first, since a core without work at the end is lost.
-
-    With two processes a file's tests stay together, and so do all that look at one finished study.
-    """
+    """The folder of a test says whether it is a whole run; those come first, since a core without work at the end is lost."""
     for item in items:
-        group = str(item.path)
         if END_TO_END in item.path.parents:
             item.add_marker("end_to_end")
-            group = next((name for name in SHARED_RUNS if name in getattr(item, "fixturenames", ())), group)
-        item.add_marker(pytest.mark.xdist_group(group))
     items.sort(key=lambda item: END_TO_END not in item.path.parents)
+
+
+class ByRun(LoadScopeScheduling):  # type: ignore[misc]
+    """Shares tests out among processes by file; files that look at one finished run stay together."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        text = Path(self.config.rootpath, file).read_text(encoding="utf8") if "end_to_end" in file else ""
+        return next((name for name in SHARED_RUNS if re.search(rf"[( ]{name}: ", text)), file)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByRun:
+    """In place of `--dist loadscope`."""
+    return ByRun(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -56,7 +56,7 @@ class Small:
 def small(tmp_path_factory: pytest.TempPathFactory, compute: Compute) -> Small:
     folder = tmp_path_factory.mktemp("identity")
     write_corpora(folder)
-    path = write_study(folder)
+    path = write_study(folder, tasks=[{"kind": "control_map", "items": 10, "draws": 2}])  # soon made into prompts
     loaded, recipe = settings.load(str(path))
     return Small(path, study.prepare(loaded, recipe, open_out(str(folder / "out")), compute))
 
