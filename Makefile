@@ -43,7 +43,7 @@ test-fast: setup ## all but whole runs (tests/end_to_end) and simulated studies
 
 coverage: setup ## lines that tests run, in workers and other processes too; at least 90 %
 	rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest $(TESTS)
+	$(BIN)/coverage run -m pytest $(BESIDE) $(TESTS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 

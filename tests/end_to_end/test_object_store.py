@@ -104,7 +104,7 @@ def upload(local: Path, url: str) -> None:
 def recipe(folder: Path, root: str) -> Path:
     sources = {name: {"kind": "files", "path": f"{root}/{name}"} for name in ("english", "korean")}
     path = folder / "store.yaml"
-    value = {"name": "store", "sources": sources, "passes": PASSES, "shard_bytes": 8000}
+    value = {"name": "store", "sources": sources, "passes": PASSES, "shard_bytes": 12_000}
     path.write_text(yaml.safe_dump(value, sort_keys=False), encoding="utf8")
     return path
 

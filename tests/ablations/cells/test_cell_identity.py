@@ -34,6 +34,7 @@ from curation.runtime.identity import fingerprint
 from curation.runtime.store.folder import open_out
 
 GPU = "machine={device: some GPU, torch: 1.2.3}"  # so that cells can be planned for one
+TASK = "{kind: control_map, items: 10, draws: 2}"  # its prompts are made soon
 NO_PART_OF_A_CELL = ("effort.", "checkpoint_every_steps")
 Plans = dict[str, CellPlan]
 
@@ -56,7 +57,7 @@ class Small:
 def small(tmp_path_factory: pytest.TempPathFactory, compute: Compute) -> Small:
     folder = tmp_path_factory.mktemp("identity")
     write_corpora(folder)
-    path = write_study(folder, tasks=[{"kind": "control_map", "items": 10, "draws": 2}])  # soon made into prompts
+    path = write_study(folder, tasks=[yaml.safe_load(TASK)])
     loaded, recipe = settings.load(str(path))
     return Small(path, study.prepare(loaded, recipe, open_out(str(folder / "out")), compute))
 
@@ -302,7 +303,7 @@ def test_what_is_asked_of_a_cell_is_no_part_of_it(small: Small, before: Plans, c
 
 
 def test_a_task_or_a_metric_less_leaves_the_other_measures_what_they_are(small: Small, before: Plans) -> None:
-    for change in ("metrics=[bits_per_byte, heads]", "tasks=[control_map, {kind: control_map, name: again}]"):
+    for change in ("metrics=[bits_per_byte, heads]", f"tasks=[{TASK}, {{kind: control_map, name: again}}]"):
         for name, new in asked(small.plans(change)).items():
             old = asked(before)[name]
             assert {label: old[label] for label in old.keys() & new.keys()}.items() <= new.items()

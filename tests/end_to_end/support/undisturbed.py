@@ -12,7 +12,12 @@ from pathlib import Path
 CELLS = 6
 PHASES = ("tokenizer/main", "measures/", "report")  # in which a kill is certain to fall, beside those at any time
 LIMIT_SECONDS = 300
-LONGER = ("--set", "cells.schedule.tokens=49152", "--set", "controls.cells.schedule.tokens=49152")  # seconds a cell
+LONGER = (
+    "--set",
+    "cells.schedule.tokens=16384",
+    "--set",
+    "controls.cells.schedule.tokens=16384",
+)  # about a second a cell
 
 
 def start(study: Path, out: Path, workers: int) -> subprocess.Popen[bytes]:
