@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
-from ablations.cells.cell_folder import HELDOUT, lay_out, lay_plugins, lay_tokens
+from ablations.cells.cell_folder import HELDOUT, lay_out, lay_plugins, lay_tokens, path_of
 from ablations.cells.cells import CellPlan
 from ablations.core.spec.cell_spec import MEASURING
+from curation.runtime.registry import Plugin
 from curation.runtime.store.folder import Folder
 
 
@@ -23,9 +24,15 @@ def lay_out_all(path: Path, plan: CellPlan) -> None:
     folder = Folder(str(path))
     for task, file in measuring.items.items():
         folder.write(f"tasks/{task}.json", file.text.encode())
-    lay_plugins(folder, measuring.plugins)
+    lay_plugins(folder, plugins_of(plan))
     folder.write_json(MEASURING, asdict(measuring.spec))
     lay_out_training(path, plan)
+
+
+def plugins_of(plan: CellPlan) -> list[Plugin]:
+    """Files that the cell itself needs: for its training, and for its metrics."""
+    named = {*plan.spec.plugins, *plan.measuring.spec.plugins}
+    return [plugin for plugin in {*plan.plugins, *plan.measuring.plugins} if path_of(plugin) in named]
 
 
 def lay_out_training(path: Path, plan: CellPlan) -> None:

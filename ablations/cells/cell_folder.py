@@ -129,10 +129,15 @@ def lay_out(path: Path, cell: CellSpec, tokens: Mapping[str, Folder], plugins: S
     Folder(str(path)).write_json(CELL, cell.to_json())
 
 
+def path_of(plugin: Plugin) -> str:
+    """Where a plugin lies in a cell's folder."""
+    return f"plugins/{plugin.name}"
+
+
 def lay_plugins(folder: Folder, plugins: Sequence[Plugin]) -> None:
     """Files with members, under the names that a cell's files know them by."""
     for plugin in plugins:
-        folder.write(f"plugins/{plugin.name}", plugin.source.encode())
+        folder.write(path_of(plugin), plugin.source.encode())
 
 
 def lay_tokens(path: Path, stem: str, source: Folder, split: str) -> None:

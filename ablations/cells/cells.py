@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from ablations.cells.cell_folder import CellJob, cell_job
-from ablations.cells.measuring_plan import MeasuringPlan, PlannedMeasure
+from ablations.cells.cell_folder import CellJob, cell_job, path_of
+from ablations.cells.measuring_plan import MeasuringPlan, PlannedMeasure, plugins_of_metrics
 from ablations.cells.training_members import code_of_training, plugins_used
 from ablations.core.spec.cell_spec import CellSpec, paths_of
 from ablations.core.spec.machine import is_gpu
@@ -166,7 +166,7 @@ def _plan(
             heldout={source: f"tokens/{source}.heldout" for source in heldout},
             tasks=tuple(f"tasks/{task}.json" for task in sorted(items)),
             metrics=tuple(lot.metrics),
-            plugins=tuple(f"plugins/{plugin.name}" for plugin in study.loaded_plugins),
+            plugins=tuple(map(path_of, plugins_of_metrics(lot.metrics, study.loaded_plugins))),
             effort=cells.effort,
         ),
         heldout={source: tokenized.tokens[source] for source in heldout},
@@ -179,7 +179,7 @@ def _plan(
         training,
         checkpoint_every_steps=cells.checkpoint_every_steps,
         defaults=tuple(_defaults(training, written)),
-        plugins=tuple(f"plugins/{plugin.name}" for plugin in used),
+        plugins=tuple(map(path_of, used)),
     )
     tokens = {part.tokens: tokenized.tokens[part.source] for part in training.train}
     machine = machine_of(study.machine, training.compute.device)

@@ -7,7 +7,7 @@ So another metric, a further task or more items are measured alone, from kept we
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ from ablations.core.spec.measuring_spec import EffortSpec, MeasuringSpec
 from ablations.core.spec.training_spec import TrainingSpec
 from ablations.prompts.task_items import ItemsFile
 from curation.runtime.identity import fingerprint
-from curation.runtime.registry import Plugin
+from curation.runtime.registry import Plugin, plugin_digest
 from curation.runtime.stages.stage import Output
 from tokenizer.encode import TokenSet
 
@@ -67,6 +67,12 @@ def metric_of(name: str, plugins: tuple[Plugin, ...]) -> Metric:
         ConfigError: there is none.
     """
     return METRICS.get(name, plugins)()
+
+
+def plugins_of_metrics(metrics: Iterable[str], plugins: Sequence[Plugin]) -> tuple[Plugin, ...]:
+    """Those of a study's plugins that a cell by itself needs to be measured: the others may import what it has not."""
+    digests = {plugin_digest(type(metric_of(name, tuple(plugins)))) for name in metrics}
+    return tuple(plugin for plugin in plugins if plugin.digest in digests)
 
 
 @cache

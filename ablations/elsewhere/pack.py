@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ablations.cells.cell_contents import lay_out_all
+from ablations.cells.cell_contents import lay_out_all, plugins_of
 from ablations.cells.cells import CellPlan
 from ablations.cells.measuring_plan import identity_of_asked
 from ablations.core.data.documents import Documents
@@ -90,12 +90,13 @@ def pack(study: str, plans: Sequence[CellPlan], folder: Path, limit_mib: float =
     Of a source's documents those are packed that one of the cells trains on.
 
     Raises:
-        ConfigError: the folder is there, no cell is left, or they do not fit.
+        ConfigError: the folder is there, no cell is left, a plugin wants more than a pack holds, or they do not fit.
     """
     if not plans:
         raise ConfigError(f"{study}: no cell to pack: all are finished, or run on this machine.")
     if folder.exists():
         raise ConfigError(f"{folder}: is there already. Name another folder, or remove it.")
+    _check_plugins(plans)
     with whole_folder(folder) as draft:
         for name, path in sources.sources().items():
             (draft / CODE / name).parent.mkdir(parents=True, exist_ok=True)
@@ -119,6 +120,19 @@ def pack(study: str, plans: Sequence[CellPlan], folder: Path, limit_mib: float =
             sizes = {**blobs.sizes, "code": size - sum(blobs.sizes.values())}
             raise ConfigError(_too_large(folder.name, sizes, size, limit_mib))
     return Packed(folder, len(plans), size, repeated)
+
+
+def _check_plugins(plans: Sequence[CellPlan]) -> None:
+    """Refuse what could not run elsewhere: there, cells have the files of `sources` and nothing else of ours."""
+    packed = set(sources.sources().values())
+    for plugin in {plugin for plan in plans for plugin in plugins_of(plan)}:
+        if wanted := sorted(
+            path.relative_to(sources.ROOT).as_posix() for path in {*sources.imported(plugin.source)} - packed
+        ):
+            raise ConfigError(
+                f"plugin {plugin.name}: imports {wanted[0]}, which a pack does not hold. Move its metrics, optimizers and "
+                "schedules into a file that imports nothing of loam but ablations.core."
+            )
 
 
 def _training(laid: Laid, blobs: _Blobs) -> dict[str, str]:

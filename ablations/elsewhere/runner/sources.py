@@ -22,7 +22,7 @@ def sources() -> dict[str, Path]:
             found[name] = path
             todo += _packages(path)
             if path.suffix == ".py":
-                todo += _imported(path)
+                todo += imported(path.read_text(encoding="utf8"))
     return dict(sorted(found.items()))
 
 
@@ -43,8 +43,9 @@ def _packages(path: Path) -> Iterator[Path]:
             yield parent / "__init__.py"
 
 
-def _imported(path: Path) -> Iterator[Path]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf8"))):
+def imported(source: str) -> Iterator[Path]:
+    """Files of our packages that a module imports."""
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:

@@ -9,13 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from packed_cells import plan, plans, token_set
+from packed_cells import PLUGIN, plan, plans, token_set
 from safetensors.numpy import load_file
 
 from ablations.cells import sweep
+from ablations.cells.cell_contents import plugins_of
 from ablations.cells.cell_folder import cell_job
 from ablations.cells.cell_states import states
 from ablations.cells.measure_job import MEASURE, measure_job
+from ablations.cells.measuring_plan import plugins_of_metrics
 from ablations.core.cell import run_cell
 from ablations.core.data.documents import Documents
 from ablations.core.data.packing import chosen_documents
@@ -29,6 +31,7 @@ from ablations.settings.study import Study
 from curation.runtime.cluster.cluster import Idle
 from curation.runtime.config import build
 from curation.runtime.errors import ConfigError, InputError
+from curation.runtime.registry import Plugin
 from curation.runtime.stages.other_code import expected
 from curation.runtime.stages.scheduling import Handed, work_and_sign
 from curation.runtime.stages.stages import run_stages
@@ -296,3 +299,30 @@ def test_a_cell_for_another_machine_is_not_run_here(study, tmp_path: Path) -> No
     job = dataclasses.replace(study[0].stage().jobs[0].spec, machine={"cpu": "Abacus", "torch": "0.1"})
     with pytest.raises(ConfigError, match="Take the cell there with `loam ablate pack`"):
         cell_job(None, job, {"cell": Folder(str(tmp_path))})
+
+
+ANNOTATES = """
+from curation.annotators.base import Annotator
+
+class Vowels(Annotator):
+    '''Share of vowels.'''
+    kind: str = "vowels"
+"""
+
+
+def test_a_plugin_without_a_metric_stays_here(study) -> None:
+    """If this fails, packed cells end at an import of what a pack does not hold."""
+    other = Plugin("annotates.py", ANNOTATES)
+    assert plugins_of_metrics(["bits_per_byte", "weight_norm"], (other, PLUGIN)) == (PLUGIN,)
+    measuring = dataclasses.replace(study[0].measuring, plugins=(other, PLUGIN))
+    assert plugins_of(dataclasses.replace(study[0], measuring=measuring)) == [PLUGIN]
+
+
+def test_a_plugin_that_could_not_run_elsewhere_is_refused(study, tmp_path: Path) -> None:
+    both = Plugin(PLUGIN.name, PLUGIN.source + ANNOTATES)
+    measuring = dataclasses.replace(study[0].measuring, plugins=(both,))
+    with pytest.raises(
+        ConfigError, match=r"plugin norm.py: imports curation/annotators/\w+\.py, which a pack does not"
+    ):
+        pack.pack("small", [dataclasses.replace(study[0], measuring=measuring)], tmp_path / "packed")
+    assert not (tmp_path / "packed").exists()
