@@ -24,10 +24,11 @@ def loam(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], co
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory, compute: Compute) -> Finished:
-    """The small study with a plugin that adds one member of each sort, from raw text to report."""
+    """The small study with plugins that add one member of each sort, from raw text to report."""
     folder = tmp_path_factory.mktemp("study")
     write_corpora(folder)
     (folder / "mine.py").write_text(members.SOURCE, encoding="utf8")
+    (folder / "norm.py").write_text(members.METRIC, encoding="utf8")
     for name, numbers in (("numbers", range(35)), ("more_numbers", range(35, 40))):
         (folder / f"{name}.jsonl").write_text("\n".join(f'{{"n": {n}}}' for n in numbers), encoding="utf8")
     path = write_study(folder, **with_plugin(folder))
@@ -65,4 +66,4 @@ def with_plugin(folder: Path) -> dict[str, Any]:
         "shard_bytes": 30_000,
     }
     task = {"kind": "count_up", "pool": numbers, "queries": more, "draws": 2, "items": 5}
-    return {"plugins": ["mine.py"], "recipe": recipe, "tasks": ["control_map", task]}
+    return {"plugins": ["mine.py", "norm.py"], "recipe": recipe, "tasks": ["control_map", task]}

@@ -110,7 +110,7 @@ def _queries(finished: Finished) -> str:
 
 
 def test_one_cell_is_measured_and_its_numbers_are_printed(finished: Finished, mine: Path, loam: Loam) -> None:
-    plugins = ("--plugin", mine / "rms.py", "--plugin", finished.folder / "mine.py")
+    plugins = ("--plugin", mine / "rms.py", "--plugin", finished.folder / "norm.py")
     ended = loam("ablate", "measure", "english", "--metric", "weight_rms", "--out", mine / "out", *plugins)
     assert ended.code == 0, ended.err
     assert "size of the weights" in ended.out
@@ -141,17 +141,19 @@ def test_weights_along_the_way_can_be_freed_and_what_was_measured_stays(
 
 def test_a_cell_whose_weights_are_elsewhere_says_so(finished: Finished, mine: Path, loam: Loam) -> None:
     """If this fails, a result from a pack looks as if it could be measured again."""
-    packed = mine / "packed"
-    assert loam("ablate", "pack", finished.study, packed, "--out", mine / "fresh").code == 0
+    packed, out = mine / "packed", mine / "out"
+    for folder in (*out.glob("cells/english_s0-*"), *out.glob("measures/english_s0.*")):
+        shutil.rmtree(folder)
+    assert loam("ablate", "pack", finished.study, packed, "--out", out).code == 0
     from ablations.elsewhere.runner.run_all import main
 
     assert main([str(packed)]) == 0
     for weights, expected in (("none", 1), ("last", 0)):
         main([str(packed), "--weights", weights])
-        merged = loam("ablate", "unpack", finished.study, packed, "--out", mine / "fresh")
+        merged = loam("ablate", "unpack", finished.study, packed, "--out", out)
         assert merged.code == 0, merged.err
         assert "\n6 of 6 trained" in merged.out
-        where = ("--out", mine / "fresh", "--plugin", mine / "rms.py")
+        where = ("--out", out, "--plugin", mine / "rms.py")
         status = loam("ablate", "status", finished.study, *where).out
         assert ("cannot be measured again here" in status) == (weights == "none")
         assert loam("ablate", "measure", finished.study, *where).code == expected

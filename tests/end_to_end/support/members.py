@@ -6,7 +6,6 @@ SOURCE = '''
 import re
 from typing import ClassVar, Literal
 
-from ablations.core.metrics.base import Measured, Metric
 from ablations.prompts.tasks.base import FewShotTask
 from ablations.prompts.tasks.template import Template
 from curation.annotators.base import Annotator, Column
@@ -53,6 +52,13 @@ class CountUp(FewShotTask):
 
     def gold(self, row):
         return row["n"] % 2
+'''
+
+# in a file of its own, since a pack takes it along
+METRIC = '''
+"""A metric of a user's own."""
+
+from ablations.core.metrics.base import Measured, Metric
 
 
 class WeightNorm(Metric):
