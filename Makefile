@@ -44,6 +44,7 @@ test-fast: setup ## all but whole runs (tests/end_to_end) and simulated studies
 coverage: setup ## lines that tests run, in workers and other processes too; at least 90 %
 	rm -f .coverage .coverage.*
 	$(BIN)/coverage run -m pytest $(BESIDE) $(TESTS)
+	find . -maxdepth 1 -name '.coverage.*' -empty -delete # of a process that was killed as it began
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 

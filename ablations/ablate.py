@@ -240,7 +240,7 @@ def findings(command: Command, related: tuple[str, ...]) -> None:
     from curation.runtime.shipped import resolve_config
 
     findings = findings_of(read(resolve_config(command.path)), related)
-    command.show(findings.to_json(), findings_text(findings))
+    command.show(findings, findings_text(findings))
 
 
 @ablate.command()

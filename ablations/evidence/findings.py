@@ -10,7 +10,7 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import astuple, dataclass, fields
 from itertools import combinations
 from typing import Any, Literal
 
@@ -32,7 +32,7 @@ Side = Literal["above", "below"]
 Sentences = tuple[list[str], list[str]]  # numbers that bear on a claim, and what they allow one to say
 
 
-class Row(Config):
+class CorpusRow(Config):
     """One model. Baseline: the most frequent answer; all: everything, the first one is the reference; size: fewer tokens of it."""
 
     kind: Literal["baseline", "all", "single", "mixture", "size"]
@@ -43,7 +43,7 @@ class Row(Config):
     marks: Mapping[str, Side]  # of the midpoint, as printed
 
     @model_validator(mode="after")
-    def _marks_have_scores(self) -> Row:
+    def _marks_have_scores(self) -> CorpusRow:
         if alone := self.marks.keys() - self.scores.keys():
             raise ValueError(f"a printed mark without a score of {min(alone)}. Give the score, or no mark.")
         return self
@@ -64,17 +64,17 @@ class Table:
     """All rows and tasks, in the order of the file."""
 
     tasks: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[CorpusRow, ...]
 
-    def of(self, kind: str) -> list[Row]:
+    def of(self, kind: str) -> list[CorpusRow]:
         return [row for row in self.rows if row.kind == kind]
 
     @property
-    def reference(self) -> Row:
+    def reference(self) -> CorpusRow:
         return self.of("all")[0]
 
     @property
-    def full_singles(self) -> dict[str, Row]:
+    def full_singles(self) -> dict[str, CorpusRow]:
         """Single corpora as a whole, without those cut to a size."""
         names = {row.corpus for row in self.of("single")}
         return {row.corpus: row for row in self.of("single") if row.cut_from not in names}
@@ -83,12 +83,12 @@ class Table:
         """Halfway between the reference and the baseline."""
         return (self.reference.scores[task] + self.of("baseline")[0].scores[task]) / 2
 
-    def side(self, row: Row, task: str) -> Side | None:
+    def side(self, row: CorpusRow, task: str) -> Side | None:
         """None on the midpoint or without a score."""
         score, middle = row.scores.get(task), self.midpoint(task)
         return None if score is None or score == middle else "below" if score < middle else "above"
 
-    def above(self, row: Row) -> list[str]:
+    def above(self, row: CorpusRow) -> list[str]:
         return [task for task in self.tasks if self.side(row, task) == "above"]
 
 
@@ -120,14 +120,14 @@ def read(path: str) -> Table:
     return table
 
 
-def _row(where: str, head: Sequence[str], line: Sequence[str]) -> Row:
+def _row(where: str, head: Sequence[str], line: Sequence[str]) -> CorpusRow:
     if len(line) != len(head):
         raise ConfigError(f"{where}: {len(line)} values for {len(head)} columns. Give one each; it may be empty.")
     values = {column: value.strip() for column, value in zip(head, line, strict=True) if value.strip()}
     marks = {column.removeprefix(MARK): value for column, value in values.items() if column.startswith(MARK)}
     scores = {column: value for column, value in values.items() if column not in OWN and not column.startswith(MARK)}
     own = {column: values[column] for column in OWN if column in values}
-    return build(Row, {**own, "scores": scores, "marks": marks}, where)
+    return build(CorpusRow, {**own, "scores": scores, "marks": marks}, where)
 
 
 @dataclass(frozen=True)
@@ -169,17 +169,33 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Findings:
-    """What the command prints: marks and what the midpoint rule gives for them, correlations with perplexity, claims."""
+class Mark:
+    """A printed mark, and what the midpoint rule gives in its place."""
 
-    marks: list[dict[str, Any]]
+    corpus: str
+    task: str
+    score: float
+    midpoint: float
+    printed: Side
+    rule: Side | None
+
+
+@dataclass(frozen=True)
+class Marks:
+    """How many marks are printed, how many of them the midpoint rule gives too, and the others."""
+
+    printed: int
+    reproduced: int
+    others: list[Mark]
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What the command prints: marks beside the midpoint rule, correlations with perplexity, claims."""
+
+    marks: Marks
     perplexity: list[TaskCorrelation]
     claims: list[Finding]
-
-    def to_json(self) -> dict[str, Any]:
-        others = [mark for mark in self.marks if mark["printed"] != mark["rule"]]
-        counts = {"printed": len(self.marks), "reproduced": len(self.marks) - len(others)}
-        return {**asdict(self), "marks": {**counts, "others": others}}
 
 
 def findings_of(table: Table, related: Sequence[str] = ()) -> Findings:
@@ -188,12 +204,6 @@ def findings_of(table: Table, related: Sequence[str] = ()) -> Findings:
     Raises:
         ConfigError: a pair names a corpus or a task that the table lacks.
     """
-    marks = [
-        {"corpus": row.corpus, "task": task, "score": row.scores[task], "midpoint": table.midpoint(task)}
-        | {"printed": printed, "rule": table.side(row, task)}
-        for row in table.rows
-        for task, printed in row.marks.items()
-    ]
     claims = read_yaml(shipped.find_config("reference/published_claims.yaml"))
     names = {*table.full_singles, *table.tasks}
     known = [pair for pair in claims["related"]["pairs"] if names.issuperset(pair.split("="))]
@@ -205,7 +215,17 @@ def findings_of(table: Table, related: Sequence[str] = ()) -> Findings:
     for claim, (numbers, allows) in zip(claims.values(), sentences, strict=True):
         limits = [limit.format(corpora=corpora, yardstick=_yardstick(table)) for limit in claim["does_not_allow"]]
         findings.append(Finding(claim["claim"], numbers, allows, [ONE_NUMBER, *limits]))
-    return Findings(marks, perplexity, findings)
+    return Findings(_marks(table), perplexity, findings)
+
+
+def _marks(table: Table) -> Marks:
+    marks = [
+        Mark(row.corpus, task, row.scores[task], table.midpoint(task), printed, table.side(row, task))
+        for row in table.rows
+        for task, printed in row.marks.items()
+    ]
+    others = [mark for mark in marks if mark.printed != mark.rule]
+    return Marks(len(marks), len(marks) - len(others), others)
 
 
 def _pair(table: Table, text: str) -> tuple[str, str]:
@@ -352,11 +372,11 @@ def _listed(values: Iterable[object]) -> str:
 
 def findings_text(findings: Findings) -> str:
     """For people: marks, correlations, then claim by claim."""
-    marks = findings.to_json()["marks"]
-    lines = [f"printed marks that the midpoint rule reproduces: {marks['reproduced']} of {marks['printed']}"]
-    if marks["others"]:
-        heads = tuple(marks["others"][0])
-        lines.append(as_table(heads, [(*list(m.values())[:-1], m["rule"] or "on it") for m in marks["others"]]))
+    marks = findings.marks
+    lines = [f"printed marks that the midpoint rule reproduces: {marks.reproduced} of {marks.printed}"]
+    if marks.others:
+        heads = [field.name for field in fields(Mark)]
+        lines.append(as_table(heads, [(*astuple(mark)[:-1], mark.rule or "on it") for mark in marks.others]))
     lines.append(
         "\nrank correlation of perplexity with each score, over the full single corpora (exact p up to 8 corpora)"
     )

@@ -106,7 +106,7 @@ def _others(pilot: Pilot) -> list[str]:
 
 
 def _estimated(blocks: Sequence[Array | None], pilot: Pilot, arms: Sequence[str]) -> Guess | None:
-    found = [Variances.found_in(block) for block in blocks if block is not None and len(block) >= LEAST_SEEDS]
+    found = [Variances.estimated_from(block) for block in blocks if block is not None and len(block) >= LEAST_SEEDS]
     if not found:
         return None
     whose = " and ".join(arms) if arms else f"the mean of {len(found)} arms or pairs"

@@ -42,7 +42,7 @@ class Variances:
         return Variances(**{name: value + getattr(other, name) for name, value in vars(self).items()})
 
     @classmethod
-    def found_in(cls, values_SDI: Array) -> Variances:
+    def estimated_from(cls, values_SDI: Array) -> Variances:
         """Estimated from values of at least 2 seeds; what a factor of size 1 would do is in the others."""
         components = mean_squares(values_SDI).components()
         names = {effect: name for name, effect in zip(vars(cls()), cls().parts(), strict=True)}

@@ -56,7 +56,7 @@ def prepare(study: Study, recipe: Recipe, out: Folder, compute: Compute) -> Prep
 
 def _prepare(study: Study, recipe: Recipe, out: Folder, compute: Compute) -> Prepared:
     curated = pipeline.curate(recipe, out, compute)
-    check_kept(study, recipe, curated)
+    check_not_empty(study, recipe, curated)
     real = {name: curated.shards[name] for name in settings.real_sources(study, recipe)}
     main = None
     if study.arms:
@@ -90,7 +90,7 @@ def run(
     return mended(whole, out, compute)
 
 
-def check_kept(study: Study, recipe: Recipe, curated: Curated) -> None:
+def check_not_empty(study: Study, recipe: Recipe, curated: Curated) -> None:
     """Refuse an arm whose source is empty after curation.
 
     Raises:

@@ -137,7 +137,7 @@ def _strip(root: ET.Element, prefix: str) -> None:
             elif "url(#" in value:
                 element.set(key, _REFERENCE.sub(rf"url(#{prefix}\1)", value))
             elif key in ("d", "transform"):
-                element.set(key, _DECIMALS.sub(lambda found: f"{float(found[0]):.2f}", value))  # of a pixel
+                element.set(key, _DECIMALS.sub(lambda match: f"{float(match[0]):.2f}", value))  # of a pixel
 
 
 def extent(values: Iterable[float | None], margin: float = 0.06) -> list[float]:

@@ -11,6 +11,7 @@ from typing import Any
 import xxhash
 
 from curation.runtime.errors import InputError
+from curation.runtime.store.folder import Folder
 
 CHUNK = 4 * 2**20
 REMOTE_BLOCK = 8 * 2**20  # read ahead from an object store
@@ -59,7 +60,7 @@ def files_under(path: str, data_root: str, who: str) -> Iterator[tuple[str, str,
 
 
 def _relative(path: str, root: str) -> str:
-    return path[len(root) :].lstrip("/")
+    return Folder(root).relative(Folder(path))
 
 
 def _is_text(path: str) -> bool:

@@ -52,7 +52,7 @@ class Unduplicate(Transform):
     def apply(self, document: Document, known: Any) -> str:
         cut = movable.sentences(document.text)
         parts = list(cut.parts)
-        for place in self._said_before(document, known):
+        for place in self._repeats(document, known):
             inside = movable.words(parts[place])
             order = movable.permutation(len(inside.parts), self.seed_of(document, place)).tolist()
             parts[place] = inside.joined([inside.parts[i] for i in order])
@@ -60,9 +60,9 @@ class Unduplicate(Transform):
 
     def measure(self, document: Document, known: Any) -> Shares:
         sentences = len(list(self._sentences(document.text)))
-        return {"share of sentences said before": (len(list(self._said_before(document, known))), sentences)}
+        return {"share of sentences said before": (len(list(self._repeats(document, known))), sentences)}
 
-    def _said_before(self, document: Document, first: dict[int, bytes]) -> Iterator[int]:
+    def _repeats(self, document: Document, first: dict[int, bytes]) -> Iterator[int]:
         """Places of sentences that are repeats."""
         here: set[int] = set()
         for place, key in self._sentences(document.text):

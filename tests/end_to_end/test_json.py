@@ -20,6 +20,7 @@ from ablations.cells.standing import Standing
 from ablations.elsewhere.runner.archives import write_archives
 from ablations.evidence.compare import ArmComparison
 from ablations.evidence.explain import ExplainedNumber
+from ablations.evidence.findings import Findings
 from ablations.evidence.power import StudyPower
 from ablations.export.cell import ExportedModel
 from ablations.prompts.export_queries import ExportedQueries
@@ -63,7 +64,7 @@ SCHEMAS: dict[str, Any] = {
     "ablate compare {study} english both --measure bits_per_byte.english --out {out}": ArmComparison,
     "ablate explain english_s0 bits_per_byte.english --out {out}": ExplainedNumber,
     "ablate explain english_s0 few_shot.count_up.k2.gold.nll --out {out}": ExplainedNumber,
-    "ablate findings configs/reference/hyperclova_corpus_study.csv": dict[str, Any],
+    "ablate findings configs/reference/hyperclova_corpus_study.csv": Findings,
     "ablate measure {study} --out {out}": MeasuredCells,
     "ablate measure english_s0 --metric bits_per_byte --out {out}": MeasuredCells,
     "ablate adopt {study} --out {out}": AdoptedCells,

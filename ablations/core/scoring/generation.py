@@ -14,7 +14,7 @@ from ablations.core.data.items import Generation, Group, Item
 from ablations.core.model.cache import Cache, KeysValues
 from ablations.core.model.model import Model
 from ablations.core.scoring.answer_rows import LEAST_ROWS
-from ablations.core.scoring.scoring import PrefixKeeper, batches, check_numbers, split_prefix
+from ablations.core.scoring.scoring import PrefixKeeper, batches, check_numbers, split_group
 
 
 def generate_group(
@@ -28,9 +28,8 @@ def generate_group(
     Raises:
         LoamError: the model's logits are not numbers.
     """
-    items = [item for item in items if item.fits]
+    items, shared, head = split_group(group, items)
     keeper = keeper or PrefixKeeper(model)
-    shared, head = split_prefix(group.prefix, items)
     rows = [(*head, *item.prompt) for item in items]
     answers: list[tuple[int, ...]] = [()] * len(items)
     with torch.no_grad():

@@ -78,9 +78,8 @@ def score_group(
     Raises:
         LoamError: the model's logits are not numbers.
     """
-    items = [item for item in items if item.fits]
+    items, shared, head = split_group(group, items)
     keeper = keeper or PrefixKeeper(model)
-    shared, head = split_prefix(group.prefix, items)
     rows = [AnswerRow(head, item) for item in items]
     scores: list[Score | None] = [None] * len(items)
     for chosen in batches([row.length for row in rows], batch):
@@ -89,6 +88,12 @@ def score_group(
             check_numbers(logp, f"{where or group.condition}, item {items[index].id}")
             scores[index] = _score(items[index], logp)
     return [score for score in scores if score is not None]
+
+
+def split_group(group: Group, items: Sequence[Item]) -> tuple[Sequence[Item], tuple[int, ...], tuple[int, ...]]:
+    """Those of a group's items that fit, and the two parts of its prefix; see `split_prefix`."""
+    fitting = [item for item in items if item.fits]
+    return fitting, *split_prefix(group.prefix, fitting)
 
 
 def split_prefix(prefix: tuple[int, ...], items: Sequence[Item]) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -63,7 +63,7 @@ def conditions(demos: Sequence[Example], shared: Sequence[str], names: Sequence[
         return gold_only + ([_permuted(gold, seed)] if PERMUTED in names and len(set(gold)) >= LEAST_TO_DERANGE else [])
     moved = tuple(derangement(len(shared), random.Random(seed)))
     other = tuple(shared[moved[demo.gold]] for demo in demos)
-    words = made_up(shared, seed)
+    words = nonce_words(shared, seed)
     every = [
         Condition(PERMUTED, other),
         Condition(FLIPPED, other, moved=moved),
@@ -87,7 +87,7 @@ def derangement(n: int, rng: random.Random) -> list[int]:
             return order
 
 
-def made_up(choices: Sequence[str], seed: int) -> tuple[str, ...]:
+def nonce_words(choices: Sequence[str], seed: int) -> tuple[str, ...]:
     """A made-up word for each choice, in its script, with the space that it begins with.
 
     Raises:

@@ -10,6 +10,7 @@ from ablations.report.contents import FORMAT, Report
 from ablations.report.drawing import page
 from curation.dashboard.as_json import from_json
 from curation.runtime.errors import InputError
+from curation.runtime.whole_files import write_whole
 
 FIX = "Give the .json beside the page of a report, as `loam study` and `loam ablate report` write it."
 
@@ -50,7 +51,7 @@ def draw(path: str, to: str | None) -> DrawnPage:
     target = Path(to) if to else source.with_suffix(".html")
     text = page.render(report_of(value, path))
     try:
-        target.write_text(text, encoding="utf8", newline="\n")
+        write_whole(target, text.encode())
     except OSError as error:
         raise InputError(str(target), f"cannot be written ({error.strerror})", "Check the path of --to.") from error
     return DrawnPage(str(target))

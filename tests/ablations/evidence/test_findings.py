@@ -96,7 +96,7 @@ def test_json_holds_the_same(loam) -> None:
 def test_other_numbers_give_other_findings(tmp_path: Path) -> None:
     """Nothing about the outcome is written in the program."""
     found = findings_of(_table(tmp_path, OTHER), ["A=task"])
-    assert found.to_json()["marks"]["reproduced"] == 5
+    assert found.marks.reproduced == 5
     text = findings_text(found)
     assert "5 of 6" in text
     assert "D       task     20        50  above    below" in text

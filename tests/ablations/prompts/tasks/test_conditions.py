@@ -17,7 +17,7 @@ from ablations.prompts.tasks.conditions import (
     conditions,
     derangement,
     labels_of,
-    made_up,
+    nonce_words,
 )
 
 SHARED = (" a", " b", " c")
@@ -74,12 +74,12 @@ def test_without_demonstrations_there_is_nothing_to_permute() -> None:
 
 
 def test_made_up_words_are_in_the_labels_script_and_begin_with_their_space() -> None:
-    assert set(made_up((" 긍정", " 부정"), 1)) <= {f" {word}" for word in HANGUL_NONCE}
-    assert set(made_up(("yes", "no"), 1)) <= set(LATIN_NONCE)
-    assert len({made_up((" yes", " no"), seed) for seed in range(20)}) > 10, "every draw has its own"
+    assert set(nonce_words((" 긍정", " 부정"), 1)) <= {f" {word}" for word in HANGUL_NONCE}
+    assert set(nonce_words(("yes", "no"), 1)) <= set(LATIN_NONCE)
+    assert len({nonce_words((" yes", " no"), seed) for seed in range(20)}) > 10, "every draw has its own"
     assert len({*HANGUL_NONCE, *LATIN_NONCE}) == 32
     with pytest.raises(ValueError, match="17 choices, and 16 made-up words"):
-        made_up([f" {n}" for n in range(17)], 0)
+        nonce_words([f" {n}" for n in range(17)], 0)
 
 
 def test_an_answer_that_is_no_choice_of_its_row_has_no_number() -> None:
