@@ -38,7 +38,7 @@ demo: setup ## raw text of this machine to a report with verdicts
 test: setup ## all tests, or TESTS=FOLDER
 	$(BIN)/python -m pytest $(BESIDE) $(TESTS)
 
-test-fast: setup ## all but whole runs (tests/end_to_end) and simulated studies
+test-fast: setup ## all but whole runs and simulated studies
 	$(BIN)/python -m pytest $(BESIDE) -m "$(FAST)" $(TESTS)
 
 coverage: setup ## lines that tests run, in workers and other processes too; at least 90 %

@@ -31,6 +31,8 @@ from curation.runtime.registry import Plugin, Registry, snake_case
 from curation.sources.registry import SOURCES
 from curation.transforms.registry import TRANSFORMS
 
+pytestmark = pytest.mark.end_to_end  # runs of pytest
+
 MEMBERS: dict[str, Registry[Any]] = {
     "CapitalShare": ANNOTATORS,
     "MacAddress": ENTITIES,

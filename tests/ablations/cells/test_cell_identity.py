@@ -33,6 +33,8 @@ from curation.runtime.errors import ConfigError
 from curation.runtime.identity import fingerprint
 from curation.runtime.store.folder import open_out
 
+pytestmark = pytest.mark.end_to_end  # of a study that was curated and encoded
+
 GPU = "machine={device: some GPU, torch: 1.2.3}"  # so that cells can be planned for one
 TASK = "{kind: control_map, items: 10, draws: 2}"  # its prompts are made soon
 NO_PART_OF_A_CELL = ("effort.", "checkpoint_every_steps")

@@ -34,6 +34,8 @@ from ablations.elsewhere.runner.sources import ROOT, sources
 from curation.runtime.errors import InputError
 from tokenizer.encode import TokenSet
 
+pytestmark = pytest.mark.end_to_end  # packed cells run as processes
+
 NOT_NEEDED = ("ray", "pydantic", "pyarrow", "yaml", "click", "sentencepiece", "zstandard", "numba", "psutil")
 
 

@@ -43,6 +43,8 @@ from curation.runtime.store.manifest import Manifest
 from curation.runtime.store.marks import MarkingFolder
 from curation.runtime.store.shards import read_columns
 
+pytestmark = pytest.mark.end_to_end  # of a study that ran
+
 GAP = "few_shot.control_map.k8.permuted_minus_gold"
 EVERYTHING = Choice(2)
 WRITES = """# Says the last word again.
