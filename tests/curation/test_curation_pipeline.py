@@ -27,6 +27,8 @@ from curation.runtime.stages import scheduling
 from curation.runtime.store.folder import Folder, open_out
 from curation.runtime.store.shards import read_columns
 
+pytestmark = pytest.mark.end_to_end  # whole curations
+
 ENGLISH = [
     "the",
     "of",

@@ -36,6 +36,8 @@ from curation.runtime.store.folder import open_out
 from curation.runtime.store.manifest import Manifest
 from tokenizer.encode import TokenSet
 
+pytestmark = pytest.mark.end_to_end  # cells of a study, here and elsewhere
+
 SGD = Plugin(
     "sgd.py",
     '''
