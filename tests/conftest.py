@@ -47,6 +47,7 @@ class ByRun(LoadScopeScheduling):  # type: ignore[misc]
         return next((name for name in SHARED_RUNS if re.search(rf"[( ]{name}: ", text)), file)
 
 
+@pytest.hookimpl(optionalhook=True)  # where xdist is switched off
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByRun:
     """In place of `--dist loadscope`."""
     return ByRun(config, log)

@@ -24,7 +24,7 @@ def lay_out_all(path: Path, plan: CellPlan) -> None:
     folder = Folder(str(path))
     for task, file in measuring.items.items():
         folder.write(f"tasks/{task}.json", file.text.encode())
-    lay_plugins(folder, plugins_of(plan))
+    lay_plugins(folder, [plugin for plugin in plugins_of(plan) if plugin not in plan.plugins])
     folder.write_json(MEASURING, asdict(measuring.spec))
     lay_out_training(path, plan)
 
@@ -32,7 +32,7 @@ def lay_out_all(path: Path, plan: CellPlan) -> None:
 def plugins_of(plan: CellPlan) -> list[Plugin]:
     """Files that the cell itself needs: for its training, and for its metrics."""
     named = {*plan.spec.plugins, *plan.measuring.spec.plugins}
-    return [plugin for plugin in {*plan.plugins, *plan.measuring.plugins} if path_of(plugin) in named]
+    return [each for each in dict.fromkeys((*plan.plugins, *plan.measuring.plugins)) if path_of(each) in named]
 
 
 def lay_out_training(path: Path, plan: CellPlan) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ablations.cells.cell_folder import path_of
 from ablations.cells.cells import CellPlan
 from ablations.cells.measuring_plan import MeasuringPlan
 from ablations.cells.named_cell import named_cell, recorded
@@ -55,7 +56,7 @@ def _plan_of_entry(
     measuring = build(MeasuringSpec, entry["measuring"], f"{study}: measuring")
     known = METRICS.catalogue(plugins)
     metrics = tuple(name for name in measuring.metrics if name in known)
-    named = tuple(f"plugins/{plugin.name}" for plugin in plugins)
+    named = tuple(map(path_of, plugins))
     plan = MeasuringPlan(
         dataclasses.replace(measuring, metrics=metrics, plugins=named),
         {source: _token_set(out / path, source) for source, path in entry["heldout"].items()},

@@ -125,7 +125,7 @@ def pack(study: str, plans: Sequence[CellPlan], folder: Path, limit_mib: float =
 def _check_plugins(plans: Sequence[CellPlan]) -> None:
     """Refuse what could not run elsewhere: there, cells have the files of `sources` and nothing else of ours."""
     packed = set(sources.sources().values())
-    for plugin in {plugin for plan in plans for plugin in plugins_of(plan)}:
+    for plugin in dict.fromkeys(plugin for plan in plans for plugin in plugins_of(plan)):
         if wanted := sorted(
             path.relative_to(sources.ROOT).as_posix() for path in {*sources.imported(plugin.source)} - packed
         ):

@@ -114,9 +114,11 @@ def read(path: str) -> Table:
         raise InputError(path, "two columns of one name" if tasks else "no column with scores", COLUMNS)
     table = Table(tasks, tuple(_row(f"{path}, row {number}", head, line) for number, line in enumerate(lines, 2)))
     for kind in ("baseline", "all", "single"):
-        needed = range(len(tasks) if kind != "single" else 0)  # the midpoint needs every score
-        if not table.of(kind) or any(tasks[n] not in table.of(kind)[0].scores for n in needed):
-            raise InputError(path, f"no row of kind {kind} with its scores", "The midpoint and the claims need it.")
+        if not table.of(kind):
+            raise InputError(path, f"no row of kind {kind}", "The midpoint and the claims need one.")
+    for row in (table.of("baseline")[0], table.reference):
+        if lacking := [task for task in tasks if task not in row.scores]:
+            raise InputError(f"{path}, row {row.corpus}", f"no {lacking[0]}", "The midpoint needs its every score.")
     return table
 
 

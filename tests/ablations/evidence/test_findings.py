@@ -134,7 +134,7 @@ BAD = {
     "a short row": (OTHER.replace("12,60,above", "12"), "row 5: 4 values for 6 columns"),
     "a long row": (OTHER.replace("60,above", "60,above,1"), "row 5: 7 values for 6 columns"),
     "no reference": (OTHER.replace("all,ALL", "size,ALL"), "no row of kind all"),
-    "a reference without score": (OTHER.replace("10,90,", "10,,"), "no row of kind all with its scores"),
+    "a reference without score": (OTHER.replace("10,90,", "10,,"), "row ALL: no task"),
     "no single corpus": ("\n".join(OTHER.splitlines()[:3]), "no row of kind single"),
     "a column twice": (OTHER.replace("corpus,", "corpus,kind,"), "two columns of one name"),
     "an open quote": (OTHER.replace("single,B", 'single,"B'), "no CSV"),
