@@ -19,8 +19,9 @@ from safetensors.torch import load_file
 from shown_modules import shown_module
 
 from ablations.core.cell import train_cell
+from ablations.core.model.model import Model
 from ablations.core.spec.cell_spec import read_spec
-from ablations.core.spec.model_spec import ModelSpec
+from ablations.core.spec.model_spec import ModelSpec, PositionsSpec
 from ablations.core.training.weights import FINAL
 from curation import dry_run, pipeline
 from curation.passes import levels
@@ -29,6 +30,7 @@ from curation.questions.run_record import load_record
 from curation.recipes import loading
 from curation.recipes.recipe import Recipe
 from curation.runtime.cluster.cluster import Compute, Idle
+from curation.runtime.registry import Plugin
 from curation.runtime.stages.stages import mended, run_stage
 from curation.runtime.store.folder import MANIFEST, Folder
 from curation.runtime.store.gc import unused
@@ -107,19 +109,19 @@ def test_the_level_of_contributing_is_one_file_and_its_place(
     assert not [each for each in unused(out) if each.path.startswith("repeated_ids/")], "the record names its folders"
 
 
-def test_the_model_of_contributing_is_told_no_positions_and_can_be_measured() -> None:
-    """With one layer the last token sees the earlier ones as a bag: their order changes nothing."""
-    example = shown_module("shown_model", contributed("NoPositions"))
-    spec = ModelSpec(vocab_size=16, layers=1, width=16, heads=2, context=8)
-    models = {name: cls(spec, 0) for name, cls in (("none", example.NoPositions), ("rotary", example.Model))}
+def test_the_positions_of_contributing_tell_a_model_the_order_of_tokens() -> None:
+    """Without positions the last token of one layer sees the earlier ones as a bag: their order changes nothing."""
+    plugin = Plugin("sinusoidal.py", contributed("Sinusoidal"))
     tokens, moved = torch.tensor([[1, 2, 3, 4, 5]]), torch.tensor([[4, 1, 3, 2, 5]])
-    for name, model in models.items():
-        generator = torch.Generator().manual_seed(1)
+    for kind in ("nope", "sinusoidal"):
+        positions = PositionsSpec(kind=kind)
+        spec = ModelSpec(vocab_size=16, layers=1, width=16, heads=2, context=8, positions=positions)
+        model, generator = Model(spec, 0, [plugin]), torch.Generator().manual_seed(1)
         with torch.no_grad():
             for weight in model.parameters():
                 weight.copy_(torch.randn(weight.shape, generator=generator))
             same = torch.allclose(model(tokens)[0, -1], model(moved)[0, -1], atol=1e-4)
-        assert same == (name == "none")
+        assert same == (kind == "nope")
 
 
 def test_the_watcher_of_contributing_sees_every_point_and_changes_nothing(tmp_path: Path) -> None:

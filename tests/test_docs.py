@@ -157,18 +157,18 @@ def test_the_metric_of_contributing_is_one_file() -> None:
 
 
 def test_the_optimizer_and_the_schedule_of_contributing_are_one_file_each() -> None:
-    plugins = [Plugin(f"{name}.py", contributed(name)) for name in ("SignedMomentum", "Cosine")]
+    plugins = [Plugin(f"{name}.py", contributed(name)) for name in ("SignedMomentum", "InverseRoot")]
     made = {
         "seeds": {"init": 1, "order": 1, "subset": 1},
         "train": [{"source": "random", "tokens": "none"}],
         "model": {"vocab_size": 8, "layers": 1, "width": 8, "heads": 2, "context": 8},
         "optimizer": {"kind": "signed_momentum", "momentum": 0.5},
-        "schedule": {"tokens": 800, "batch": 2, "kind": "cosine", "warmup_steps": 0},
+        "schedule": {"tokens": 800, "batch": 2, "kind": "inverse_root", "warmup_steps": 0},
     }
     step_time = time_steps(build(TrainingSpec, made, "training"), plugins, steps=7)
     assert step_time.step_seconds > 0
-    schedule = SCHEDULES.get("cosine", plugins)(warmup_steps=0)
-    assert [round(schedule.share(step, 10), 2) for step in (0, 5, 9)] == [1.0, 0.55, 0.12]
+    schedule = SCHEDULES.get("inverse_root", plugins)(warmup_steps=0)
+    assert [round(schedule.share(step, 1000), 2) for step in (0, 100, 400)] == [1.0, 1.0, 0.5]
 
 
 def three_documents(tokens: int) -> Documents:

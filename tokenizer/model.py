@@ -63,10 +63,11 @@ class TokenizerModel:
 
     @cached_property
     def line_ends(self) -> tuple[int, ...]:
-        """Pieces that end a line or the text: those with a line break in them, its byte, and the end of the text."""
+        """Pieces that end a line or the text: those with a line break in them, its byte, the end of the text, and the beginning
+        of the next, where documents end in training."""
         holding = {number for number in range(self.vocab_size) if _BREAK in self.piece(number)}
         byte = self._processor.PieceToId("<0x0A>")
-        return tuple(sorted({*holding, EOS} | ({byte} if self._processor.IsByte(byte) else set())))
+        return tuple(sorted({*holding, BOS, EOS} | ({byte} if self._processor.IsByte(byte) else set())))
 
     def decode(self, pieces: Sequence[int]) -> str:
         return str(self._processor.Decode(list(pieces)))
@@ -83,6 +84,10 @@ class TokenizerModel:
         """Pieces that are a space and at least three letters: ordinary whole words, in the order of the vocabulary."""
         numbers = range(self.vocab_size)
         return [n for n in numbers if self.piece(n).startswith("\u2581") and _is_word(self.piece(n)[1:])]
+
+    def letters(self) -> list[int]:
+        """Pieces that are letters and nothing else, whatever stands before them, in the order of the vocabulary."""
+        return [n for n in range(self.vocab_size) if self.piece(n).removeprefix("\u2581").isalpha()]
 
 
 def _is_word(text: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,10 +16,14 @@ from curation.runtime.store.receipts import Result
 from curation.runtime.store.shards import ShardSet, row_groups
 from tokenizer.settings import TokenizerSettings
 
-VERSION = 1
+VERSION = 2
 MODEL = "tokenizer.model"
 UNKNOWN, BOS, EOS = 0, 1, 2
 SPECIALS = 3
+BYTES = 256
+COVERAGE = 0.9995  # of characters, where the vocabulary has room
+LEAST_COVERAGE = 0.98  # SentencePiece takes no less
+SHARE_OF_CHARACTERS = 0.5  # of the pieces that are neither special nor bytes, at most: the rest are merges
 _TOO_FEW = "smaller than required_chars"  # in SentencePiece's message when single characters fill the vocabulary
 _LINE_BYTES = 16_384  # SentencePiece leaves out longer lines: cut them instead
 
@@ -75,7 +80,8 @@ def train_job(settings: TokenizerSettings, spec: TokenizerJob, folders: Mapping[
     """One task: the whole training."""
     seen = {"documents": 0, "text_bytes": 0}
     texts = _sample(spec.samples, f"tokenizer {settings.seed}", seen)
-    model = train_words(texts) if settings.kind == "words" else train_bpe(texts, settings.vocab_size)
+    words = settings.kind == "words"
+    model = train_words(texts) if words else train_bpe(texts, settings.vocab_size, settings.character_coverage)
     folders["model"].write(MODEL, model)
     return {"model": Result([{"file": MODEL, "rows": 1}], seen)}
 
@@ -91,31 +97,52 @@ def _sample(samples: Sequence[SampleOf], purpose: str, seen: dict[str, int]) -> 
                         yield text
 
 
-def train_bpe(texts: Iterator[str], vocab_size: int) -> bytes:
+def train_bpe(texts: Iterator[str], vocab_size: int, character_coverage: float | None = None) -> bytes:
     """A byte-pair model with byte fallback, as the bytes of a .model file.
 
     Newlines are pieces of their own, digits are split, nothing is normalised: decoding gives the text back.
 
+    Args:
+        texts: the sample; SentencePiece holds all of it in memory, and so does this.
+        vocab_size, character_coverage: see `TokenizerSettings`.
+
     Raises:
         ConfigError: the text is too small for the vocabulary.
     """
-    lines = (line[i : i + _LINE_BYTES // 4] for text in texts for line in text.split("\n") for i in _starts(line))
+    lines = [line[i : i + _LINE_BYTES // 4] for text in texts for line in text.split("\n") for i in _starts(line)]
+    coverage = fitting_coverage(lines, vocab_size) if character_coverage is None else character_coverage
     try:
         return _train(
-            lines,
+            iter(lines),
             model_type="bpe",
             vocab_size=vocab_size,
             byte_fallback=True,
             user_defined_symbols=["\n"],
             split_digits=True,
             allow_whitespace_only_pieces=True,
-            character_coverage=0.9995,
+            character_coverage=coverage,
             max_sentence_length=_LINE_BYTES,
         )
     except (RuntimeError, OSError, ValueError) as error:
         reason = str(error).strip().split("\n")[-1].rpartition("] ")[2].rstrip(".")
-        fix = "Raise vocab_size" if _TOO_FEW in reason else "Lower vocab_size or give it more text"
+        fix = (
+            "Raise vocab_size, or lower character_coverage"
+            if _TOO_FEW in reason
+            else "Lower vocab_size or give it more text"
+        )
         raise ConfigError(f"tokenizer: SentencePiece cannot make {vocab_size} pieces: {reason}. {fix}.") from error
+
+
+def fitting_coverage(lines: Sequence[str], vocab_size: int) -> float:
+    """The share of characters that get a piece: `COVERAGE`, or less where these would take too much of the vocabulary."""
+    counts: Counter[str] = Counter()
+    for line in lines:
+        counts.update(line)
+    most = int(SHARE_OF_CHARACTERS * (vocab_size - SPECIALS - BYTES))
+    total = sum(counts.values())
+    covered = sum(count for _, count in counts.most_common(most)) / total if total else 1.0
+    # SentencePiece takes characters until their share reaches the coverage: half a character less ends at the last of them
+    return max(LEAST_COVERAGE, min(COVERAGE, covered - 0.5 / total)) if len(counts) > most else COVERAGE
 
 
 def _starts(line: str) -> range:

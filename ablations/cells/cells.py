@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,7 +9,7 @@ from typing import Any
 
 from ablations.cells.cell_folder import CellJob, cell_job, path_of
 from ablations.cells.measuring_plan import MeasuringPlan, PlannedMeasure, plugins_of_metrics
-from ablations.cells.training_members import code_of_training, plugins_used
+from ablations.cells.training_members import code_of_training, members_named, plugins_used
 from ablations.core.spec.cell_spec import CellSpec, paths_of
 from ablations.core.spec.machine import is_gpu
 from ablations.core.spec.measuring_spec import MeasuringSpec
@@ -32,7 +31,17 @@ from tokenizer.pipeline import Tokenized
 from tokenizer.train import BOS, EOS, UNKNOWN
 
 STAGE = "cells"
-HEADS = ("evaluations", "packing", "compute", "optimizer", "schedule", "model")  # of what a user may leave to defaults
+HEADS = (
+    "evaluations",
+    "packing",
+    "document_mask",
+    "gradient_clip",
+    "spikes",
+    "compute",
+    "optimizer",
+    "schedule",
+    "model",
+)  # of what a user may leave to defaults
 
 
 @dataclass(frozen=True)
@@ -75,7 +84,7 @@ class CellPlan:
         return {
             "stage": STAGE,
             "training": as_json(self.training),
-            "code": code_of_training(self.training.optimizer.kind, self.training.schedule.kind, self.plugins),
+            "code": code_of_training(members_named(self.training), self.plugins),
             "tokens": {stem: tokens.manifest.fingerprint for stem, tokens in self.tokens.items()},
             "machine": dict(self.machine),
         }
@@ -156,7 +165,7 @@ def _plan(
     heldout = [source for source, tokens in tokenized.tokens.items() if tokens.documents("heldout")]
     if control:
         heldout = [source for source in heldout if source in mixture]
-    used = plugins_used(cells.optimizer, cells.schedule, study.loaded_plugins)
+    used = plugins_used(members_named(cells), study.loaded_plugins)
     training = training_of(study, arm, number, cells, mixture, documents, tokenized.model.vocab_size)
     items = lot.items[cells.model.context]
     measuring = MeasuringPlan(
@@ -196,10 +205,10 @@ def training_of(
         ConfigError: no cell could use the settings; names the arm and the place.
     """
     fraction, offset = documents
-    used = plugins_used(cells.optimizer, cells.schedule, study.loaded_plugins)
+    used = plugins_used(members_named(cells), study.loaded_plugins)
     training = TrainingSpec(
         seeds=seeds_of(study.seed, number),
-        model=ModelSpec(vocab_size=vocab_size, **dataclasses.asdict(cells.model)),
+        model=ModelSpec(vocab_size=vocab_size, **vars(cells.model)),
         schedule=cells.schedule,
         train=tuple(
             TrainSource(source, f"tokens/{source}.train", float(weight), fraction, offset)
@@ -208,6 +217,9 @@ def training_of(
         bos=BOS,
         optimizer=cells.optimizer,
         packing=cells.packing,
+        document_mask=cells.document_mask,
+        gradient_clip=cells.gradient_clip,
+        spikes=cells.spikes,
         evaluations=cells.evaluations,
         compute=cells.compute,
         plugins=tuple(sorted(plugin.digest for plugin in used)),

@@ -38,15 +38,20 @@ def training_code(members: Iterable[Place], others: Sequence[str] = ()) -> str:
     """Of the code that determines a cell's weights.
 
     Args:
-        members: its optimizer and its schedule, and what their plugins take of ours.
+        members: its optimizer, its schedule and the parts of its model, and what their plugins take of ours.
         others: what identifies members that are not ours: the hash of a plugin, name and version of a distribution.
     """
     return digest_of((*TRAINING, *members), others)
 
 
-def metric_code(module: str, name: str) -> str:
-    """Of the code that determines the numbers of a metric: its class, and how it is given a model and data."""
-    return digest_of((*MEASURING, (module, name)))
+def metric_code(module: str, name: str, parts: Iterable[Place] = (), others: Sequence[str] = ()) -> str:
+    """Of the code that determines the numbers of a metric: its class, and how it is given a model and data.
+
+    Args:
+        parts: of the model, and what their plugins take of ours.
+        others: what identifies parts that are not ours.
+    """
+    return digest_of((*MEASURING, (module, name), *parts), others)
 
 
 def digest_of(places: Iterable[Place], others: Sequence[str] = ()) -> str:

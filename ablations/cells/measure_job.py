@@ -115,7 +115,7 @@ def _measured(asked: ToMeasure, labels: Mapping[str, Folder], scratch: Path) -> 
 
     training = asked.spec.training
     prepare(training)
-    trained = Trained.read(scratch, training)
+    trained = Trained.read(scratch, training, asked.plugins)
     assert trained, "only trained cells are measured"
     present = sorted(path.stem for path in (scratch / "tasks").glob("*.json"))
     tasks = tuple(f"tasks/{task}.json" for task in present)

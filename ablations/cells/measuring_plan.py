@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from ablations.cells.code_digest import metric_code
+from ablations.cells.training_members import code_of_metric, parts_named, plugins_used
 from ablations.core.metrics.registry import METRICS
 from ablations.core.spec.measuring_spec import EffortSpec, MeasuringSpec
+from ablations.core.spec.model_spec import ModelShape
+from ablations.core.spec.strict import as_json
 from ablations.core.spec.training_spec import TrainingSpec
 from ablations.prompts.task_items import ItemsFile
 from curation.runtime.identity import fingerprint
@@ -75,11 +77,12 @@ def plugins_of_metrics(metrics: Iterable[str], plugins: Sequence[Plugin]) -> tup
     return tuple(plugin for plugin in plugins if plugin.digest in digests)
 
 
-@cache
-def code_of(name: str, plugins: tuple[Plugin, ...]) -> str:
+def code_of(name: str, shape: ModelShape, plugins: tuple[Plugin, ...]) -> str:
     """The code that a metric's numbers depend on: its own and all that it uses; a plugin's file; the version of a distribution."""
-    place = METRICS.places(plugins)[name]
-    return metric_code(*place) if isinstance(place, tuple) else place
+    place, parts = METRICS.places(plugins)[name], parts_named(shape)
+    if isinstance(place, tuple):
+        return code_of_metric(*place, parts, plugins_used(parts, plugins))
+    return place
 
 
 @dataclass(frozen=True)
@@ -107,8 +110,8 @@ class PlannedMeasure:
             "stage": STAGE,
             "metric": self.metric,
             "task": self.task,
-            "code": code_of(self.metric, tuple(self.plan.plugins)),
-            "model": dataclasses.asdict(training.model),
+            "code": code_of(self.metric, training.model, tuple(self.plan.plugins)),
+            "model": as_json(training.model),
             "compute": dataclasses.asdict(training.compute),
             "machine": dict(machine),
             "bos": training.bos,

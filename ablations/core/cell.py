@@ -20,6 +20,7 @@ from ablations.core.results.files import write_json
 from ablations.core.spec.cell_spec import CellSpec, read_measuring
 from ablations.core.spec.training_spec import TrainingSpec
 from ablations.core.training import checkpoint
+from ablations.core.training.divergence import divergence, unigram_loss
 from ablations.core.training.loop import run_steps
 from ablations.core.training.members import members_of, plugins_in, read_whole
 from ablations.core.training.timing import Stopwatch
@@ -75,10 +76,11 @@ def train_cell(folder: Path, on_progress: OnProgress | None = None) -> Trained:
     folder = Path(folder)
     spec = read_whole(folder)
     prepare(spec.training)
-    trained = Trained.read(folder, spec.training)
+    plugins = plugins_in(folder, spec)
+    trained = Trained.read(folder, spec.training, plugins)
     if trained is None:
         _Run(folder, spec, on_progress or (lambda progress: None)).run()
-        trained = Trained.read(folder, spec.training)
+        trained = Trained.read(folder, spec.training, plugins)
         assert trained
     return trained
 
@@ -89,7 +91,8 @@ class _Run:
     def __init__(self, folder: Path, spec: CellSpec, on_progress: OnProgress) -> None:
         self.folder, self.cell, self.spec, self.on_progress = folder, spec, spec.training, on_progress
         self.windows = training_windows(folder, self.spec)
-        self.training = Training(self.spec, self.windows, members_of(self.spec, plugins_in(folder, spec)))
+        plugins = plugins_in(folder, spec)
+        self.training = Training(self.spec, self.windows, members_of(self.spec, plugins), plugins)
         self.losses: list[dict[str, Any]] = []  # one evaluation point each: step, tokens, train_loss
         self.points: list[Point] = []
         tokens = tokens_digest(folder, self.spec)
@@ -104,8 +107,10 @@ class _Run:
         self._finish(watch)
 
     def at_point(self) -> None:
-        """Keep the weights; those of the last step are the cell's own."""
+        """Keep the weights; those of the last step are the cell's own. Points that a rewind took back are forgotten."""
         step = self.training.step
+        self.losses = [loss for loss in self.losses if loss["step"] <= step]
+        self.points = self.points[: len(self.losses)]
         if self.losses and self.losses[-1]["step"] == step:
             return
         loss = self.training.check_loss()
@@ -140,8 +145,9 @@ class _Run:
 
     def _record(self) -> dict[str, Any]:
         """The content of training.json: what does not depend on when and where the cell was trained."""
-        spec = self.spec
-        windows = spec.steps * spec.schedule.batch
+        spec, training = self.spec, self.training
+        windows = (spec.steps + training.passed_over) * spec.schedule.batch
+        unigram = unigram_loss(self.windows, spec.model.vocab_size)
         return {
             "format": 2,
             "spec_digest": spec.digest(),
@@ -150,6 +156,10 @@ class _Run:
             "parameters": sum(weight.numel() for weight in self.training.model.parameters()),
             "sources": {name: dataclasses.asdict(seen) for name, seen in self.windows.seen(windows).items()},
             "losses": self.losses,
+            "unigram_loss": unigram,
+            "diverged": divergence(self.losses, spec.steps, spec.model.vocab_size, unigram),
+            "spikes": int(training.spikes.spikes),
+            "rewinds": training.spikes.rewinds,
             "points": [dataclasses.asdict(point) for point in self.points],
         }
 

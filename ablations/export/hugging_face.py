@@ -15,18 +15,40 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
-from ablations.core.model.norm import rms_norm
+from ablations.core.model.norms.rms import EPS, rms_norm
+from ablations.core.model.parts import parts_of
+from ablations.core.model.positions.rope import Rope
 from ablations.core.spec.model_spec import ModelSpec
-from curation.runtime.errors import InputError
+from curation.runtime.errors import ConfigError, InputError
 
 Weights = Mapping[str, Tensor]
-EPS = 1e-6  # of every norm, as in core
 CLASSES = {"llama": "LlamaForCausalLM", "qwen3": "Qwen3ForCausalLM"}
+HELD = {"positions": ("rope",), "norm": ("rms",), "activation": ("relu2", "swiglu"), "mask": ("causal",)}
 
 
 def model_type(spec: ModelSpec) -> str:
-    """The plainest architecture of transformers that can hold the cell: `llama` or `qwen3`."""
+    """The plainest architecture of transformers that can hold the cell: `llama` or `qwen3`; see `check_held`."""
     return "qwen3" if spec.attention and spec.qk_norm else "llama"
+
+
+def check_held(spec: ModelSpec, where: str) -> None:
+    """Refuse a cell that no plain architecture of transformers computes.
+
+    Raises:
+        ConfigError: names the part.
+    """
+    fix = "Export a cell without it; docs/export.md lists what can be held."
+    for part, kinds in HELD.items():
+        kind = getattr(spec, part).kind
+        needed = spec.mlp_ratio if part == "activation" else spec.attention if part in ("positions", "mask") else True
+        if needed and kind not in kinds:
+            raise ConfigError(f"{where}: neither Llama nor Qwen3 has the {part} {kind!r} of this cell. {fix}")
+    if parts_of(spec).norm.place != "pre":
+        raise ConfigError(f"{where}: Llama and Qwen3 have their norms before attention and MLP, this cell after. {fix}")
+    if spec.learned_sharpness:
+        raise ConfigError(
+            f"{where}: Qwen3 has one sharpness for all heads of a layer, this cell learned one for each. {fix}"
+        )
 
 
 def model_files(spec: ModelSpec, weights: Weights, bos: int, eos: int, where: str) -> dict[str, bytes]:
@@ -39,7 +61,9 @@ def model_files(spec: ModelSpec, weights: Weights, bos: int, eos: int, where: st
 
     Raises:
         InputError: the weights are not those of this shape, or not numbers.
+        ConfigError: see `check_held`.
     """
+    check_held(spec, where)
     _check(spec, weights, where)
     ends = {"bos_token_id": bos, "eos_token_id": eos}
     described = {"config.json": {**config(spec), **ends}, "generation_config.json": {**ends, "do_sample": False}}
@@ -49,7 +73,8 @@ def model_files(spec: ModelSpec, weights: Weights, bos: int, eos: int, where: st
 
 def config(spec: ModelSpec) -> dict[str, Any]:
     """The model's config.json without the numbers of its special tokens."""
-    kind = model_type(spec)
+    kind, positions = model_type(spec), parts_of(spec).positions
+    rope_base = positions.base if isinstance(positions, Rope) else Rope().base  # without attention nothing reads it
     return {
         "model_type": kind,
         "architectures": [CLASSES[kind]],
@@ -60,11 +85,11 @@ def config(spec: ModelSpec) -> dict[str, Any]:
         "num_attention_heads": spec.heads,
         "num_key_value_heads": spec.heads,
         "head_dim": spec.width // spec.heads,
-        "hidden_act": "relu",
+        "hidden_act": "silu" if spec.activation.kind == "swiglu" else "relu",
         "max_position_embeddings": spec.context,
         "rms_norm_eps": EPS,
-        "rope_theta": spec.rope_base,  # transformers 4 reads this, 5 the next
-        "rope_parameters": {"rope_type": "default", "rope_theta": spec.rope_base},
+        "rope_theta": rope_base,  # transformers 4 reads this, 5 the next
+        "rope_parameters": {"rope_type": "default", "rope_theta": rope_base},
         "attention_bias": False,
         "mlp_bias": False,
         "tie_word_embeddings": False,  # the embedding is exported with normalised rows, the output matrix is not
@@ -106,15 +131,20 @@ def _attention(spec: ModelSpec, weights: Weights, layer: int) -> dict[str, Tenso
 
 def _mlp(spec: ModelSpec, weights: Weights, layer: int) -> dict[str, Tensor]:
     if not spec.mlp_ratio:
-        up, down = torch.zeros(1, spec.width), torch.zeros(spec.width, 1)
+        gate = up = torch.zeros(1, spec.width)
+        down = torch.zeros(spec.width, 1)
     else:
-        up = weights[f"blocks.{layer}.mlp.up.weight"].float()
+        gate = up = weights[f"blocks.{layer}.mlp.up.weight"].float()
+        if spec.activation.kind == "swiglu":
+            gate, up = up.chunk(2)
         down = weights[f"blocks.{layer}.mlp.out.weight"].float()
-    return {"mlp.gate_proj": up, "mlp.up_proj": up.clone(), "mlp.down_proj": down}
+    return {"mlp.gate_proj": gate.clone(), "mlp.up_proj": up.clone(), "mlp.down_proj": down}
 
 
 def _hidden(spec: ModelSpec) -> int:
-    return round(spec.width * spec.mlp_ratio) or 1  # transformers has no MLP of width 0
+    if not spec.mlp_ratio:
+        return 1  # transformers has no MLP of width 0
+    return parts_of(spec).activation.hidden(spec.width, spec.mlp_ratio)
 
 
 def _check(spec: ModelSpec, weights: Weights, where: str) -> None:
@@ -131,7 +161,8 @@ def _check(spec: ModelSpec, weights: Weights, where: str) -> None:
 
 def expected_shapes(spec: ModelSpec) -> dict[str, tuple[int, ...]]:
     """Names and shapes of a cell's weights."""
-    W, hidden = spec.width, round(spec.width * spec.mlp_ratio)
+    W, hidden = spec.width, _hidden(spec)
+    branches = parts_of(spec).activation.branches
     shapes: dict[str, tuple[int, ...]] = {"embedding.weight": (spec.vocab_size, W)}
     if not spec.tied:
         shapes["head.weight"] = (spec.vocab_size, W)
@@ -140,5 +171,5 @@ def expected_shapes(spec: ModelSpec) -> dict[str, tuple[int, ...]]:
         if spec.attention:
             shapes |= {f"{at}.attention.qkv.weight": (3 * W, W), f"{at}.attention.out.weight": (W, W)}
         if spec.mlp_ratio:
-            shapes |= {f"{at}.mlp.up.weight": (hidden, W), f"{at}.mlp.out.weight": (W, hidden)}
+            shapes |= {f"{at}.mlp.up.weight": (branches * hidden, W), f"{at}.mlp.out.weight": (W, hidden)}
     return shapes

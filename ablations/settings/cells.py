@@ -8,20 +8,22 @@ from fractions import Fraction
 from math import gcd, lcm
 from typing import Any
 
+from ablations.core.model.parts import PARTS, whole_shape
 from ablations.core.spec.measuring_spec import EffortSpec
+from ablations.core.spec.member_spec import MemberSpec, whole
 from ablations.core.spec.model_spec import ModelShape
 from ablations.core.spec.strict import Problem, build, not_positive
-from ablations.core.spec.training_spec import ComputeSpec, MemberSpec, OptimizerSpec, Packing, ScheduleSpec
-from ablations.core.training.members import whole
+from ablations.core.spec.training_spec import ComputeSpec, OptimizerSpec, Packing, ScheduleSpec, SpikeSpec
 from ablations.core.training.optimizers.registry import OPTIMIZERS
 from ablations.core.training.schedules.registry import SCHEDULES
 from curation.runtime.config import merged
 from curation.runtime.registry import Plugin, Registry
 
-MEMBERS: tuple[tuple[str, Registry[Any], type[MemberSpec]], ...] = (
-    ("optimizer", OPTIMIZERS, OptimizerSpec),
-    ("schedule", SCHEDULES, ScheduleSpec),
-)
+Sorts = Mapping[
+    str, tuple[Registry[Any], type[MemberSpec]]
+]  # where a member is named -> where it is found, and its spec
+MEMBERS: Sorts = {"optimizer": (OPTIMIZERS, OptimizerSpec), "schedule": (SCHEDULES, ScheduleSpec)}
+PARTS_OF_MODEL: Sorts = {name: (registry, type(getattr(ModelShape, name))) for name, registry in PARTS.items()}
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class CellSettings:
     """Shape, training and measuring of an arm's cells.
 
     Attributes:
+        packing, document_mask, gradient_clip, spikes: see `ablations/core/spec/training_spec.py`.
         evaluations: how many times along the way the weights are kept, and measured, besides the start and the end.
         checkpoint_every_steps: a killed cell goes on from there; changes no result.
     """
@@ -39,6 +42,9 @@ class CellSettings:
     effort: EffortSpec = EffortSpec()
     compute: ComputeSpec = ComputeSpec()
     packing: Packing = "by_source"
+    document_mask: bool = False
+    gradient_clip: float = 1.0
+    spikes: SpikeSpec = SpikeSpec()
     evaluations: int = 12
     checkpoint_every_steps: int = 100
 
@@ -53,7 +59,7 @@ def cells_of(
     """The settings of a study's cells with an arm's own merged in and defaults filled in.
 
     Args:
-        plugins: files with further optimizers and schedules.
+        plugins: files with further optimizers, schedules and parts of models.
 
     Raises:
         ConfigError: a key is unknown or missing, or a value cannot be used.
@@ -61,6 +67,7 @@ def cells_of(
     cells = build(CellSettings, merged_cells(base, over, plugins), where)
     return replace(
         cells,
+        model=whole_shape(cells.model, plugins, f"{where}.model"),
         optimizer=whole(OPTIMIZERS, cells.optimizer, plugins, f"{where}.optimizer"),
         schedule=whole(SCHEDULES, cells.schedule, plugins, f"{where}.schedule"),
     )
@@ -69,14 +76,25 @@ def cells_of(
 def merged_cells(base: Mapping[str, Any], over: Mapping[str, Any], plugins: Sequence[Plugin] = ()) -> dict[str, Any]:
     """`over` merged into `base`; null removes a setting.
 
-    Another kind of optimizer or schedule than the one of `base` takes over the settings that it has as well, and no others.
+    Another kind of optimizer, schedule or part of a model than the one of `base` takes over the settings that it has as well, and
+    no others.
     """
+    base = _left_by(MEMBERS, base, over, plugins)
+    if isinstance(base.get("model"), Mapping) and isinstance(over.get("model"), Mapping):
+        base = {**base, "model": _left_by(PARTS_OF_MODEL, base["model"], over["model"], plugins)}
+    return merged({}, merged(base, over))
+
+
+def _left_by(
+    sorts: Sorts, base: Mapping[str, Any], over: Mapping[str, Any], plugins: Sequence[Plugin]
+) -> dict[str, Any]:
+    """`base` without the settings of members that those of `over` cannot take."""
     parts = {
         name: _settings_for(registry, spec, base[name], over[name], plugins)
-        for name, registry, spec in MEMBERS
+        for name, (registry, spec) in sorts.items()
         if isinstance(base.get(name), Mapping) and isinstance(over.get(name), Mapping)
     }
-    return merged({}, merged({**base, **parts}, over))
+    return {**base, **parts}
 
 
 def _settings_for(

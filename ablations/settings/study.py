@@ -16,6 +16,7 @@ from ablations.prompts.task_settings import TaskSettings
 from ablations.settings.cells import CellSettings, cells_of, merged_cells
 from ablations.settings.controls import ControlSettings
 from ablations.settings.machine import MachineSettings
+from ablations.settings.tokenizers import ArmTokenizer, NamedTokenizer, tokenizer_of
 from curation.policy.policy import Rules
 from curation.recipes import loading
 from curation.recipes.recipe import Name, Recipe, check_name
@@ -23,7 +24,6 @@ from curation.runtime.config import Config, build, merged, read_yaml, with_setti
 from curation.runtime.errors import ConfigError, one_of
 from curation.runtime.registry import Plugin
 from curation.runtime.shipped import find_config, resolve_config
-from tokenizer.settings import TokenizerSettings
 
 SHIPPED_CONTROLS = "controls.yaml"
 
@@ -36,12 +36,14 @@ class Arm(Config):
         fraction: share of each source's documents, by hash: 0.5's documents are among 1.0's.
         offset: where that share begins: 0.5 from 0 and 0.5 from 0.5 are two halves that share no document.
         cells: what differs from the study's `cells`.
+        tokenizer: what differs from the study's `tokenizer`.
     """
 
     mixture: dict[str, float] | str
     fraction: float = Field(default=1.0, gt=0, le=1)
     offset: float = Field(default=0.0, ge=0, lt=1)
     cells: dict[str, Any] = {}
+    tokenizer: dict[str, Any] = {}
 
     @field_validator("mixture")
     @classmethod
@@ -61,7 +63,7 @@ class Study(Config):
         question: what the study is to answer, in the user's words.
         recipe: a recipe's file, relative to the study's file, or the recipe itself; its keys `base` and `only` are those of
             any recipe.
-        tokenizer: of all real sources.
+        tokenizer: of the arms; `arms.NAME.tokenizer` is merged into it.
         heldout: share of each source's documents, by hash, that measures are taken on.
         arms: by name; a study without arms runs the controls alone.
         cells: of all arms, as `ablations/settings/cells.py` types them; `arms.NAME.cells` is merged into it.
@@ -78,7 +80,7 @@ class Study(Config):
     name: Name
     question: str = ""
     recipe: dict[str, Any] = {"sources": {}}
-    tokenizer: TokenizerSettings = TokenizerSettings()
+    tokenizer: ArmTokenizer = ArmTokenizer()
     heldout: float = Field(default=0.05, gt=0, lt=1)
     arms: dict[str, Arm] = {}
     cells: dict[str, Any] = {}
@@ -226,11 +228,27 @@ def _check_sources(study: Study, recipe: Recipe) -> None:
             check_name(arm)
         except ValueError as error:
             raise ConfigError(f"arms: {error}") from error
-    for source in study.tokenizer.sources:
-        if source not in real:
-            raise ConfigError(f"tokenizer.sources: {one_of(real, source, 'source')}")
+    for arm, named in arm_tokenizers(study, recipe).items():
+        own = arm if "sources" in study.arms[arm].tokenizer else ""
+        for source in named.settings.sources:
+            if source not in real:
+                where = f"arms.{own}.tokenizer.sources" if own else "tokenizer.sources"
+                raise ConfigError(f"{where}: {one_of(real, source, 'source')}")
 
 
 def real_sources(study: Study, recipe: Recipe) -> list[str]:
     """The sources that are not controls, in the recipe's order, derived ones last."""
     return [name for name in recipe.names if name not in study.control_settings.sources]
+
+
+def arm_tokenizers(study: Study, recipe: Recipe) -> dict[str, NamedTokenizer]:
+    """Arm -> its tokenizer, before it is trained.
+
+    Raises:
+        ConfigError: see `tokenizer_of`.
+    """
+    real = real_sources(study, recipe)
+    return {
+        name: tokenizer_of(study.tokenizer, arm.tokenizer, name, study.mixture(name), real)
+        for name, arm in study.arms.items()
+    }

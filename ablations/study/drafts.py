@@ -31,11 +31,16 @@ def drafts(study: Study) -> Iterator[Draft]:
     controls = study.control_settings
     words = len(KEYS) + len(VALUES) + SPECIALS
     for arm in study.arms:
-        cells = study.cells_of_arm(arm)
-        yield from (_draft(study, arm, n, cells, study.tokenizer.vocab_size) for n in range(study.seeds))
+        cells, pieces = study.cells_of_arm(arm), vocab_size_of(study, arm)
+        yield from (_draft(study, arm, n, cells, pieces) for n in range(study.seeds))
     for arm in controls.arms:
         cells = study.cells_of_control(arm)
         yield from (_draft(study, arm, n, cells, words) for n in range(controls.seeds or study.seeds))
+
+
+def vocab_size_of(study: Study, arm: str) -> int:
+    """Pieces of an arm's tokenizer."""
+    return int(study.arms[arm].tokenizer.get("vocab_size", study.tokenizer.vocab_size))
 
 
 def _draft(study: Study, arm: str, number: int, cells: CellSettings, vocab_size: int) -> Draft:

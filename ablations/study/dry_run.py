@@ -8,7 +8,7 @@ from typing import Any
 
 from ablations.report.costs import PredictedCost
 from ablations.settings.cells import CellSettings
-from ablations.settings.study import Study
+from ablations.settings.study import Study, arm_tokenizers
 from ablations.study import estimate
 from ablations.study.opening import loaded_study
 from ablations.study.resolved import resolved, written_by_user
@@ -51,9 +51,13 @@ def as_text(result: StudyDryRun) -> str:
 def tree(study: Study, recipe: Recipe) -> Iterator[str]:
     """The stages with their shards, and the cells, one line each."""
     yield from curation_dry_run.tree(recipe, curation_dry_run.sources(recipe))
-    tokenizer, controls = study.tokenizer, study.control_settings
-    yield f"  tokenizer main: {tokenizer.kind}, {tokenizer.vocab_size} pieces; tokenizer controls: one piece a word"
-    yield f"  encode and join: {len(recipe.sources)} sources"
+    controls = study.control_settings
+    tokenizers = {named.key: named for named in arm_tokenizers(study, recipe).values()}
+    for named in tokenizers.values():
+        sources = " + ".join(named.settings.sources)
+        yield f"  tokenizer {named.name}: {named.settings.kind}, {named.settings.vocab_size} pieces, of {sources}"
+    yield "  tokenizer controls: one piece a word"
+    yield f"  encode and join: {len(recipe.sources)} sources" + (" under each" if len(tokenizers) > 1 else "")
     yield "cells"
     for arm, settings in study.arms.items():
         cells = study.cells_of_arm(arm)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ablations.report.costs import PredictedCost, PredictedPart
-from ablations.settings.study import Study, real_sources
+from ablations.settings.study import Study, arm_tokenizers, real_sources
 from ablations.study.drafts import Draft, drafts
 from ablations.study.resolved import resolved
 from ablations.study.weights_budget import weights_bytes
@@ -47,7 +47,8 @@ def predicted_cost(study: Study, recipe: Recipe, compute: Compute) -> PredictedC
     text = sum(source.text_bytes for source in sources)
     names = real_sources(study, recipe)
     real = sum(source.text_bytes for source in sources if source.source in names)
-    sample = min(real, study.tokenizer.sample_bytes)
+    tokenizers = {named.key: named for named in arm_tokenizers(study, recipe).values()}.values()
+    sample = sum(min(real, named.settings.sample_bytes) for named in tokenizers)
     stages = 3 + 6 * len(recipe.passes) + 6
     parts = (
         PredictedPart("start of Ray and its workers", RAY_START_SECONDS + WORKER_START_SECONDS),
@@ -55,7 +56,7 @@ def predicted_cost(study: Study, recipe: Recipe, compute: Compute) -> PredictedC
         PredictedPart("annotate", sum(source.annotate_seconds for source in sources) / workers),
         PredictedPart("decide, write and bookkeeping", stages * STAGE_SECONDS + text / 20e6 / workers),
         PredictedPart("tokenizer", sample / BPE_BYTES_PER_SECOND),
-        PredictedPart("encode", text / ENCODE_BYTES_PER_SECOND / workers),
+        PredictedPart("encode", max(1, len(tokenizers)) * text / ENCODE_BYTES_PER_SECOND / workers),
         PredictedPart(f"{len(cells)} cells", sum(seconds for seconds, _ in cells) / workers),
     )
     shards = (1 + len(recipe.passes)) * SHARD_BYTES_PER_TEXT_BYTE + SCORE_BYTES_PER_TEXT_BYTE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ablations.cells import cells, sweep
@@ -14,6 +14,7 @@ from ablations.prompts.task_items import ItemsFile, check_files, items_file, pro
 from ablations.prompts.task_settings import TaskSettings
 from ablations.settings import study as settings
 from ablations.settings.study import Study
+from ablations.settings.tokenizers import SHARED
 from ablations.statistics.paired import LEAST_FOR_VERDICT
 from ablations.study.drafts import drafts
 from ablations.study.weights_budget import check_budget
@@ -28,7 +29,7 @@ from tokenizer.model import load_tokenizer
 from tokenizer.pipeline import Tokenized, tokenize, train_tokenizer
 from tokenizer.settings import TokenizerSettings
 
-MAIN, CONTROLS = "main", "controls"
+CONTROLS = "controls"
 ALWAYS = ("bigram_repetition",)  # of the training text: it predicts the onset
 
 
@@ -39,14 +40,14 @@ class Prepared:
     study: Study
     recipe: Recipe
     curated: Curated
-    main: Tokenized | None  # None: the study has controls only
+    of_arms: Mapping[str, Tokenized]  # arm -> the tokenizer of its text; empty where the study has controls only
     controls: Tokenized
     plans: Sequence[cells.CellPlan]
 
     @property
     def tokenized(self) -> list[Tokenized]:
-        """The tokenizers with their tokens."""
-        return [each for each in (self.main, self.controls) if each]
+        """The tokenizers with their tokens, each once."""
+        return list({each.fingerprint: each for each in (*self.of_arms.values(), self.controls)}.values())
 
 
 def prepare(study: Study, recipe: Recipe, out: Folder, compute: Compute) -> Prepared:
@@ -57,18 +58,31 @@ def prepare(study: Study, recipe: Recipe, out: Folder, compute: Compute) -> Prep
 def _prepare(study: Study, recipe: Recipe, out: Folder, compute: Compute) -> Prepared:
     curated = pipeline.curate(recipe, out, compute)
     check_not_empty(study, recipe, curated)
-    real = {name: curated.shards[name] for name in settings.real_sources(study, recipe)}
-    main = None
-    if study.arms:
-        trained = train_tokenizer(MAIN, study.tokenizer, real, out, compute)
-        main = tokenize(trained, real, study.heldout, out, compute)
+    of_arms = _tokenized_arms(study, recipe, curated, out, compute)
     names = study.control_settings.sources
     control_shards = {name: curated.shards[name] for name in names}
     words = TokenizerSettings(kind="words")
     trained = train_tokenizer(CONTROLS, words, control_shards, out, compute)
     check_control_words(load_tokenizer(trained[1]), CONTROLS)
     controls = tokenize(trained, control_shards, study.heldout, out, compute)
-    return Prepared(study, recipe, curated, main, controls, cell_plans(study, recipe.root, main, controls))
+    return Prepared(study, recipe, curated, of_arms, controls, cell_plans(study, recipe.root, of_arms, controls))
+
+
+def _tokenized_arms(
+    study: Study, recipe: Recipe, curated: Curated, out: Folder, compute: Compute
+) -> dict[str, Tokenized]:
+    """Arm -> its tokenizer, with the tokens of every source that it is trained or measured on."""
+    used = {source for arm in study.arms for source in study.mixture(arm)}
+    real = {name: curated.shards[name] for name in settings.real_sources(study, recipe)}
+    done: dict[str, Tokenized] = {}
+    found = {}
+    for arm, named in settings.arm_tokenizers(study, recipe).items():
+        if named.key not in done:
+            trained = train_tokenizer(named.name, named.settings, real, out, compute)
+            encoded = real if named.name == SHARED else {name: real[name] for name in real if name in used}
+            done[named.key] = tokenize(trained, encoded, study.heldout, out, compute)
+        found[arm] = done[named.key]
+    return found
 
 
 def run(
@@ -154,15 +168,16 @@ def metric_names(study: Study) -> list[str]:
     return list(study.metrics) or list(known)
 
 
-def cell_plans(study: Study, root: str, main: Tokenized | None, controls: Tokenized) -> list[cells.CellPlan]:
+def cell_plans(study: Study, root: str, of_arms: Mapping[str, Tokenized], controls: Tokenized) -> list[cells.CellPlan]:
     """All cells of a study: arms and controls, every seed. Relative paths of tasks start at `root`."""
     metrics = [*dict.fromkeys((*metric_names(study), *ALWAYS))]
     plans: list[cells.CellPlan] = []
-    if main:
-        check_heldout(main, study)
-        lot = cells.Lot(main, _items(study, root, main), metrics)
-        for arm in study.arms:
-            plans += cells.plan_cells(study, arm, lot)
+    lots: dict[str, cells.Lot] = {}
+    for arm, tokenized in of_arms.items():
+        if tokenized.fingerprint not in lots:
+            check_heldout(tokenized, study)
+            lots[tokenized.fingerprint] = cells.Lot(tokenized, _items(study, root, tokenized), metrics)
+        plans += cells.plan_cells(study, arm, lots[tokenized.fingerprint])
     # a study may leave few_shot out; the controls cannot show that the instrument works without it
     plans += cells.plan_control_cells(study, _control_lot(study, controls, sorted({*metrics, FEW_SHOT})))
     return plans

@@ -19,7 +19,7 @@ from curation.runtime.store.folder import Folder
 from tokenizer.model import TokenizerModel, load_tokenizer
 from tokenizer.pipeline import tokenize, train_tokenizer
 from tokenizer.settings import TokenizerSettings
-from tokenizer.train import train_bpe
+from tokenizer.train import COVERAGE, LEAST_COVERAGE, fitting_coverage, train_bpe
 
 TEXTS = [
     f"The {word} number {i}: 강과 마을 {i * 7}\n\tline two"
@@ -49,7 +49,9 @@ def test_too_little_text_is_refused_with_what_to_do() -> None:
 
 
 def test_a_vocabulary_below_the_texts_characters_is_refused_with_what_to_do() -> None:
-    with pytest.raises(ConfigError, match=r"cannot make 300 pieces: .* Raise vocab_size\.$"):
+    with pytest.raises(
+        ConfigError, match=r"cannot make 300 pieces: .* Raise vocab_size, or lower character_coverage\.$"
+    ):
         train_bpe(iter(["".join(map(chr, range(0xAC00, 0xAC00 + 900)))] * 3), 300)
 
 
@@ -92,3 +94,30 @@ def test_token_files_hold_every_document_once(
             texts.append(made.model.decode(numbers[start + 1 : end].tolist()))
     assert sorted(texts) == sorted(words)
     assert tokens.documents("heldout") > 5
+
+
+def test_a_small_vocabulary_leaves_pieces_to_merges_and_a_large_one_covers_every_character() -> None:
+    """2,000 syllables, the first of them common: a thousand pieces cannot hold all of them."""
+    syllables = list(map(chr, range(0xAC00, 0xAC00 + 2000)))
+    texts = ["".join(syllables[:300]) * 400, *("".join(syllables[start::7]) for start in range(7))]
+    small = TokenizerModel(train_bpe(iter(texts), 1024), "small")
+    pieces = [small.piece(number) for number in range(small.vocab_size)]
+    characters = [piece for piece in pieces if len(piece.removeprefix("▁")) == 1]
+    assert 300 < len(characters) < 400
+    assert any(len(piece) > 2 and not piece.startswith("<") for piece in pieces)
+    assert small.decode(small.encode("".join(syllables))) == "".join(syllables), "rare ones are bytes"
+    assert fitting_coverage(texts, 8192) == COVERAGE
+    assert LEAST_COVERAGE < fitting_coverage(texts, 1024) < COVERAGE
+
+
+@given(st.lists(st.text(alphabet="abcdefgh가나다라마", min_size=1), min_size=1), st.integers(262, 280))
+def test_the_coverage_that_fits_takes_the_commonest_characters_until_half_is_full(lines: list[str], size: int) -> None:
+    """By a slow count; 259 pieces are special or bytes."""
+    text = "".join(lines)
+    counts = sorted((text.count(character) for character in set(text)), reverse=True)
+    most = (size - 259) // 2
+    found = fitting_coverage(lines, size)
+    if len(counts) <= most:
+        assert found == COVERAGE
+    else:
+        assert found == max(LEAST_COVERAGE, min(COVERAGE, (sum(counts[:most]) - 0.5) / len(text)))

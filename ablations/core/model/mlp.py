@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ablations.core.model.parts import Parts
 from ablations.core.spec.model_spec import ModelSpec
 
 
 class Mlp(nn.Module):
-    """Two matrices around ReLU². Source: So et al. 2021, https://arxiv.org/abs/2109.08668."""
+    """Matrices around an activation."""
 
-    def __init__(self, spec: ModelSpec) -> None:
+    def __init__(self, spec: ModelSpec, parts: Parts) -> None:
         super().__init__()
-        hidden = round(spec.width * spec.mlp_ratio)
-        self.up = nn.Linear(spec.width, hidden, bias=False)
+        self.activation = parts.activation
+        hidden = self.activation.hidden(spec.width, spec.mlp_ratio)
+        self.up = nn.Linear(spec.width, self.activation.branches * hidden, bias=False)
         self.out = nn.Linear(hidden, spec.width, bias=False)
 
     def forward(self, x_BTW: Tensor) -> Tensor:
-        return self.out(F.relu(self.up(x_BTW)).square())  # type: ignore[no-any-return]
+        return self.out(self.activation.inner(self.up(x_BTW)))  # type: ignore[no-any-return]

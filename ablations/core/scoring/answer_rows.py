@@ -65,7 +65,7 @@ class AnswerRow:
 
 @dataclass(frozen=True)
 class RowBatch:
-    """Rows as tensors, padded on the right; `places_BT` and `seen_BTT` only where a row is a tree."""
+    """Rows as tensors, padded on the right; `places_BT` only where a row is a tree, `seen_BTT` also where a prefix sees itself."""
 
     tokens_BT: Tensor
     asked_BM: Tensor
@@ -73,8 +73,13 @@ class RowBatch:
     seen_BTT: Tensor | None
 
 
-def batch_of(rows: Sequence[AnswerRow], start: int, device: torch.device) -> RowBatch:
-    """Tensors for `Model.hidden`; `start` is the number of tokens before the rows. At least `LEAST_ROWS` rows, by repetition."""
+def batch_of(rows: Sequence[AnswerRow], start: int, device: torch.device, both_ways: bool = False) -> RowBatch:
+    """Tensors for `Model.hidden`. At least `LEAST_ROWS` rows, by repetition.
+
+    Args:
+        start: number of tokens before the rows.
+        both_ways: whether the tokens before the choices are a prefix that see one another.
+    """
     rows = [*rows, *[rows[0]] * (LEAST_ROWS - len(rows))]
     T, M = max(row.length for row in rows), max(row.length - row.stem for row in rows) + 1
     tokens, asked = np.zeros((len(rows), T), np.int64), np.zeros((len(rows), M), np.int64)
@@ -83,7 +88,7 @@ def batch_of(rows: Sequence[AnswerRow], start: int, device: torch.device) -> Row
         asked[number] = np.minimum(row.stem - 1 + np.arange(M), row.length - 1)
     tree = any(row.is_tree for row in rows)
     places = torch.from_numpy(_places(rows, T) + start).to(device) if tree else None
-    seen = torch.from_numpy(_seen(rows, T)).to(device) if tree else None
+    seen = torch.from_numpy(_seen(rows, T, both_ways)).to(device) if tree or both_ways else None
     return RowBatch(torch.from_numpy(tokens).to(device), torch.from_numpy(asked).to(device), places, seen)
 
 
@@ -97,10 +102,12 @@ def _places(rows: Sequence[AnswerRow], T: int) -> NDArray[np.int64]:
     return places
 
 
-def _seen(rows: Sequence[AnswerRow], T: int) -> NDArray[np.float32]:
+def _seen(rows: Sequence[AnswerRow], T: int, both_ways: bool) -> NDArray[np.float32]:
     """0 where a place sees another, -inf elsewhere."""
     seen = np.tile(np.triu(np.full((T, T), -np.inf, np.float32), 1), (len(rows), 1, 1))
     for number, row in enumerate(rows):
         for branch in row.branches:
             seen[number, branch.start : branch.stop, row.stem : branch.start] = -np.inf
+        if both_ways:
+            seen[number, : row.stem, : row.stem] = 0
     return seen

@@ -60,8 +60,12 @@ class _Writing:
         T = max(len(row) for row in self.rows)
         padded_BT = torch.tensor([[*row, *[0] * (T - len(row))] for row in self.rows], device=self.model.device)
         last_B1 = self.lengths_B[:, None] - 1
-        hidden_B1W = self.model.hidden(padded_BT, self.cache, asked_BM=last_B1)
         seen_BS = torch.arange(T, device=self.model.device) < self.lengths_B[:, None]
+        mask_BTS = None
+        if self.model.parts.mask.both_ways:  # the question is a part of the prefix, whose tokens see one another
+            mask_BTS = torch.zeros((len(seen_BS), T, T), device=self.model.device)
+            mask_BTS.masked_fill_(~seen_BS[:, None], -torch.inf)
+        hidden_B1W = self.model.hidden(padded_BT, self.cache, seen_BTS=mask_BTS, asked_BM=last_B1)
         step, open_ = 0, set(range(self.wanted))
         while open_ := self._take(hidden_B1W[:, 0], open_):
             tokens_B1 = torch.tensor([answer[-1:] or [0] for answer in self.answers], device=self.model.device)

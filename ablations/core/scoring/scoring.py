@@ -31,7 +31,8 @@ LOGITS_A_PASS = 2**24  # 64 MiB
 
 
 class PrefixKeeper:
-    """Keys and values of the last prefix, kept as long as the next one is a beginning of it.
+    """Keys and values of the last prefix, kept as long as the next one is a beginning of it; where tokens of a prefix see one
+    another, as long as it is the same.
 
     In descending order a prefix comes right after those that it begins, so that one place is enough for all
     numbers of demonstrations of all draws.
@@ -46,7 +47,8 @@ class PrefixKeeper:
         """Of all tokens of the prefix; None of none."""
         if not prefix:
             return None
-        if self.keys_values is None or self.tokens[: len(prefix)] != prefix:
+        known = self.tokens if self.model.parts.mask.both_ways else self.tokens[: len(prefix)]
+        if self.keys_values is None or known != prefix:
             with torch.no_grad():
                 self.keys_values = self.model.keys_values(torch.tensor(prefix, device=self.model.device))
             self.tokens = prefix
@@ -137,7 +139,7 @@ def _padded(sequences: Sequence[Tokens], device: torch.device) -> Tensor:
 
 def _score_rows(model: Model, shared: KeysValues | None, rows: Sequence[AnswerRow]) -> list[NDArray[np.float64]]:
     """Of each row, the log-probabilities of the tokens of its choices, one choice after the other."""
-    made = batch_of(rows, shared.length if shared else 0, model.device)
+    made = batch_of(rows, shared.length if shared else 0, model.device, model.parts.mask.both_ways)
     targets = [[(number, *target) for target in row.targets()] for number, row in enumerate(rows)]
     numbers_Q, asked_Q, tokens_Q = torch.tensor([each for row in targets for each in row], device=model.device).T
     with torch.no_grad():

@@ -4,17 +4,47 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ablations.core.spec.member_spec import MemberSpec
 from ablations.core.spec.strict import Problem, not_positive
 
 MOST_TOKENS = 2**16  # token files hold uint16
+
+
+@dataclass(frozen=True, kw_only=True)
+class PositionsSpec(MemberSpec):
+    """One of `ablations/core/model/positions`."""
+
+    kind: str = "rope"
+
+
+@dataclass(frozen=True, kw_only=True)
+class NormSpec(MemberSpec):
+    """One of `ablations/core/model/norms`."""
+
+    kind: str = "rms"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActivationSpec(MemberSpec):
+    """One of `ablations/core/model/activations`."""
+
+    kind: str = "relu2"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaskSpec(MemberSpec):
+    """One of `ablations/core/model/masks`."""
+
+    kind: str = "causal"
 
 
 @dataclass(frozen=True)
 class ModelShape:
     """Shape of the model in a study's file. `mlp_ratio` 0 leaves the MLP out; `attention` false leaves attention out (a control).
 
-    `sharpness` is the largest attention logit in nats: queries and keys are normalised. Without `qk_norm` they are not, logits are
-    divided by the root of a head's width as usual, and `sharpness` is not used.
+    `sharpness` is the largest attention logit in nats: queries and keys are normalised. With `learned_sharpness` it is where each
+    head begins. Without `qk_norm` queries and keys are as they are, logits are divided by the root of a head's width as usual, and
+    `sharpness` is not used.
     """
 
     layers: int
@@ -23,8 +53,12 @@ class ModelShape:
     context: int
     mlp_ratio: float = 4.0
     attention: bool = True
-    rope_base: float = 10000.0
-    sharpness: float = 6.0
+    positions: PositionsSpec = PositionsSpec()
+    norm: NormSpec = NormSpec()
+    activation: ActivationSpec = ActivationSpec()
+    mask: MaskSpec = MaskSpec()
+    sharpness: float = 24.0
+    learned_sharpness: bool = False
     tied: bool = False
     qk_norm: bool = True
 
@@ -43,7 +77,15 @@ class ModelShape:
             )
         if self.mlp_ratio < 0 or (self.mlp_ratio == 0 and not self.attention):
             problems.append(("mlp_ratio", f"{self.mlp_ratio} leaves nothing in a block", "Give a positive ratio"))
-        return problems + not_positive(self, "rope_base", "sharpness")
+        if self.learned_sharpness and not self.qk_norm:
+            fix = "Set qk_norm: true, or leave learned_sharpness out: without it queries grow by themselves"
+            problems.append(("learned_sharpness", "there is no sharpness without qk_norm", fix))
+        return problems + not_positive(self, "sharpness")
+
+
+def head_width(shape: ModelShape) -> int:
+    """Dimensions of a head."""
+    return shape.width // shape.heads
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass
 from typing import Literal
 
+from ablations.core.spec.member_spec import MemberSpec
 from ablations.core.spec.model_spec import ModelSpec
-from ablations.core.spec.strict import OPEN, Problem, Settings, as_json, not_positive
+from ablations.core.spec.strict import Problem, as_json, not_positive
 
 Packing = Literal["by_source", "random", "related"]
 
@@ -25,17 +27,6 @@ class SeedSpec:
     def problems(self) -> list[Problem]:
         pairs = dataclasses.asdict(self).items()
         return [(k, f"{v} is no 63-bit number", "Give 0 to 2^63 - 1") for k, v in pairs if not 0 <= v < 2**63]
-
-
-@dataclass(frozen=True, kw_only=True)
-class MemberSpec:
-    """A member of a registry by its name, and its settings by theirs; its class defines their names and types.
-
-    They are plain values here, so that a cell can be read where the plugin that has the class is not available.
-    """
-
-    kind: str
-    settings: Settings = field(default_factory=dict, metadata=OPEN)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,24 +71,57 @@ class TrainSource:
 
 
 @dataclass(frozen=True)
+class SpikeSpec:
+    """What counts as a spike of the training loss, and what is done about it; see `ablations/core/training/spikes.py`.
+
+    Attributes:
+        action: `count` alone; `skip` the step, so that its batch changes no weight; or `rewind` to weights of before, and go on
+            behind the batch. Skipped and rewound batches are not learned from, which is unfair to a source whose text is uneven.
+        deviations: above the mean of the `window` losses before, in their standard deviations.
+        back: weights are kept every so many steps, and a spike goes back by one to two times as many.
+        most: rewinds of a run; further spikes are counted alone.
+    """
+
+    action: Literal["count", "skip", "rewind"] = "count"
+    deviations: float = 6.0
+    window: int = 128
+    back: int = 50
+    most: int = 10
+
+    def problems(self) -> list[Problem]:
+        return not_positive(self, "deviations", "window", "back", "most")
+
+
+@dataclass(frozen=True)
 class ComputeSpec:
-    """Where and how. Threads, compilation and dtype change the last bits, so they belong to a cell's identity."""
+    """Where and how. Threads, compilation and dtype change the last bits, so they belong to a cell's identity.
+
+    `micro_batch`: windows that go through the model at once; a step adds up the gradients of its batch. 0 for the
+    whole batch.
+    """
 
     device: str = "cpu"
     threads: int = 1
     compile: bool = False
     dtype: Literal["float32", "bfloat16"] = "float32"
+    micro_batch: int = 0
 
     def problems(self) -> list[Problem]:
-        return not_positive(self, "threads")
+        problems = not_positive(self, "threads")
+        if self.micro_batch < 0:
+            problems.append(("micro_batch", f"{self.micro_batch} windows", "Give 1 or more, or 0 for the whole batch"))
+        return problems
 
 
 @dataclass(frozen=True)
 class TrainingSpec:
     """One small language model and how it is trained. Paths are relative to the cell's folder.
 
-    `evaluations`: how many times along the way the weights are kept, besides those of the start and the end.
-    `plugins`: SHA-256 of the files that the optimizer and the schedule come from, of none where both are ours.
+    Attributes:
+        gradient_clip: a longer gradient of all weights together is cut to this length; 0 leaves it.
+        document_mask: whether a token sees no other document of its window.
+        evaluations: how many times along the way the weights are kept, besides those of the start and the end.
+        plugins: SHA-256 of the files that optimizer, schedule and parts of the model come from, of none where all are ours.
     """
 
     seeds: SeedSpec
@@ -107,6 +131,9 @@ class TrainingSpec:
     bos: int = 0
     optimizer: OptimizerSpec = OptimizerSpec()
     packing: Packing = "by_source"
+    document_mask: bool = False
+    gradient_clip: float = 1.0
+    spikes: SpikeSpec = SpikeSpec()
     evaluations: int = 12
     compute: ComputeSpec = ComputeSpec()
     plugins: tuple[str, ...] = ()
@@ -140,6 +167,12 @@ class TrainingSpec:
         if self.steps < 1:
             short = f"{self.schedule.tokens} tokens are less than one step of {self.tokens_a_step}"
             problems.append(("schedule", short, "Give more tokens"))
+        if not 0 <= self.gradient_clip < math.inf:
+            problems.append(("gradient_clip", f"{self.gradient_clip} is no length", "Give one above 0, or 0 for none"))
+        micro = self.compute.micro_batch
+        if micro > 0 and self.schedule.batch % micro:
+            found = f"{micro} windows do not divide a batch of {self.schedule.batch}"
+            problems.append(("compute.micro_batch", found, "Give a divisor"))
         if not 0 <= self.bos < self.model.vocab_size:
             problems.append(("bos", f"token {self.bos} is outside the vocabulary", "Give an id below vocab_size"))
         return problems

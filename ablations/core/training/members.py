@@ -6,20 +6,17 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
 
+from ablations.core.model.parts import whole_shape
 from ablations.core.spec.cell_spec import CELL, CellSpec, read_spec
-from ablations.core.spec.strict import build
-from ablations.core.spec.training_spec import MemberSpec, TrainingSpec
+from ablations.core.spec.member_spec import member, whole
+from ablations.core.spec.training_spec import TrainingSpec
 from ablations.core.training.optimizers.base import Optimizer
 from ablations.core.training.optimizers.registry import OPTIMIZERS
 from ablations.core.training.schedules.base import Schedule
 from ablations.core.training.schedules.registry import SCHEDULES
 from curation.runtime.errors import ConfigError
-from curation.runtime.registry import Plugin, Registry
-
-T = TypeVar("T")
-Spec = TypeVar("Spec", bound=MemberSpec)
+from curation.runtime.registry import Plugin
 
 
 @dataclass(frozen=True)
@@ -37,18 +34,9 @@ def members_of(training: TrainingSpec, plugins: Sequence[Plugin] = (), where: st
         ConfigError: a kind is unknown, or a setting cannot be used.
     """
     return Members(
-        _member(OPTIMIZERS, training.optimizer, plugins, f"{where}.optimizer"),
-        _member(SCHEDULES, training.schedule, plugins, f"{where}.schedule"),
+        member(OPTIMIZERS, training.optimizer, plugins, f"{where}.optimizer"),
+        member(SCHEDULES, training.schedule, plugins, f"{where}.schedule"),
     )
-
-
-def whole(registry: Registry[Any], spec: Spec, plugins: Sequence[Plugin], where: str) -> Spec:
-    """The spec with every setting that was left to its default, each of the type that its class gives it.
-
-    Raises:
-        ConfigError: the kind is unknown, or a setting cannot be used.
-    """
-    return dataclasses.replace(spec, settings=dataclasses.asdict(_member(registry, spec, plugins, where)))
 
 
 def whole_training(training: TrainingSpec, plugins: Sequence[Plugin], where: str = "training") -> TrainingSpec:
@@ -63,6 +51,7 @@ def whole_training(training: TrainingSpec, plugins: Sequence[Plugin], where: str
         raise ConfigError(f"{where}.plugins: {names} is not what the training was planned with. Restore the file.")
     return dataclasses.replace(
         training,
+        model=whole_shape(training.model, plugins, f"{where}.model"),
         optimizer=whole(OPTIMIZERS, training.optimizer, plugins, f"{where}.optimizer"),
         schedule=whole(SCHEDULES, training.schedule, plugins, f"{where}.schedule"),
         plugins=digests,
@@ -82,13 +71,5 @@ def read_whole(folder: Path) -> CellSpec:
 
 
 def plugins_in(folder: Path, spec: CellSpec) -> list[Plugin]:
-    """The files that a cell's optimizer and schedule come from."""
+    """The files that a cell's optimizer, its schedule and the parts of its model come from."""
     return [Plugin.read(folder / path) for path in spec.plugins]
-
-
-def _member(registry: Registry[T], spec: MemberSpec, plugins: Sequence[Plugin], where: str) -> T:
-    try:
-        cls = registry.get(spec.kind, plugins)
-    except ConfigError as error:
-        raise ConfigError(f"{where}.kind: {error}") from error
-    return build(cls, spec.settings, where)

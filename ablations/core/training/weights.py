@@ -16,6 +16,7 @@ from safetensors.torch import load, save
 from ablations.core.model.model import Model
 from ablations.core.spec.training_spec import TrainingSpec
 from curation.runtime.errors import ConfigError, InputError
+from curation.runtime.registry import Plugin
 from curation.runtime.whole_files import write_whole
 
 TRAINING, FINAL, POINTS = "training.json", "model.safetensors", "points"
@@ -50,15 +51,17 @@ class Trained:
 
     Attributes:
         record: its training.json.
+        plugins: files with further parts of the model.
         points: kept weights in the order of steps; the last are those of the end.
     """
 
     folder: Path
     spec: TrainingSpec
     record: Mapping[str, Any]
+    plugins: Sequence[Plugin] = ()
 
     @classmethod
-    def read(cls, folder: Path, spec: TrainingSpec) -> Trained | None:
+    def read(cls, folder: Path, spec: TrainingSpec, plugins: Sequence[Plugin] = ()) -> Trained | None:
         """None where the cell has not been trained yet.
 
         Raises:
@@ -79,7 +82,7 @@ class Trained:
                 f"{folder}: cell.json is not the one that its weights were trained with. Restore it, or remove {TRAINING} to "
                 "train afresh."
             )
-        return cls(folder, spec, record)
+        return cls(folder, spec, record, plugins)
 
     @property
     def points(self) -> Sequence[Point]:
@@ -107,7 +110,7 @@ class Trained:
         Raises:
             InputError: its weights are not here, or not those that were trained.
         """
-        model = Model(self.spec.model, self.spec.seeds.init)
+        model = Model(self.spec.model, self.spec.seeds.init, self.plugins)
         try:
             weights = load(self.content(point))
         except SafetensorError as error:

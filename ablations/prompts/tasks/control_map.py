@@ -7,7 +7,7 @@ map. Only a model that looks up the earlier place of a key can tell its value fr
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -33,19 +33,19 @@ class ControlMap(MapTask):
 
     @classmethod
     def drawn_for(cls, tokenizer: TokenizerModel, n_items: int, base_seed: int) -> TaskItems:
-        """The probe of fresh maps in the tokens of this tokenizer: control words, or hashed whole words of real text.
+        """The probe of fresh maps in the tokens of this tokenizer: control words, or hashed whole words of real text; where a small
+        vocabulary has too few of these, parts of words stand beside them.
 
         Under a tokenizer of control words there is a nonce condition too, in which unused keys take the place of values.
 
         Raises:
-            ConfigError: the tokenizer has too few whole words.
+            ConfigError: the tokenizer has too few pieces that are letters.
         """
         keys, values = pieces(tokenizer, KEYS), pieces(tokenizer, VALUES)
         nonces = keys
         if keys is None or values is None:
-            words = tokenizer.whole_words()
-            ranked = sorted(words, key=lambda piece: key_of(cls.kind, tokenizer.piece(piece)))
-            keys, values = list(ranked[: 2 * WORDS_DRAWN : 2]), list(ranked[1 : 2 * WORDS_DRAWN : 2])
+            ranked = cls._words(tokenizer)
+            keys, values = ranked[: 2 * WORDS_DRAWN : 2], ranked[1 : 2 * WORDS_DRAWN : 2]
             nonces = None
         try:
             return cls.items(keys, values, tokenizer.bos, seed(cls.kind, base_seed), n_items, nonces=nonces or ())
@@ -53,6 +53,18 @@ class ControlMap(MapTask):
             raise ConfigError(
                 f"task {cls.kind}: {error} Give the tokenizer a larger vocabulary or more text."
             ) from error
+
+    @staticmethod
+    def _words(tokenizer: TokenizerModel) -> list[int]:
+        """Whole words in a hashed order; behind them, where they are too few, further pieces that are letters."""
+
+        def hashed(pieces: Iterable[int]) -> list[int]:
+            return sorted(pieces, key=lambda piece: key_of("control_map", tokenizer.piece(piece)))
+
+        words = hashed(tokenizer.whole_words())
+        if len(words) >= 2 * WORDS_DRAWN:
+            return words
+        return words + hashed(set(tokenizer.letters()) - set(words))
 
     @classmethod
     def items(

@@ -18,7 +18,12 @@ from small_study import write_corpora, write_study
 
 from ablations.cells.cells import CellPlan
 from ablations.cells.measuring_plan import metric_of
+from ablations.core.model.activations.relu2 import Relu2
+from ablations.core.model.masks.causal import Causal
+from ablations.core.model.norms.rms import Rms
+from ablations.core.model.positions.rope import Rope
 from ablations.core.spec.measuring_spec import EffortSpec
+from ablations.core.spec.model_spec import ActivationSpec, MaskSpec, NormSpec, PositionsSpec
 from ablations.core.spec.strict import OPEN, as_json
 from ablations.core.spec.training_spec import OptimizerSpec, ScheduleSpec, TrainingSpec
 from ablations.core.training.optimizers.muon import Muon
@@ -51,7 +56,8 @@ class Small:
     def plans(self, *changes: str) -> Plans:
         """`<arm> <seed>` -> the cell, with `--set` changes that need no other tokens."""
         loaded, recipe = settings.load(str(self.path), (GPU, *changes))
-        found = study.cell_plans(loaded, recipe.root, self.prepared.main, self.prepared.controls)
+        shared = next(iter(self.prepared.of_arms.values()))
+        found = study.cell_plans(loaded, recipe.root, dict.fromkeys(loaded.arms, shared), self.prepared.controls)
         return {f"{plan.arm} {plan.seed}": plan for plan in found}
 
 
@@ -91,7 +97,14 @@ def leaves(cls: type[Any], above: str = "") -> Iterator[tuple[str, Any]]:
             yield f"{above}{field.name}", hints[field.name]
 
 
-MEMBERS: dict[type[Any], type[Any]] = {OptimizerSpec: Muon, ScheduleSpec: Constant}
+MEMBERS: dict[type[Any], type[Any]] = {
+    OptimizerSpec: Muon,
+    ScheduleSpec: Constant,
+    PositionsSpec: Rope,
+    NormSpec: Rms,
+    ActivationSpec: Relu2,
+    MaskSpec: Causal,
+}
 LEAVES = dict(leaves(CellSettings))
 TRAINED = [path for path in LEAVES if not path.startswith(NO_PART_OF_A_CELL) and not path.endswith(".kind")]
 

@@ -296,8 +296,8 @@ EDITS = {  # file -> before and after
     "loop": ("ablations/core/training/loop.py", ">=", ">"),
     "order of two statements": (
         "ablations/core/training/training.py",
-        "            optimizer.step()\n            optimizer.zero_grad()",
-        "            optimizer.zero_grad()\n            optimizer.step()",
+        "            optimizer.step()\n        self._zero_grad()",
+        "            self._zero_grad()\n        optimizer.step()",
     ),
     "a decorator": (
         "ablations/core/spec/training_spec.py",

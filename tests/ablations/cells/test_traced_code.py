@@ -18,17 +18,17 @@ from cells import write_cell
 
 from ablations.cells import code_digest
 from ablations.cells.code_digest import MEASURING, PACKAGES, TRAINING, Place, definitions
+from ablations.cells.training_members import Members, members_named, parts_named
 from ablations.core.cell import train_cell
 from ablations.core.data.evaluation_data import EvaluationData
 from ablations.core.data.training_windows import training_windows
 from ablations.core.measuring import measure, metric_runs
 from ablations.core.metrics.registry import METRICS
 from ablations.core.metrics.registry import METRICS as PLACES
+from ablations.core.model.parts import PARTS
 from ablations.core.spec.cell_spec import read_measuring
 from ablations.core.training.loop import run_steps
 from ablations.core.training.members import members_of, read_whole
-from ablations.core.training.optimizers.registry import OPTIMIZERS
-from ablations.core.training.schedules.registry import SCHEDULES
 from ablations.core.training.training import Training
 from ablations.core.training.weights import Trained, save_weights
 
@@ -42,6 +42,19 @@ CELLS: dict[str, dict[str, Any]] = {
         "schedule": {"kind": "wsd", "cooldown": 0.5},
     },
     "bfloat16": {"compute": {"dtype": "bfloat16"}, "model": {"attention": False}},
+    "other parts": {
+        "model": {
+            "positions": {"kind": "learned"},
+            "norm": {"kind": "layer", "place": "post"},
+            "activation": {"kind": "swiglu"},
+            "mask": {"kind": "prefix"},
+            "learned_sharpness": True,
+        },
+        "document_mask": True,
+        "spikes": {"action": "rewind", "window": 4, "deviations": 0.1, "back": 2},
+        "compute": {"micro_batch": 2},
+    },
+    "alibi and GELU": {"model": {"positions": {"kind": "alibi"}, "activation": {"kind": "gelu"}}},
 }
 NO_NUMBERS = {  # what runs in a measure beside its digest, and why it may
     ("ablations.core.spec.training_spec", "TrainingSpec"):
@@ -87,6 +100,12 @@ class Quiet:
     def after_step(self) -> None: ...
 
 
+def places_named(members: Members) -> list[Place]:
+    """Where our members are defined."""
+    places = [registry.places()[kind] for registry, kind in members]
+    return [place for place in places if isinstance(place, tuple)]
+
+
 @pytest.fixture(autouse=True)
 def one_thread() -> Iterator[None]:
     before = torch.get_num_threads()
@@ -108,9 +127,8 @@ def test_all_that_runs_in_a_training_is_in_its_digest(tmp_path: Path, changes: d
     ran = places_of(seen)
     assert ("ablations.core.training.training", "Training") in ran, "else nothing was watched"
     assert len(ran) > 20
-    places = OPTIMIZERS.places()[spec.optimizer.kind], SCHEDULES.places()[spec.schedule.kind]
-    ours = [place for place in places if isinstance(place, tuple)]
-    assert len(ours) == 2
+    ours = places_named(members_named(spec))
+    assert len(ours) == 2 + len(PARTS)
     assert set(ours) < ran
     assert ran - definitions((*TRAINING, *ours)) == set()
 
@@ -131,7 +149,7 @@ def test_all_that_runs_in_a_measure_is_in_its_digest(tmp_path: Path, metric: str
     assert isinstance(place, tuple)
     ran = places_of(seen)
     assert place in ran
-    assert ran - definitions((*MEASURING, place)) - set(NO_NUMBERS) == set()
+    assert ran - definitions((*MEASURING, place, *places_named(parts_named(spec.model)))) - set(NO_NUMBERS) == set()
 
 
 def test_no_module_is_imported_as_a_whole_by_its_dotted_name() -> None:

@@ -19,8 +19,10 @@ from ablations.cells.training_members import code_of_training, plugins_used
 from ablations.cli import loam
 from ablations.core.__main__ import main
 from ablations.core.cell import run_cell
+from ablations.core.model.positions.registry import POSITIONS
 from ablations.core.spec.cell_spec import read_spec
-from ablations.core.spec.training_spec import OptimizerSpec, ScheduleSpec
+from ablations.core.training.optimizers.registry import OPTIMIZERS
+from ablations.core.training.schedules.registry import SCHEDULES
 from ablations.elsewhere import pack
 from ablations.elsewhere.unpack import archives_at, unpack
 from ablations.settings import study as settings
@@ -67,8 +69,8 @@ class Sgd(Optimizer):
         return not_positive(self, "rate")
 ''',
 )
-COSINE = Plugin(
-    "cosine.py",
+HALF_WAVE = Plugin(
+    "half_wave.py",
     '''
 """Half a wave. Source: Loshchilov and Hutter 2016, https://arxiv.org/abs/1608.03983."""
 
@@ -80,23 +82,23 @@ from ablations.core.training.schedules.base import Schedule
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cosine(Schedule):
-    """Linear up, then half a cosine down to `floor`."""
+class HalfWave(Schedule):
+    """Linear up, then half a wave down to `floor`."""
 
-    kind: ClassVar[str] = "cosine"
+    kind: ClassVar[str] = "half_wave"
     floor: float = 0.1
 
     def level(self, step, steps):
         return self.floor + (1 - self.floor) * (1 + cos(pi * step / steps)) / 2
 ''',
 )
-BOTH: dict[str, Any] = {"optimizer": {"kind": "sgd"}, "schedule": {"kind": "cosine", "floor": 0}}
+BOTH: dict[str, Any] = {"optimizer": {"kind": "sgd"}, "schedule": {"kind": "half_wave", "floor": 0}}
 
 
 @pytest.fixture
 def files(tmp_path: Path) -> Path:
     """A folder with both, as a user writes them."""
-    for plugin in (SGD, COSINE):
+    for plugin in (SGD, HALF_WAVE):
         (tmp_path / plugin.name).write_text(plugin.source, encoding="utf8")
     return tmp_path
 
@@ -109,9 +111,9 @@ def tokens(tmp_path_factory: pytest.TempPathFactory) -> TokenSet:
 def write_own(folder: Path, **changes: Any) -> None:
     """A cell that runs by itself, with the plugins in its folder."""
     write_cell(folder, metrics=["bits_per_byte"], **{**BOTH, **changes})
-    edit(folder / "cell.json", "plugins", to=["own/sgd.py", "own/cosine.py"])
+    edit(folder / "cell.json", "plugins", to=["own/sgd.py", "own/half_wave.py"])
     (folder / "own").mkdir()
-    for plugin in (SGD, COSINE):
+    for plugin in (SGD, HALF_WAVE):
         (folder / "own" / plugin.name).write_text(plugin.source, encoding="utf8")
 
 
@@ -165,13 +167,13 @@ def small_study(folder: Path, **changes: Any) -> Path:
     cells = {
         "model": model,
         "optimizer": {"kind": "sgd", "rate": 1},
-        "schedule": {"tokens": 6144, "batch": 4, "kind": "cosine"},
+        "schedule": {"tokens": 6144, "batch": 4, "kind": "half_wave"},
     }
     value = {
         "recipe": {"data_root": str(folder), "sources": {"web": {"kind": "files", "path": "web.jsonl"}}},
         "arms": {"web": {"mixture": {"web": 1}}},
         "cells": cells,
-        "plugins": ["sgd.py", "cosine.py"],
+        "plugins": ["sgd.py", "half_wave.py"],
         **changes,
     }  # fmt: skip
     path = folder / "own.yaml"
@@ -185,7 +187,7 @@ def test_a_study_takes_them_from_its_plugins_with_all_defaults(files: Path) -> N
     (mine, *_), *controls = ([d for d in drafts(loaded) if (d.arm == "web") == own] for own in (True, False))
     assert mine.training.optimizer.settings == {"rate": 1.0, "nesterov": True}
     assert mine.training.schedule.settings == {"warmup_steps": 20, "floor": 0.1}
-    assert mine.training.plugins == tuple(sorted((SGD.digest, COSINE.digest)))
+    assert mine.training.plugins == tuple(sorted((SGD.digest, HALF_WAVE.digest)))
     assert {draft.training.plugins for draft in controls[0]} == {()}, "controls train with ours"
 
 
@@ -193,7 +195,10 @@ def test_a_study_takes_them_from_its_plugins_with_all_defaults(files: Path) -> N
     ("change", "told"),
     [
         ("plugins=[]", "arms.web.cells.optimizer.kind: unknown optimizer 'sgd'. Known: adamw, muon, muon_float32."),
-        ("plugins=[sgd.py]", "arms.web.cells.schedule.kind: unknown schedule 'cosine'. Known: constant, wsd."),
+        (
+            "plugins=[sgd.py]",
+            "arms.web.cells.schedule.kind: unknown schedule 'half_wave'. Known: constant, cosine, wsd.",
+        ),
         ("cells.optimizer.rate=-1", "arms.web.cells.optimizer.rate: -1.0 is not a positive number."),
         ("cells.schedule.flor=0.5", "arms.web.cells.schedule: unknown key 'flor'. Did you mean 'floor'?"),
     ],
@@ -207,29 +212,33 @@ def test_what_a_study_says_of_them_is_refused_before_anything_runs(files: Path, 
 def test_help_lists_them_with_their_first_lines(files: Path) -> None:
     shown = CliRunner().invoke(loam, ["study", str(small_study(files)), "--help"]).output
     assert shown.index("Optimizers:") < shown.index("Plain steps down the gradient") < shown.index("Schedules:")
-    assert "Linear up, then half a cosine" in shown
+    assert "Linear up, then half a wave" in shown
 
 
 def test_a_plugin_is_part_of_the_cells_that_use_it_and_of_no_others() -> None:
     """If this fails, a further metric in a study's plugins trains everything again."""
-    ours, theirs = OptimizerSpec(), OptimizerSpec(kind="sgd")
-    flat, wave = ScheduleSpec(tokens=1, batch=1), ScheduleSpec(tokens=1, batch=1, kind="cosine")
-    assert plugins_used(ours, flat, (SGD, COSINE)) == ()
-    assert plugins_used(theirs, flat, (COSINE, SGD)) == (SGD,)
-    assert plugins_used(ours, wave, (SGD, COSINE)) == (COSINE,)
+    ours, theirs = (OPTIMIZERS, "muon"), (OPTIMIZERS, "sgd")
+    flat, wave, rope = (SCHEDULES, "constant"), (SCHEDULES, "half_wave"), (POSITIONS, "rope")
+    assert plugins_used((ours, flat, rope), (SGD, HALF_WAVE)) == ()
+    assert plugins_used((theirs, flat), (HALF_WAVE, SGD)) == (SGD,)
+    assert plugins_used((ours, wave), (SGD, HALF_WAVE)) == (HALF_WAVE,)
+
+    def code(optimizer: str, schedule: str, plugins: tuple[Plugin, ...]) -> str:
+        return code_of_training(((OPTIMIZERS, optimizer), (SCHEDULES, schedule), rope), plugins)
+
     codes = {
-        (optimizer, schedule): code_of_training(optimizer, schedule, plugins)
+        (optimizer, schedule): code(optimizer, schedule, plugins)
         for optimizer, schedule, plugins in (
-            ("muon", "constant", ()), ("sgd", "constant", (SGD,)), ("muon", "cosine", (COSINE,)), ("adamw", "wsd", ())
+            ("muon", "constant", ()), ("sgd", "constant", (SGD,)), ("muon", "half_wave", (HALF_WAVE,)), ("adamw", "wsd", ())
         )
     }  # fmt: skip
     assert len(set(codes.values())) == len(codes)
     edited = dataclasses.replace(SGD, source=SGD.source + "\n# another file\n")
-    assert code_of_training("sgd", "constant", (edited,)) != codes["sgd", "constant"]
+    assert code("sgd", "constant", (edited,)) != codes["sgd", "constant"]
 
 
 def test_they_train_a_cell_of_a_study_here_and_elsewhere_to_the_same_bytes(tokens: TokenSet, tmp_path: Path) -> None:
-    mine = plan(tokens, 0, trained_by=(SGD, COSINE), **BOTH)
+    mine = plan(tokens, 0, trained_by=(SGD, HALF_WAVE), **BOTH)
     assert mine.name != plan(tokens, 0).name
     here, there = open_out(str(tmp_path / "here")), open_out(str(tmp_path / "there"))
     stage = mine.stage()

@@ -229,8 +229,8 @@ def test_a_plugin_metric_is_measured_and_changes_nothing_else(tmp_path: Path, un
             "cell.json.training.schedule: 10 tokens are less than one step of 160. Give more tokens.",
         ),
         (
-            {"schedule": {"kind": "cosine"}},
-            "cell.json.training.schedule.kind: unknown schedule 'cosine'. Known: constant, wsd.",
+            {"schedule": {"kind": "triangle"}},
+            "cell.json.training.schedule.kind: unknown schedule 'triangle'. Known: constant, cosine, wsd.",
         ),
         (
             {"checkpoint_every_steps": 0},
@@ -272,7 +272,8 @@ def test_a_folder_without_a_cell_gives_one_clear_line(tmp_path: Path, capsys: py
 def test_a_loss_that_is_not_a_number_ends_the_run_and_is_never_saved(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write_cell(tmp_path, optimizer={"learning_rate": 1e30, "adam_learning_rate": 1e30}, evaluations=0)
+    changes: dict[str, Any] = {"optimizer": {"learning_rate": 1e30, "adam_learning_rate": 1e30}, "gradient_clip": 0.0}
+    write_cell(tmp_path, evaluations=0, **changes)
     assert main([str(tmp_path)]) == 1
     assert "the training loss is nan. Lower optimizer.learning_rate" in capsys.readouterr().err
     assert not (tmp_path / "training.json").exists()

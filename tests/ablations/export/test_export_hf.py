@@ -18,9 +18,10 @@ from torch import Tensor
 from ablations.cli import loam
 from ablations.core.model.model import Model
 from ablations.core.spec.cell_spec import CellSpec
-from ablations.core.spec.model_spec import ModelSpec
+from ablations.core.spec.model_spec import ActivationSpec, MaskSpec, ModelSpec, NormSpec, PositionsSpec
 from ablations.core.spec.training_spec import ScheduleSpec, SeedSpec, TrainingSpec, TrainSource
 from ablations.export.cell import ExportedModel, export
+from ablations.export.hugging_face import check_held
 from benchmarks.peers import lm_eval_peer
 from curation.runtime.errors import ConfigError, DamagedError, InputError, LoamError
 from curation.runtime.store.folder import Folder
@@ -39,7 +40,9 @@ SHAPES: dict[str, dict[str, Any]] = {
     "mlp_free": {"mlp_ratio": 0.0},
     "mlp_free_plain": {"mlp_ratio": 0.0, "qk_norm": False},
     "one_layer": {"layers": 1, "heads": 1, "sharpness": 11.0},
-    "three_layers": {"layers": 3, "heads": 4, "rope_base": 500.0},
+    "swiglu": {"activation": ActivationSpec(kind="swiglu"), "mlp_ratio": 2.0},
+    "swiglu_plain": {"activation": ActivationSpec(kind="swiglu"), "qk_norm": False},
+    "three_layers": {"layers": 3, "heads": 4, "positions": PositionsSpec(settings={"base": 500.0})},
 }
 TOKENS = torch.randint(VOCABULARY, (3, 48), generator=torch.Generator().manual_seed(0))
 MakeCell = Callable[..., Path]
@@ -123,7 +126,8 @@ def logits_by_hand(folder: Path) -> Tensor:
         x = x + torch.cat(heads, -1) @ w[f"{layer}.self_attn.o_proj.weight"].T
         y = norm(x, w[f"{layer}.post_attention_layernorm.weight"])
         gate, up = (y @ w[f"{layer}.mlp.{name}_proj.weight"].T for name in ("gate", "up"))
-        x = x + (gate.relu() * up) @ w[f"{layer}.mlp.down_proj.weight"].T
+        act = {"relu": torch.relu, "silu": torch.nn.functional.silu}[config["hidden_act"]]
+        x = x + (act(gate) * up) @ w[f"{layer}.mlp.down_proj.weight"].T
     return norm(x, w["model.norm.weight"]) @ w["lm_head.weight"].T
 
 
@@ -137,7 +141,7 @@ def ours(name: str) -> Tensor:
 def test_the_exported_weights_give_the_cells_logits(name: str, make_cell: MakeCell, tmp_path: Path) -> None:
     done = export(str(make_cell(name)), str(tmp_path / "hf"), "out", None)
     assert done.model_type == ("llama" if "plain" in name or name == "attention_free" else "qwen3")
-    torch.testing.assert_close(logits_by_hand(tmp_path / "hf"), ours(name), atol=1e-4, rtol=0)
+    torch.testing.assert_close(logits_by_hand(tmp_path / "hf"), ours(name), atol=5e-4, rtol=0)
 
 
 @pytest.mark.slow
@@ -154,7 +158,7 @@ def test_transformers_gives_the_cells_logits(make_cell: MakeCell, tmp_path: Path
     assert set(classes) == {"LlamaForCausalLM", "Qwen3ForCausalLM"}
     for name in SHAPES:
         found = load_file(tmp_path / f"{name}.safetensors")["logits"]
-        torch.testing.assert_close(found, ours(name), atol=1e-4, rtol=0, msg=f"{name}: {{}}".format)
+        torch.testing.assert_close(found, ours(name), atol=5e-4, rtol=0, msg=f"{name}: {{}}".format)
 
 
 def test_the_command_says_what_it_wrote(make_cell: MakeCell, tmp_path: Path) -> None:
@@ -234,7 +238,7 @@ def test_a_cell_without_a_manifest_has_the_weights_that_its_training_speaks_of(t
     write_cell(cell, shape, {name: weight * 2 for name, weight in random_model(shape).named_parameters()})
     cell.write("training.json", kept)
     refused(InputError, "not the weights that were trained", cell.url, tmp_path / "again", pieces)
-    write_cell(cell, ModelSpec(**{**SHAPE, "rope_base": 77.0}))
+    write_cell(cell, ModelSpec(**{**SHAPE, "positions": PositionsSpec(settings={"base": 77.0})}))
     cell.write("training.json", kept)
     refused(InputError, "not the one that the weights were trained with", cell.url, tmp_path / "again", pieces)
 
@@ -256,3 +260,22 @@ def test_a_folder_in_use_or_not_writable_is_refused(make_cell: MakeCell, tmp_pat
     with pytest.raises(ConfigError, match="Name a folder that can be written"):
         export(str(cell), str(used / "mine.txt" / "hf"), "out", None)
     assert [path.name for path in used.iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize(
+    ("shape", "told"),
+    [
+        ({"positions": PositionsSpec(kind="alibi")}, "neither Llama nor Qwen3 has the positions 'alibi'"),
+        ({"norm": NormSpec(kind="layer")}, "neither Llama nor Qwen3 has the norm 'layer'"),
+        ({"norm": NormSpec(settings={"place": "post"})}, "have their norms before attention and MLP, this cell after"),
+        ({"activation": ActivationSpec(kind="gelu")}, "neither Llama nor Qwen3 has the activation 'gelu'"),
+        ({"mask": MaskSpec(kind="prefix")}, "neither Llama nor Qwen3 has the mask 'prefix'"),
+        ({"learned_sharpness": True}, "one sharpness for all heads of a layer, this cell learned one for each"),
+    ],
+    ids=str,
+)
+def test_parts_that_no_plain_architecture_has_are_refused(shape: dict[str, Any], told: str) -> None:
+    with pytest.raises(ConfigError, match=told):
+        check_held(ModelSpec(**{**SHAPE, **shape}), "cell a")
+    if set(shape) & {"positions", "mask"}:
+        check_held(ModelSpec(**{**SHAPE, **shape, "attention": False}), "a cell in which nothing reads them")

@@ -10,7 +10,7 @@ from ablations.prompts.tasks.known_map import KnownMap
 from curation.runtime.errors import ConfigError
 from curation.sources.control_texts import FIXED_MAP, KEYS, VALUES, document
 from tokenizer.model import TokenizerModel
-from tokenizer.train import train_words
+from tokenizer.train import train_bpe, train_words
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +48,17 @@ def test_fresh_maps_are_of_control_words_with_nonce_or_of_ordinary_words_without
     assert {g.condition for g in of_words.groups} == {"gold", "permuted"}
     allowed = {control.single_piece(word) for word in KEYS}
     assert all(item.prompt[-1] in allowed for group in of_control.groups for item in group.items)
+
+
+def test_where_whole_words_are_too_few_parts_of_words_stand_beside_them() -> None:
+    """As under the small vocabularies of the CPU studies; whole words come first."""
+    text = "".join(f"{a}{b} " for a in "강마을다리집" for b in "과에서로는이") + "하늘 " * 30
+    small = TokenizerModel(train_bpe(iter([text * 3]), 300), "small")
+    whole = small.whole_words()
+    assert len(whole) < 64
+    made = ControlMap.drawn_for(small, 6, base_seed=0)
+    shown = {piece for group in made.groups for item in group.items for piece in item.prompt}
+    assert all(small.piece(piece).removeprefix("▁").isalpha() for piece in shown)
 
 
 def test_too_few_whole_words_are_refused() -> None:

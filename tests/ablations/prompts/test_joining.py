@@ -36,9 +36,9 @@ def test_a_line_break_is_a_piece_of_its_own_in_our_byte_pair_models_alone() -> N
         WORDS.encode_after_break("a")
 
 
-def test_a_written_answer_ends_at_a_line_break_its_byte_or_the_end() -> None:
-    assert {BPE.piece(number) for number in BPE.line_ends} == {"</s>", "\n", "<0x0A>"}
-    assert {WORDS.piece(number) for number in WORDS.line_ends} == {"</s>"}
+def test_a_written_answer_ends_at_a_line_break_its_byte_or_the_end_of_a_document() -> None:
+    assert {BPE.piece(number) for number in BPE.line_ends} == {"<s>", "</s>", "\n", "<0x0A>"}
+    assert {WORDS.piece(number) for number in WORDS.line_ends} == {"<s>", "</s>"}
 
 
 @every_tokenizer

@@ -31,7 +31,7 @@ class Optimizer(ABC):
 
 
 def hidden_and_others(model: nn.Module) -> tuple[list[Tensor], list[Tensor]]:
-    """The matrices between activations, and the tables of vectors: embedding and output."""
+    """The matrices between activations, and the rest: embedding, output and other tables of vectors, and single numbers."""
     weights: dict[str, Tensor] = dict(model.named_parameters())
-    hidden = [weight for name, weight in weights.items() if name.startswith("blocks.")]
-    return hidden, [weight for name, weight in weights.items() if not name.startswith("blocks.")]
+    hidden = {name: weight for name, weight in weights.items() if name.startswith("blocks.") and weight.ndim == 2}
+    return list(hidden.values()), [weight for name, weight in weights.items() if name not in hidden]

@@ -3,11 +3,12 @@
 How the hand-set model works. Its residual stream has four parts: which token this is (one of V), a constant, which token was
 before (V), and which token is predicted (V). RoPE turns queries and keys by their position, in pairs of dimensions (i, i + D/2)
 with frequencies from fast to slow.
-- The previous-token head asks with the constant in the four fastest pairs. Its queries are turned ahead by one position,
-  so that a key fits best at distance one. Its values carry the token, written into the part for the token before.
+- The previous-token head asks with the constant, in the pairs and with the angles that give the largest attention to the token
+before
+  that position alone can give. Its values carry the token, written into the part for the token before.
 - The induction head asks with the token and is answered by the token before, in the slow pairs, which hardly turn within a context.
   Its values carry the token, written into the part for the prediction, the only one that the output matrix reads.
-This works with QK-norm (every query and key then has the same length, and `sharpness` is large) and without it (lengths are large).
+This works with QK-norm at the sharpness and the rotary base that are shipped, and without it (lengths are large).
 All other heads have random weights and write a little noise everywhere.
 """
 
@@ -36,6 +37,8 @@ from ablations.core.metrics.repeated_tokens import RepeatedTokens
 from ablations.core.model.attention import Attention
 from ablations.core.model.heads import heads_of, silenced
 from ablations.core.model.model import Model
+from ablations.core.model.positions.rope import Rope
+from ablations.core.model.sharpest import sharpest_rotary
 from ablations.core.results.answers import TaskAnswers
 from ablations.core.results.readings import Reading
 from ablations.core.spec.model_spec import ModelSpec
@@ -45,14 +48,12 @@ VOCAB, CONTEXT, HEADS, WIDTH = 30, 22, 2, 128
 D = WIDTH // HEADS
 TOKEN, CONSTANT, BEFORE, PREDICTED = 0, VOCAB, VOCAB + 1, 2 * VOCAB + 1  # where the parts begin
 PREVIOUS, INDUCTION = (0, 1), (1, 0)
-FAST = 4
-BASE = 1e16  # frequencies of pairs 0 to 3: 1, 0.32, 0.1, 0.03; those of the slow ones are below 0.011
+FAST = 16
+BASE = Rope().base  # speeds of the pairs from 16 on are below 0.01 radians a token
 
 
 def by_hand(layers: int = 2, qk_norm: bool = True) -> Model:
-    spec = ModelSpec(
-        layers, WIDTH, HEADS, CONTEXT, vocab_size=VOCAB, mlp_ratio=0, rope_base=BASE, sharpness=100.0, qk_norm=qk_norm
-    )
+    spec = ModelSpec(layers, WIDTH, HEADS, CONTEXT, vocab_size=VOCAB, mlp_ratio=0, qk_norm=qk_norm)
     model = Model(spec, seed=1).eval()
     generator = torch.Generator().manual_seed(3)
     with torch.no_grad():
@@ -94,9 +95,11 @@ def parts(model: Model, layer: int, head: int) -> tuple[Tensor, Tensor, Tensor, 
 @torch.no_grad()
 def previous_token_head(model: Model, layer: int, head: int) -> None:
     q, k, v, out = parts(model, layer, head)
-    ahead = BASE ** (-torch.arange(FAST, dtype=torch.float64) * 2 / D)  # one position, as an angle
-    q[:FAST, CONSTANT], q[D // 2 : D // 2 + FAST, CONSTANT] = -ahead.cos().float(), ahead.sin().float()
-    k[:FAST, CONSTANT] = -1.0
+    speeds = [BASE ** (-pair / D) for pair in range(0, D, 2)]
+    best = torch.from_numpy(sharpest_rotary(tuple(speeds), model.spec.context, model.spec.sharpness).products)
+    length = best.abs().sqrt()  # half of a product's length for the query, half for the key
+    q[: D // 2, CONSTANT], q[D // 2 :, CONSTANT] = length * best.angle().cos(), length * best.angle().sin()
+    k[: D // 2, CONSTANT] = length
     v[slot(VOCAB), range(TOKEN, TOKEN + VOCAB)] = 1.0
     out[range(BEFORE, BEFORE + VOCAB), slot(VOCAB)] = 1.0
     lengthen(model, q, k)

@@ -8,10 +8,13 @@ import pytest
 import torch
 from torch import Tensor
 
+from ablations.core.model.activations.registry import ACTIVATIONS
 from ablations.core.model.attention import Attention
 from ablations.core.model.cache import Cache
 from ablations.core.model.model import Model, loss_of
-from ablations.core.spec.model_spec import ModelSpec
+from ablations.core.model.norms.registry import NORMS
+from ablations.core.model.positions.registry import POSITIONS
+from ablations.core.spec.model_spec import ActivationSpec, ModelSpec, NormSpec, PositionsSpec
 
 SHAPES: dict[str, dict[str, Any]] = {
     "two layers": {},
@@ -21,6 +24,12 @@ SHAPES: dict[str, dict[str, Any]] = {
     "tied": {"tied": True},
     "no mlp": {"mlp_ratio": 0},
     "no attention": {"attention": False},
+    **{kind: {"positions": PositionsSpec(kind=kind)} for kind in POSITIONS.catalogue()},
+    "alibi, three heads": {"positions": PositionsSpec(kind="alibi"), "width": 18, "heads": 3},
+    **{kind: {"norm": NormSpec(kind=kind)} for kind in NORMS.catalogue()},
+    "post": {"norm": NormSpec(settings={"place": "post"})},
+    **{kind: {"activation": ActivationSpec(kind=kind)} for kind in ACTIVATIONS.catalogue()},
+    "sharpness learned": {"learned_sharpness": True},
 }
 T, CUT, PIECES = 24, 9, 50
 Seen = dict[int, tuple[Tensor, Tensor]]

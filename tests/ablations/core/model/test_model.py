@@ -8,9 +8,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from ablations.core.model.activations.registry import ACTIVATIONS
 from ablations.core.model.attention import Attention
 from ablations.core.model.model import Model
-from ablations.core.spec.model_spec import ModelSpec
+from ablations.core.model.norms.registry import NORMS
+from ablations.core.model.positions.registry import POSITIONS
+from ablations.core.spec.model_spec import ActivationSpec, ModelSpec, NormSpec, PositionsSpec
 
 SHAPES: dict[str, dict[str, Any]] = {
     "two layers": {},
@@ -18,6 +21,11 @@ SHAPES: dict[str, dict[str, Any]] = {
     "no mlp": {"mlp_ratio": 0},
     "no attention": {"attention": False},
     "tied": {"tied": True},
+    **{kind: {"positions": PositionsSpec(kind=kind)} for kind in POSITIONS.catalogue()},
+    **{kind: {"norm": NormSpec(kind=kind)} for kind in NORMS.catalogue()},
+    "post": {"norm": NormSpec(settings={"place": "post"})},
+    **{kind: {"activation": ActivationSpec(kind=kind)} for kind in ACTIVATIONS.catalogue()},
+    "sharpness learned": {"learned_sharpness": True},
 }
 every_shape = pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
 
@@ -64,9 +72,8 @@ def test_one_layer_cannot_hand_on_the_previous_token_of_a_place() -> None:
     So with position taken out of play (a single earlier token), swapping what came two before changes the logits only
     as any other earlier token does: exchanging two earlier tokens' order matters only through rotary positions.
     """
-    spec = ModelSpec(vocab_size=50, layers=1, width=16, heads=2, context=24, rope_base=1e30)
+    spec = ModelSpec(vocab_size=50, layers=1, width=16, heads=2, context=24, positions=PositionsSpec(kind="nope"))
     model = Model(spec, 1)
-    model.cos_TD.fill_(1), model.sin_TD.fill_(0)
     with torch.no_grad():
         model.head.weight.normal_(generator=torch.Generator().manual_seed(1))
         attention_of(model).out.weight.normal_(generator=torch.Generator().manual_seed(2))

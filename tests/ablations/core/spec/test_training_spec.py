@@ -12,16 +12,18 @@ from spec_fields import defaults, leaves, named, with_other, without
 
 from ablations.cells.cells import CellPlan
 from ablations.cells.measuring_plan import identity_of_asked
+from ablations.core.model.parts import parts_of
 from ablations.core.spec.cell_spec import CellSpec
 from ablations.core.spec.measuring_spec import EffortSpec, MeasuringSpec
+from ablations.core.spec.member_spec import MemberSpec
 from ablations.core.spec.model_spec import ModelSpec
 from ablations.core.spec.strict import as_json as plain
 from ablations.core.spec.strict import build
 from ablations.core.spec.training_spec import (
     ComputeSpec,
-    MemberSpec,
     ScheduleSpec,
     SeedSpec,
+    SpikeSpec,
     TrainingSpec,
     TrainSource,
 )
@@ -63,13 +65,14 @@ def test_the_walk_comes_to_every_spec() -> None:
     found = {named(path) for path in leaves(TRAINING)}
     heads: dict[str, list[type[Any]]] = {"seeds": [SeedSpec], "model": [ModelSpec], "compute": [ComputeSpec]}
     heads |= {"train.0": [TrainSource], "train.1": [TrainSource]}
-    heads |= {"schedule": [ScheduleSpec, Constant], "optimizer": [MemberSpec, Muon]}
+    heads |= {"schedule": [ScheduleSpec, Constant], "optimizer": [MemberSpec, Muon], "spikes": [SpikeSpec]}
+    heads |= {f"model.{part}": [MemberSpec, type(member)] for part, member in vars(parts_of(TRAINING.model)).items()}
     fields = [
         (head, field.name) for head, classes in heads.items() for cls in classes for field in dataclasses.fields(cls)
     ]
-    inner = {f"{head}.{name}" for head, name in fields if name != "settings"}
+    inner = {f"{head}.{name}" for head, name in fields if name != "settings" and f"{head}.{name}" not in heads}
     assert {"optimizer.beta1", "optimizer.momentum", "schedule.warmup_steps"} < inner
-    assert found == inner | {"bos", "packing", "evaluations", "plugins"}
+    assert found == inner | {"bos", "packing", "document_mask", "gradient_clip", "evaluations", "plugins"}
     effort = {f"effort.{field.name}" for field in dataclasses.fields(EffortSpec)}
     assert {named(path) for path in leaves(MeasuringSpec(6))} == effort | WHICH | {"seed", "specials"}
 

@@ -1,0 +1,32 @@
+"""A learned vector for each place. Source: Vaswani et al. 2017, https://arxiv.org/abs/1706.03762, section 3.5."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from ablations.core.model.positions.base import Positions
+from ablations.core.model.positions.rope import Rope
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ablations.core.spec.model_spec import ModelShape
+
+
+@dataclass(frozen=True, kw_only=True)
+class Learned(Positions):
+    """A vector for each place of the context is added to the embedding of its token."""
+
+    kind: ClassVar[str] = "learned"
+
+    def weights(self, shape: ModelShape) -> Mapping[str, tuple[int, ...]]:
+        return {"table_TW": (shape.context, shape.width)}
+
+    def embedded(self, x_BTW: Tensor, places: Tensor, own: Mapping[str, Tensor]) -> Tensor:
+        return x_BTW + own["table_TW"][places]
+
+    def previous_token(self, shape: ModelShape) -> float:
+        """At least as much as rotary positions: vectors on the same circles can be learned."""
+        return Rope().previous_token(shape)
