@@ -18,8 +18,8 @@ class TokenizerSettings(Config):
         kind: `bpe` (with byte fallback: no text is unknown) or `words` (one piece a word; for control corpora).
         sources: whose curated shards it is trained on and encodes; all that are not controls when left out.
         vocab_size: pieces, special ones included; token files hold 16-bit numbers.
-        character_coverage: share of the sample's characters that get a piece; the rarest are written as bytes. When left out, 0.9995;
-            where that would leave less than half of the pieces to merges, as much less as is needed, down to 0.98.
+        character_coverage: share of the sample's characters that get a piece; the rarest are written as bytes. When left out,
+            0.9995; where that would leave less than half of the pieces to merges, as much less as is needed, down to 0.98.
         sample_bytes: text that training reads, taken by document hash from all sources in proportion to their size.
         weights: share of each source in the sample, when it should not be its size.
         seed: another number takes another sample.

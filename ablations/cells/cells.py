@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -138,10 +139,17 @@ class Lot:
     metrics: Sequence[str]
 
 
-def plan_cells(study: Study, arm: str, lot: Lot) -> Iterator[CellPlan]:
-    """The cells of one arm of a study, seed by seed."""
+def text_tokens(study: Study, arm: str, tokenized: Tokenized) -> float:
+    """Tokens of an arm's sources, its fraction of each."""
+    return study.arms[arm].fraction * sum(tokenized.tokens[source].tokens("train") for source in study.mixture(arm))
+
+
+def plan_cells(study: Study, arm: str, lot: Lot, share: float = 1.0) -> Iterator[CellPlan]:
+    """The cells of one arm of a study, seed by seed; they train on a share of the tokens of their schedule."""
     written = merged(study.cells, study.arms[arm].cells)
     cells = study.cells_of_arm(arm)
+    schedule = dataclasses.replace(cells.schedule, tokens=round(share * cells.schedule.tokens))
+    cells = dataclasses.replace(cells, schedule=schedule)
     documents = study.arms[arm].fraction, study.arms[arm].offset
     for number in range(study.seeds):
         yield _plan(study, arm, number, cells, written, study.mixture(arm), documents, lot, control=False)

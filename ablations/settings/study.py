@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, SerializeAsAny, field_validator, model_validator
 
@@ -33,7 +33,7 @@ class Arm(Config):
 
     Args:
         mixture: weights of sources, or the path of a YAML file with a `mixture:` of them.
-        fraction: share of each source's documents, by hash: 0.5's documents are among 1.0's.
+        fraction: share of each source's tokens, in whole documents by hash: 0.5's documents are among 1.0's.
         offset: where that share begins: 0.5 from 0 and 0.5 from 0.5 are two halves that share no document.
         cells: what differs from the study's `cells`.
         tokenizer: what differs from the study's `tokenizer`.
@@ -70,6 +70,8 @@ class Study(Config):
         controls: merged into `configs/controls.yaml`.
         tasks, metrics: by kind; `control_map` and all built-in metrics when left out.
         weights_gib: disk that the weights of all cells along the way may take; a study that needs more is refused at the start.
+        equal: `tokens`, arms train on as many tokens as their schedule says; or `epochs`, that holds for the arm with the most
+            text, and the others train on fewer, so that all see their text as often.
         seeds: cells of each arm.
         seed: base of all seeds; another number repeats the whole study with other random choices.
         machine: where the cells run, if elsewhere; `loam ablate pack` takes them there.
@@ -88,6 +90,7 @@ class Study(Config):
     controls: dict[str, Any] = {}
     tasks: tuple[TaskSettings | str, ...] = ("control_map",)
     metrics: tuple[str, ...] = ()
+    equal: Literal["tokens", "epochs"] = "tokens"
     seeds: int = Field(default=2, ge=1)
     seed: int = 0
     machine: MachineSettings | None = None

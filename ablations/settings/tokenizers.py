@@ -65,5 +65,6 @@ def tokenizer_of(
             f"arm {arm}: it mixes {' and '.join(mixture)}, and tokenizer.of is source. Write of: arm or study."
         )
     else:
-        sources, weights, name = tuple(s for s in real if s in mixture), dict(mixture), arm
+        sources, weights = tuple(s for s in real if s in mixture), dict(mixture)
+        name = "-".join(sources)
     return NamedTokenizer(name, TokenizerSettings(**{**plain, "sources": sources, "weights": weights}))

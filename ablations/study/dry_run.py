@@ -62,7 +62,7 @@ def tree(study: Study, recipe: Recipe) -> Iterator[str]:
     for arm, settings in study.arms.items():
         cells = study.cells_of_arm(arm)
         mixture = " + ".join(f"{weight:g} {source}" for source, weight in study.mixture(arm).items())
-        yield f"  {arm}: {mixture}, documents x {settings.fraction:g}, {shape(cells)}, {study.seeds} seeds"
+        yield f"  {arm}: {mixture}, tokens x {settings.fraction:g}, {shape(cells)}, {study.seeds} seeds"
     for arm, control in controls.arms.items():
         cells = study.cells_of_control(arm)
         yield f"  {arm}: {control.source}, {shape(cells)}, {controls.seeds or study.seeds} seeds"

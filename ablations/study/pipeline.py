@@ -173,11 +173,13 @@ def cell_plans(study: Study, root: str, of_arms: Mapping[str, Tokenized], contro
     metrics = [*dict.fromkeys((*metric_names(study), *ALWAYS))]
     plans: list[cells.CellPlan] = []
     lots: dict[str, cells.Lot] = {}
+    text = {arm: cells.text_tokens(study, arm, tokenized) for arm, tokenized in of_arms.items()}
     for arm, tokenized in of_arms.items():
         if tokenized.fingerprint not in lots:
             check_heldout(tokenized, study)
             lots[tokenized.fingerprint] = cells.Lot(tokenized, _items(study, root, tokenized), metrics)
-        plans += cells.plan_cells(study, arm, lots[tokenized.fingerprint])
+        share = text[arm] / max(text.values()) if study.equal == "epochs" else 1.0
+        plans += cells.plan_cells(study, arm, lots[tokenized.fingerprint], share)
     # a study may leave few_shot out; the controls cannot show that the instrument works without it
     plans += cells.plan_control_cells(study, _control_lot(study, controls, sorted({*metrics, FEW_SHOT})))
     return plans

@@ -36,10 +36,3 @@ def hash_ids(ids: NDArray[np.uint8], *parts: object) -> Hashes:
 def hash_numbers(count: int, *parts: object) -> Hashes:
     """One hash for each of the numbers 0 .. count - 1."""
     return splitmix64(np.arange(count, dtype=np.uint64) ^ splitmix64(np.full(count, key_of(*parts), np.uint64)))
-
-
-def below(hashes: Hashes, fraction: float) -> NDArray[np.bool_]:
-    """Those within a share of all hashes. What is in for 0.5 is in for 1.0 too."""
-    if fraction >= 1:
-        return np.ones(len(hashes), bool)
-    return hashes < np.uint64(int(fraction * 2**64))

@@ -53,16 +53,17 @@ def digest_of(documents: Documents, numbers: NDArray[np.int64]) -> str:
 
 
 def subset_files(documents: Documents, numbers: NDArray[np.int64]) -> tuple[bytes, bytes]:
-    """The two files of a token set of these documents alone, in the same order: tokens, index.
+    """The two files of a token set with the tokens of these documents alone: tokens, index.
 
-    What a cell does with a document depends on its id, never on its number, so that a cell that chooses among these reads the
-    windows that it would read among all, as long as all that it chooses are there.
+    The index is of all documents, so that a cell chooses among them as it would where all tokens are.
     """
-    lengths = documents.lengths[numbers]
+    here = np.zeros(len(documents), np.int64)
+    here[numbers] = documents.lengths[numbers]
     index: dict[str, NDArray[Any]] = {
-        "offsets": np.concatenate(([0], np.cumsum(lengths))).astype(np.int64),
-        "ids": np.ascontiguousarray(documents.ids[numbers]),
-        "utf8_bytes": documents.utf8_bytes[numbers],
+        "offsets": np.concatenate(([0], np.cumsum(here))).astype(np.int64),
+        "ids": np.ascontiguousarray(documents.ids),
+        "utf8_bytes": documents.utf8_bytes,
+        "lengths": documents.lengths,
     }
     return _joined(documents, numbers).tobytes(), save(index)
 

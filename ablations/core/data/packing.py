@@ -1,10 +1,11 @@
-"""One source as training windows: a subset of its documents, shuffled anew each epoch, one after another, cut evenly.
+"""One source as training windows: a subset of its documents, shuffled anew each epoch, one after another, cut evenly; then the
+windows are shuffled, else a document of a thousand windows would be all that a hundred steps see.
 
 Every window is a function of its number alone: nothing is kept between steps, so a run resumes at any step at once.
 Windows cut across documents; a model sees BOS where the next begins. Documents of exactly one context are never cut.
 
-In the order "related" a document is followed by one like it (see `related.py`); where an epoch begins in that chain, and in which
-order its windows come, changes from epoch to epoch.
+In the order "related" a document is followed by one like it (see `related.py`); where an epoch begins in that chain changes from
+epoch to epoch.
 """
 
 from __future__ import annotations
@@ -17,16 +18,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablations.core.data.documents import Documents
-from ablations.core.data.hashing import below, hash_ids, hash_numbers, key_of
+from ablations.core.data.hashing import hash_ids, hash_numbers, key_of
 from ablations.core.data.related import chain
 from curation.runtime.errors import InputError
 
 
 def chosen_documents(documents: Documents, fraction: float, seed: int, offset: float = 0.0) -> NDArray[np.int64]:
-    """Numbers of the documents whose hash is in [`offset`, `offset + fraction`), as a share of all hashes."""
-    hashes = hash_ids(documents.ids, "subset", seed)
-    inside = below(hashes, offset + fraction)
-    return np.flatnonzero(inside & ~below(hashes, offset) if offset else inside)
+    """Numbers of the documents that hold the tokens from `offset` to `offset + fraction` of a source, as shares of all its tokens.
+
+    Documents stand in hashed order, and one belongs where its middle is: what is in for 0.5 is in for 1.0 too, two halves share
+    none, and a share of tokens is met to within half a document on either side.
+    """
+    order = np.argsort(hash_ids(documents.ids, "subset", seed), kind="stable")
+    lengths = documents.lengths[order]
+    middles = np.cumsum(lengths) - lengths / 2
+    total = int(lengths.sum())
+    return np.sort(order[(middles >= offset * total) & (middles < (offset + fraction) * total)])
 
 
 @dataclass(frozen=True)
@@ -113,17 +120,33 @@ class PackedSource:
         return start[chain(self.documents, self.subset[start])]
 
     def _places(self, epoch: int) -> NDArray[np.int64]:
-        """In which order the windows of an epoch come: neighbours in a chain of related documents should not meet in one step."""
-        if self.order == "hashed":
-            return self._in_turn
-        if self._epoch_places is None or self._epoch_places[0] != epoch:
+        """In which order the windows of an epoch come: those of a long document, or of related ones, should not meet in one
+        
+        
+        
+        
+         step.""" if self._epoch_places is None or self._epoch_places[0] != epoch:
+         
+         
+         
+         
+         
+         
+         
+         
+        
+        
             places = np.argsort(hash_numbers(self.windows, "places", self.order_seed, self.name, epoch), kind="stable")
-            self._epoch_places = epoch, places
+            
+            
+            
+            
+             self._epoch_places = epoch, places
+             
+             
+             
+             
         return self._epoch_places[1]
-
-    @cached_property
-    def _in_turn(self) -> NDArray[np.int64]:
-        return np.arange(self.windows)
 
     def first_start(self, token: int) -> int:
         """Where in all epochs one after another the first document begins that does not begin before `token`."""

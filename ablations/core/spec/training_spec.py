@@ -50,8 +50,8 @@ class ScheduleSpec(MemberSpec):
 
 @dataclass(frozen=True)
 class TrainSource:
-    """One part of the mixture. `tokens` is a path stem; kept are the documents whose hash, a number from 0 to 1, lies from
-    `offset` to below `offset` + `fraction`: those of 0.5 are among those of 1.0, and two halves share none."""
+    """One part of the mixture. `tokens` is a path stem; kept are the documents that hold the tokens from `offset` to `offset` +
+    `fraction`, as shares of all tokens in a hashed order: those of 0.5 are among those of 1.0, and two halves share none."""
 
     source: str
     tokens: str
@@ -62,10 +62,10 @@ class TrainSource:
     def problems(self) -> list[Problem]:
         problems = not_positive(self, "weight")
         if not 0 < self.fraction <= 1:
-            problems.append(("fraction", f"{self.fraction} is no share of the documents", "Give above 0 and at most 1"))
+            problems.append(("fraction", f"{self.fraction} is no share of the tokens", "Give above 0 and at most 1"))
         elif not 0 <= self.offset <= 1 - self.fraction:
             problems.append(
-                ("offset", f"{self.offset} leaves no {self.fraction} of the documents", "Give 0 to 1 - fraction")
+                ("offset", f"{self.offset} leaves no {self.fraction} of the tokens", "Give 0 to 1 - fraction")
             )
         return problems
 

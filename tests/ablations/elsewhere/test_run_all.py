@@ -47,7 +47,9 @@ def tokens(tmp_path_factory: pytest.TempPathFactory) -> TokenSet:
 @pytest.fixture
 def packed(tokens: TokenSet, tmp_path: Path) -> Path:
     """Two cells, of which the second cannot be trained."""
-    broken = plan(tokens, 1, optimizer={"learning_rate": 1e30, "adam_learning_rate": 1e30}, evaluations=0)
+    broken = plan(
+        tokens, 1, optimizer={"learning_rate": 1e30, "adam_learning_rate": 1e30}, gradient_clip=0.0, evaluations=0
+    )
     pack.pack("small", [plan(tokens, 0), broken], tmp_path / "packed")
     return tmp_path / "packed"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,16 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ablations.core.data.documents import Documents
-from ablations.core.data.hashing import below, hash_numbers, splitmix64
+from ablations.core.data.hashing import splitmix64
 from ablations.core.data.mixture import BLOCK, MixedWindows, apportion
 from ablations.core.data.packing import PackedSource, chosen_documents
 from curation.runtime.errors import ConfigError, InputError
 
 
-def documents_of(tmp_path: Path, lengths, name: str = "a"):
+def documents_of(tmp_path: Path, lengths: Sequence[int], name: str = "a") -> Documents:
     texts = [[0, *range(1, length)] for length in lengths]
     write_tokens(tmp_path, name, texts, [length * 2 for length in lengths])
-    return Documents.read(tmp_path, name, 1000, 0)
+    return Documents.read(tmp_path, name, 2000, 0)
 
 
 def packed(tmp_path: Path, lengths, context=8, name: str = "a", seed=3):
@@ -36,30 +36,56 @@ def test_splitmix64_gives_the_published_numbers() -> None:
     assert [hex(x) for x in splitmix64(states)] == ["0xe220a8397b1dcdaf", "0x6e789e6aa1b965f4", "0x6c45d188009454f"]
 
 
-@given(st.floats(0.01, 1), st.floats(0.01, 1))
-def test_a_smaller_subset_is_part_of_a_larger_one(a: float, b: float) -> None:
-    hashes = hash_numbers(500, "any")
-    small, large = below(hashes, min(a, b)), below(hashes, max(a, b))
-    assert not (small & ~large).any()
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Documents:
+    return documents_of(tmp_path_factory.mktemp("many"), LENGTHS)
 
 
-def test_a_fraction_takes_about_that_share_of_documents(tmp_path: Path) -> None:
-    documents = documents_of(tmp_path, [3] * 4000)
-    assert len(chosen_documents(documents, 1.0, 1)) == 4000
-    assert len(chosen_documents(documents, 0.25, 1)) == pytest.approx(1000, abs=100)
-    assert set(chosen_documents(documents, 0.25, 1)) < set(chosen_documents(documents, 0.5, 1))
-    assert set(chosen_documents(documents, 0.25, 1)) != set(chosen_documents(documents, 0.25, 2))
+LENGTHS = [int(10 ** (i % 7 / 2)) + i % 5 + 1 for i in range(400)]  # from a token to a thousand
 
 
-def test_windows_of_one_epoch_are_the_documents_once_and_follow_on(tmp_path: Path) -> None:
-    source = packed(tmp_path, [5, 9, 2, 30, 1, 11], context=8)
-    windows = [source.window(i) for i in range(source.windows)]
-    assert source.windows == 58 // 8
-    for left, right in itertools.pairwise(windows):
-        assert left[-1] == right[0], "the last target is the next window's first input"
+@given(a=st.floats(0.01, 1), b=st.floats(0.01, 1), seed=st.integers(0, 99))
+def test_a_fraction_takes_that_share_of_tokens_to_within_half_a_document_on_either_side(
+    many: Documents, a: float, b: float, seed: int
+) -> None:
+    small, large = (chosen_documents(many, share, seed) for share in sorted((a, b)))
+    assert set(small) <= set(large)
+    assert abs(many.lengths[small].sum() - min(a, b) * len(many.tokens)) <= max(LENGTHS) / 2
+
+
+@given(cut=st.floats(0.1, 0.9), seed=st.integers(0, 99))
+def test_two_parts_share_no_document_and_lack_none(many: Documents, cut: float, seed: int) -> None:
+    parts = chosen_documents(many, cut, seed), chosen_documents(many, 1 - cut, seed, offset=cut)
+    assert sorted(np.concatenate(parts)) == list(range(len(many)))
+
+
+def test_a_twenty_fifth_of_uneven_documents_is_a_twenty_fifth_of_the_tokens(many: Documents) -> None:
+    """By the number of documents it was between a hundredth and a tenth."""
+    shares = [many.lengths[chosen_documents(many, 0.04, seed)].sum() / len(many.tokens) for seed in range(50)]
+    assert max(shares) - min(shares) < 0.02
+    assert np.mean(shares) == pytest.approx(0.04, abs=0.002)
+
+
+def test_another_seed_takes_other_documents(many: Documents) -> None:
+    assert set(chosen_documents(many, 0.25, 1)) != set(chosen_documents(many, 0.25, 2))
+
+
+def test_windows_of_one_epoch_are_the_documents_once_in_an_order_of_their_own(tmp_path: Path) -> None:
+    """Else all that many steps see in a row would be one long document."""
+    source = packed(tmp_path, [5, 9, 2, 300, 1, 11], context=8)
+    assert source.windows == 328 // 8
+    places = source._places(0).tolist()
+    windows = dict(zip(places, (source.window(number) for number in range(source.windows)), strict=True))
+    for place in range(source.windows - 1):
+        assert windows[place][-1] == windows[place + 1][0], (
+            "the last target is the first input of what follows in the text"
+        )
     order, _ = source._shuffled(0)
     oracle = np.concatenate([source.documents.of(i) for i in order])
-    assert np.concatenate([w[:-1] for w in windows]).tolist() == oracle[: 8 * source.windows].tolist()
+    found = np.concatenate([windows[place][:-1] for place in range(source.windows)])
+    assert found.tolist() == oracle[: 8 * source.windows].tolist()
+    assert places != sorted(places)
+    assert places != source._places(1).tolist()
 
 
 def test_any_window_is_the_same_in_any_order_of_asking(tmp_path: Path) -> None:
