@@ -26,8 +26,8 @@ from curation.runtime.errors import InputError
 def chosen_documents(documents: Documents, fraction: float, seed: int, offset: float = 0.0) -> NDArray[np.int64]:
     """Numbers of the documents that hold the tokens from `offset` to `offset + fraction` of a source, as shares of all its tokens.
 
-    Documents stand in hashed order, and one belongs where its middle is: what is in for 0.5 is in for 1.0 too, two halves share
-    none, and a share of tokens is met to within half a document on either side.
+    Documents stand in hashed order, and one belongs where its middle is: what is in for 0.5 is in for 1.0 too, two halves share none,
+    and a share of tokens is met to within half a document on either side.
     """
     order = np.argsort(hash_ids(documents.ids, "subset", seed), kind="stable")
     lengths = documents.lengths[order]
@@ -120,32 +120,10 @@ class PackedSource:
         return start[chain(self.documents, self.subset[start])]
 
     def _places(self, epoch: int) -> NDArray[np.int64]:
-        """In which order the windows of an epoch come: those of a long document, or of related ones, should not meet in one
-        
-        
-        
-        
-         step.""" if self._epoch_places is None or self._epoch_places[0] != epoch:
-         
-         
-         
-         
-         
-         
-         
-         
-        
-        
+        """The order in which the windows of an epoch come: those of a long document should not meet in one step."""
+        if self._epoch_places is None or self._epoch_places[0] != epoch:
             places = np.argsort(hash_numbers(self.windows, "places", self.order_seed, self.name, epoch), kind="stable")
-            
-            
-            
-            
-             self._epoch_places = epoch, places
-             
-             
-             
-             
+            self._epoch_places = epoch, places
         return self._epoch_places[1]
 
     def first_start(self, token: int) -> int:
