@@ -24,10 +24,10 @@ from curation.runtime.errors import InputError
 
 
 def chosen_documents(documents: Documents, fraction: float, seed: int, offset: float = 0.0) -> NDArray[np.int64]:
-    """Numbers of the documents that hold the tokens from `offset` to `offset + fraction` of a source, as shares of all its tokens.
+    """Numbers of the documents that hold the tokens from `offset` to `offset + fraction` of a source, as shares of its tokens.
 
-    Documents stand in hashed order, and one belongs where its middle is: what is in for 0.5 is in for 1.0 too, two halves share none,
-    and a share of tokens is met to within half a document on either side.
+    Documents stand in hashed order, and one belongs where its middle is: what is in for 0.5 is in for 1.0 too, two halves share
+    none, and a share of tokens is met to within half a document on either side.
     """
     order = np.argsort(hash_ids(documents.ids, "subset", seed), kind="stable")
     lengths = documents.lengths[order]
