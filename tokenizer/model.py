@@ -85,6 +85,20 @@ class TokenizerModel:
         numbers = range(self.vocab_size)
         return [n for n in numbers if self.piece(n).startswith("\u2581") and _is_word(self.piece(n)[1:])]
 
+    @cached_property
+    def numbers(self) -> tuple[int, ...]:
+        """Pieces with a digit in them."""
+        return tuple(
+            n for n in range(self.vocab_size) if not self._processor.IsByte(n) and any(map(str.isdigit, self.piece(n)))
+        )
+
+    @cached_property
+    def capitals(self) -> tuple[int, ...]:
+        """Pieces that begin a word with a capital letter."""
+        return tuple(
+            n for n in range(self.vocab_size) if self.piece(n)[:1] == "\u2581" and self.piece(n)[1:2].isupper()
+        )
+
     def letters(self) -> list[int]:
         """Pieces that are letters and nothing else, whatever stands before them, in the order of the vocabulary."""
         return [n for n in range(self.vocab_size) if self.piece(n).removeprefix("\u2581").isalpha()]

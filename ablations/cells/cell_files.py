@@ -49,6 +49,7 @@ class _Gathered:
     """The contents of a cell, gathered measure by measure."""
 
     readings: dict[str, Reading] = field(default_factory=dict)
+    items: dict[str, tuple[Sequence[str], Sequence[float]]] = field(default_factory=dict)
     answers: dict[str, TaskAnswers] = field(default_factory=dict)
     curves: dict[str, Curve] = field(default_factory=dict)
     onsets: dict[str, Onset] = field(default_factory=dict)
@@ -72,7 +73,7 @@ def cell_result(files: CellFiles, curves: bool = True) -> CellResult:
     training = json.loads(read_checked(files.folder, TRAINING))
     return CellResult(
         files.folder.name, files.arm, files.seed, gathered.readings, gathered.answers, gathered.curves,
-        gathered.onsets, gathered.details, training, counts,
+        gathered.onsets, gathered.details, training, counts, gathered.items,
     )  # fmt: skip
 
 
@@ -93,6 +94,7 @@ def _add(
     readings = [Reading.from_json(reading) for reading in final["readings"]]
     answers = {done: TaskAnswers.from_json(answers_json) for done, answers_json in final["answers"].items()}
     readings += _readings(metric, task, answers, about)
+    gathered.items |= {name: (each["ids"], each["values"]) for name, each in final["items"].items()}
     gathered.readings |= {reading.name: reading for reading in readings}
     if "" in answers:
         gathered.answers[task] = answers[""]

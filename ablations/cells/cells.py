@@ -180,6 +180,8 @@ def _plan(
         spec=MeasuringSpec(
             seed=seed("evaluation", study.seed),
             specials=(UNKNOWN, BOS, EOS),
+            numbers=tokenized.model.numbers,
+            capitals=tokenized.model.capitals,
             heldout={source: f"tokens/{source}.heldout" for source in heldout},
             tasks=tuple(f"tasks/{task}.json" for task in sorted(items)),
             metrics=tuple(lot.metrics),

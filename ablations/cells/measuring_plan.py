@@ -32,6 +32,7 @@ EFFORT = {  # field of the evaluation data -> what of the effort says how much o
     "windows": ("windows", "curve_windows"),
     "sequences": ("sequences", "curve_sequences"),
     "items": ("items", "curve_items"),
+    "repeats": ("repeats", "curve_repeats"),
 }
 
 
@@ -119,6 +120,7 @@ class PlannedMeasure:
             "seed": spec.seed,
             "effort": _effort(spec.effort, metric),
         }
+        asked |= {name: list(getattr(spec, name)) for name in sorted(metric.reads & {"numbers", "capitals"})}
         if "heldout" in metric.reads:
             asked["heldout"] = {source: t.manifest.fingerprint for source, t in self.plan.heldout.items()}
         if "training" in metric.reads:

@@ -9,6 +9,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ablations.cells.cell_folder import HELDOUT
 from ablations.core.data.evaluation_data import EvaluationData
 from ablations.evidence.explain_origin import TracedCell
@@ -16,7 +18,6 @@ from curation.runtime.store.parts import checked
 from tokenizer.encode import DOCUMENTS, TOKENS
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from ablations.core.data.documents import Documents
@@ -69,22 +70,20 @@ def _effort(reading: Reading, data: EvaluationData) -> EvaluationData:
 
 def _numbers(about: Reading, data: EvaluationData, context: int) -> dict[str, NDArray[np.int64]]:
     """Source -> numbers of the documents that a metric reads: whole ones, or those that fill a window."""
-    from ablations.core.metrics.bits_per_byte import whole_documents
-    from ablations.core.metrics.late_minus_early import ICL_SCORE, OLSSON_CONTEXT
+    from ablations.core.metrics.bits_per_byte import windows_in_turn
+    from ablations.core.metrics.late_minus_early import ICL_SCORE, OLSSON_CONTEXT, filling
 
     if about.metric == BITS:
-        return {source: whole_documents(documents, data) for source, documents in data.heldout.items()}
+        chosen = {source: windows_in_turn(documents, data).document_N for source, documents in data.heldout.items()}
+        return {
+            source: numbers[np.sort(np.unique(numbers, return_index=True)[1])] for source, numbers in chosen.items()
+        }
     length = OLSSON_CONTEXT if about.reading.startswith(ICL_SCORE) else context
-    numbers = {source: _filling(documents, data, length) for source, documents in data.heldout.items()}
+    numbers = {source: filling(documents, data, length) for source, documents in data.heldout.items()}
     if about.source == "common":
         fewest = min((len(chosen) for chosen in numbers.values() if len(chosen)), default=0)
         return {source: chosen[:fewest] for source, chosen in numbers.items()}
     return numbers
-
-
-def _filling(documents: Documents, data: EvaluationData, length: int) -> NDArray[np.int64]:
-    order = data.hashed_order(documents)
-    return order[documents.lengths[order] >= length][: data.windows]
 
 
 def _rows(cell: TracedCell, source: str, documents: Documents, numbers: NDArray[np.int64]) -> list[dict[str, Any]]:

@@ -19,6 +19,7 @@ class CellResult:
     Attributes:
         cell: its folder's name.
         readings: final readings by name, those without a value too.
+        items: reading -> ids and values of what it is the mean of, such as documents.
         answers: task -> the model's answers at the end.
         curves: reading -> (training tokens, value) along the way, in order.
         onsets: of the readings that have one.
@@ -37,6 +38,7 @@ class CellResult:
     details: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    items: Mapping[str, tuple[Sequence[str], Sequence[float]]] = field(default_factory=dict)
 
     @cached_property
     def values(self) -> dict[str, float]:

@@ -27,7 +27,10 @@ Reader = Callable[[CellResult], Answers | None]
 
 
 def answers(cell: CellResult, measure: str) -> Answers | None:
-    """The single answers of a few-shot measure; None if the cell has none."""
+    """The single answers of a few-shot measure, or the documents of a measure of text; None if the cell has none."""
+    if measure in cell.items:
+        ids, values = cell.items[measure]
+        return Answers((0,), tuple(ids), np.array([values], np.float64))
     name = Name.parse(measure)
     if name.metric != FEW_SHOT or name.k is None:
         return None

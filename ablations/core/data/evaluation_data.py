@@ -41,9 +41,9 @@ class TrainingWindows:
 class EvaluationData:
     """Held-out documents and few-shot items of a cell. Choices are prefixes of a hashed order, so less nests in more.
 
-    `windows`, `items` and `sequences` say how many of each to use; `batch` how many sequences to score at once, which
-    changes no result beyond rounding. `generate`: whether answers are written where a task has such. `training`: the windows that
-    the cell trained on, for metrics of those.
+    `windows`, `items`, `sequences` and `repeats` say how many of each to use; `batch` how many sequences to score at once, which
+    changes no result beyond rounding. `numbers` and `capitals`: pieces by their characters. `generate`: whether answers are
+    written where a task has such. `training`: the windows that the cell trained on, for metrics of those.
     """
 
     context: int
@@ -57,6 +57,9 @@ class EvaluationData:
     items: int
     sequences: int
     batch: int
+    repeats: int = 0
+    numbers: tuple[int, ...] = ()
+    capitals: tuple[int, ...] = ()
     generate: bool = True
     training: TrainingWindows | None = None
 
@@ -81,6 +84,9 @@ class EvaluationData:
             windows=effort.windows,
             items=effort.items,
             sequences=effort.sequences,
+            repeats=effort.repeats,
+            numbers=measuring.numbers,
+            capitals=measuring.capitals,
             batch=effort.batch,
             training=TrainingWindows(folder, spec),
         )
@@ -92,6 +98,9 @@ class EvaluationData:
             heldout=self.heldout if "heldout" in reads else {},
             windows=self.windows if "windows" in reads else 0,
             sequences=self.sequences if "sequences" in reads else 0,
+            repeats=self.repeats if "repeats" in reads else 0,
+            numbers=self.numbers if "numbers" in reads else (),
+            capitals=self.capitals if "capitals" in reads else (),
             items=self.items if "items" in reads else 0,
             training=self.training if "training" in reads else None,
             tasks=tasks,
@@ -100,7 +109,11 @@ class EvaluationData:
     def quick(self, effort: EffortSpec) -> EvaluationData:
         """The same at the effort of a point of the curve, which knows no texts and so needs no written answers."""
         return self.replace(
-            windows=effort.curve_windows, items=effort.curve_items, sequences=effort.curve_sequences, generate=False
+            windows=effort.curve_windows,
+            items=effort.curve_items,
+            sequences=effort.curve_sequences,
+            repeats=effort.curve_repeats,
+            generate=False,
         )
 
     def replace(self, **changes: Any) -> EvaluationData:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ablations.core.data.evaluation_data import EvaluationData
+from ablations.core.data.repeats import Repeats, repeats
 from ablations.core.metrics.base import Measured, Metric
-from ablations.core.metrics.repeated_tokens import half_of, repeated_sequences
 from ablations.core.model.heads import Head, heads_of, written_logits
 from ablations.core.model.model import Model
 from ablations.core.results.readings import Better, Reading
@@ -22,6 +22,8 @@ INDUCTION, TIMES_EVEN = 0.05, 3.0  # prefix matching above both this and so many
 COPYING_SEQUENCES = 8  # the output circuit depends on tokens, hardly on sequences, and costs a vocabulary a token
 DECIMALS = 5
 MATCHING, EVEN = "prefix_matching.max", "prefix_matching.even"
+PREVIOUS, EVEN_PREVIOUS = "previous_token.max", "previous_token.even"
+EVEN_OF = {MATCHING: EVEN, PREVIOUS: EVEN_PREVIOUS}
 
 
 class Heads(Metric):
@@ -29,15 +31,18 @@ class Heads(Metric):
 
     On the sequences of `repeated_tokens`, in their second showing, of each head:
     `prefix_matching`: mean attention, over positions, to all tokens that directly follow an earlier copy of the current token
-    (random pieces may fall twice within a showing, so there can be several).
-    `previous_token`: mean attention to the position before. Even attention gives about 1.4 over the context.
+    (random pieces may fall twice outside the passage, so there can be several).
+    `previous_token`: mean attention to the position before.
     `copying`: what the head would write if it attended to one place alone, straight through the output matrix; the mean share of
     other pieces whose logit it raises less than that of the piece at this place, equals counting half. Chance is 0.5. Over the
     places of the first showing.
 
-    Readings are the largest prefix matching, what even attention would give (`prefix_matching.even`), the copying of the head that
-    matches best, the largest previous-token score, and the number of `induction_heads`: prefix matching above 0.05 and above three
-    times even attention. The limit is low since a model whose words have fixed roles looks back from some of the random tokens
+    Readings are the largest prefix matching, what even attention would give (`prefix_matching.even`) and how many times that it is
+    (`prefix_matching.over_even`, which does not depend on the tokenizer), the copying of the head that matches best, the largest
+    previous-token score with what even attention would give, and the number of `induction_heads`: prefix matching above 0.05 and
+    above three times even attention. A head that looks back by a fixed number of places is none: the distance of the two showings
+    is drawn for each sequence. The limit is low since a model whose words have fixed roles looks back from some of the random
+    tokens
     only, and several heads may share the work: a glossary model that reads every map rightly has three heads at 0.09 to 0.12.
     All heads are in the details. A model without attention has no readings.
 
@@ -46,16 +51,15 @@ class Heads(Metric):
     """
 
     kind: ClassVar[str] = "heads"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     unit: ClassVar[str] = "share (of attention; of other pieces)"
     better: ClassVar[Better] = "higher"
     in_curve: ClassVar[bool] = True
     reads: ClassVar[frozenset[str]] = frozenset({"sequences"})
 
     def measure(self, model: Model, data: EvaluationData) -> Measured:
-        sequences = repeated_sequences(data, half_of(data.context))
         scores = head_scores(model, data)
-        n = {"heads": len(scores), "sequences": len(sequences) if scores else 0}
+        n = {"heads": len(scores), "sequences": data.sequences if scores else 0}
         if not scores:
             return Measured([self.reading(None, MATCHING, n={"heads": 0}, words="strongest head: prefix matching")])
         best = max(scores, key=lambda head: scores[head]["prefix_matching"])
@@ -65,68 +69,87 @@ class Heads(Metric):
             self.reading(scores[best]["prefix_matching"], MATCHING, n=n, words="strongest head: prefix matching"),
             self.reading(even, EVEN, n=n, better=None, words="prefix matching of even attention"),
             self.reading(
+                scores[best]["prefix_matching"] / even,
+                "prefix_matching.over_even",
+                n=n,
+                unit="times even attention",
+                words="strongest head: prefix matching in units of even attention",
+            ),
+            self.reading(
                 scores[best]["copying"],
                 "copying.of_best_prefix_matcher",
                 n=n,
                 words="copying of the best prefix matcher",
             ),
-            self.reading(previous, "previous_token.max", n=n, words="strongest head: previous token"),
+            self.reading(previous, PREVIOUS, n=n, words="strongest head: previous token"),
+            self.reading(
+                even_previous(data), EVEN_PREVIOUS, n=n, better=None, words="previous token of even attention"
+            ),
             self.reading(count, "induction_heads", n=n, unit="heads", better=None, words="number of induction heads"),
         ]
         rounded = [
             {"layer": layer, "head": head, **{name: round(value, DECIMALS) for name, value in score.items()}}
             for (layer, head), score in scores.items()
         ]
-        details = {"heads": rounded, "copying_sequences": min(len(sequences), COPYING_SEQUENCES)}
+        details = {"heads": rounded, "copying_sequences": min(data.sequences, COPYING_SEQUENCES)}
         return Measured(readings, details=details)
 
+    @classmethod
+    def is_tokenizer_free(cls, reading: str) -> bool:
+        """Attention in units of even attention, whose level depends on the vocabulary, and counts by limits in them."""
+        return reading in ("prefix_matching.over_even", "induction_heads")
+
     def onset_threshold(self, reading: Reading, final: Mapping[str, Reading]) -> float | None:
-        even = final.get(f"{self.kind}.{EVEN}")
-        if reading.reading != MATCHING or even is None or even.value is None:
+        """Of an induction head, and before it of a head that looks at the token before."""
+        even = final.get(f"{self.kind}.{EVEN_OF.get(reading.reading)}")
+        if even is None or even.value is None:
             return None
         return max(INDUCTION, TIMES_EVEN * even.value)
 
 
 def head_scores(model: Model, data: EvaluationData) -> dict[Head, dict[str, float]]:
-    """`prefix_matching`, `previous_token` and `copying` of every head, on `data.sequences` repeated sequences."""
-    tokens_BT = np.array(repeated_sequences(data, half_of(data.context)), np.int64)
-    sums = _Sums(model, half_of(data.context))
+    """`prefix_matching`, `previous_token` and `copying` of every head, on `data.sequences` sequences with a repeat."""
+    made = repeats(data)
+    sums = _Sums(model, made)
     with torch.no_grad():
-        for start in range(0, len(tokens_BT), data.batch):
-            sums.add(tokens_BT[start : start + data.batch], max(0, COPYING_SEQUENCES - start))
-    return {head: sums.means(head, len(tokens_BT)) for head in heads_of(model)}
+        for start in range(0, len(made.tokens_BT), data.batch):
+            sums.add(slice(start, start + data.batch), max(0, COPYING_SEQUENCES - start))
+    return {head: sums.means(head) for head in heads_of(model)}
 
 
 class _Sums:
-    """What the heads did over the batches so far, each showing of `half` tokens."""
+    """What the heads did over the batches so far."""
 
-    def __init__(self, model: Model, half: int) -> None:
-        self.model, self.half = model, half
+    def __init__(self, model: Model, made: Repeats) -> None:
+        self.model, self.made = model, made
+        self.first_BT, self.second_BT = made.places(made.first_B), made.places(made.second_B)
         self.attended: defaultdict[Head, dict[str, float]] = defaultdict(
             lambda: dict.fromkeys(("prefix_matching", "previous_token"), 0.0)
         )
         self.copying: defaultdict[Head, list[NDArray[np.float64]]] = defaultdict(list)
 
-    def add(self, batch_BT: NDArray[np.int64], copying: int) -> None:
+    def add(self, batch: slice, copying: int) -> None:
         """One batch; `copying` is of how many of its sequences the output circuit is looked at."""
-        half, tokens_BT = self.half, torch.from_numpy(batch_BT).to(self.model.device)
-        matches_BTS = torch.from_numpy(behind_copies(batch_BT)).to(self.model.device)[:, half + 1 :]
+        batch_BT, device = self.made.tokens_BT[batch], self.model.device
+        tokens_BT = torch.from_numpy(batch_BT).to(device)
+        asked_BT = torch.from_numpy(self.second_BT[batch]).to(device)
+        shown_BT = torch.from_numpy(self.first_BT[batch][:copying]).to(device)
+        matches_BTS = torch.from_numpy(behind_copies(batch_BT)).to(device)
 
         def look(layer: int, all_BHTS: Tensor, values_BHSD: Tensor) -> None:
             for head in range(all_BHTS.shape[1]):
-                weights_BTS = all_BHTS[:, head, half + 1 :].double()
+                weights_BTS = all_BHTS[:, head].double() * asked_BT[..., None]
                 place = layer, head
                 self.attended[place]["prefix_matching"] += float((weights_BTS * matches_BTS).sum())
-                self.attended[place]["previous_token"] += float(weights_BTS.diagonal(half, 1, 2).sum())
+                self.attended[place]["previous_token"] += float(weights_BTS.diagonal(-1, 1, 2).sum())
                 if copying:
-                    values_ND = values_BHSD[:copying, head, 1 : half + 1].flatten(0, 1)
-                    logits_NV = written_logits(self.model, layer, head, values_ND)
-                    self.copying[place].append(raised_above(logits_NV, tokens_BT[:copying, 1 : half + 1].flatten()))
+                    logits_NV = written_logits(self.model, layer, head, values_BHSD[:copying, head][shown_BT])
+                    self.copying[place].append(raised_above(logits_NV, tokens_BT[:copying][shown_BT]))
 
         self.model.hidden(tokens_BT, tap=look)
 
-    def means(self, head: Head, sequences: int) -> dict[str, float]:
-        places = sequences * self.half
+    def means(self, head: Head) -> dict[str, float]:
+        places = int(self.second_BT.sum())
         attended = {name: total / places for name, total in self.attended[head].items()}
         return {**attended, "copying": float(np.concatenate(self.copying[head]).mean())}
 
@@ -149,12 +172,20 @@ def raised_above(logits_NV: Tensor, own_N: Tensor) -> NDArray[np.float64]:
 
 def even_attention(data: EvaluationData) -> float:
     """Prefix matching of a head that looks at all positions alike, on the same sequences."""
-    half = half_of(data.context)
-    found = 0.0
-    for sequence in repeated_sequences(data, half):
-        matches_TS = behind_copies(np.array([sequence], np.int64))[0]
-        found += float((matches_TS[half + 1 :].sum(1) / np.arange(half + 2, 2 * half + 2)).mean())
-    return found / data.sequences
+    made = repeats(data)
+    asked_BT, seen_T = made.places(made.second_B), np.arange(1, data.context + 1)
+    shares = [
+        (behind_copies(row[None])[0].sum(1) / seen_T)[asked]
+        for row, asked in zip(made.tokens_BT, asked_BT, strict=True)
+    ]
+    return float(np.concatenate(shares).mean())
+
+
+def even_previous(data: EvaluationData) -> float:
+    """The previous-token score of such a head."""
+    made = repeats(data)
+    _, places = np.nonzero(made.places(made.second_B))
+    return float((1 / (places + 1)).mean())
 
 
 def induction_heads(scores: Mapping[Head, Mapping[str, float]], data: EvaluationData) -> list[Head]:

@@ -14,10 +14,12 @@ class EffortSpec:
 
     windows: int = 1024  # of a held-out source
     items: int = 4000  # of a group of a few-shot task
-    sequences: int = 256  # of random repeated tokens
+    sequences: int = 256  # of random tokens with a repeat
+    repeats: int = 2500  # of tokens in the text of a held-out source
     curve_windows: int = 32
     curve_items: int = 32
-    curve_sequences: int = 16
+    curve_sequences: int = 64
+    curve_repeats: int = 100
     batch: int = 32  # sequences scored at once; changes no result beyond rounding
 
     def problems(self) -> list[Problem]:
@@ -31,6 +33,7 @@ class MeasuringSpec:
     Attributes:
         seed: of the choice of held-out documents and items, the same for all cells of a study.
         specials: tokens that are never drawn as content; BOS is always one of them.
+        numbers, capitals: pieces with a digit in them, and those that begin a word with a capital letter.
         heldout: source -> path stem of its held-out tokens.
         tasks: paths of few-shot items.
         metrics, plugins: names, and paths of files with further ones.
@@ -38,6 +41,8 @@ class MeasuringSpec:
 
     seed: int
     specials: tuple[int, ...] = ()
+    numbers: tuple[int, ...] = ()
+    capitals: tuple[int, ...] = ()
     heldout: dict[str, str] = field(default_factory=dict)
     tasks: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()

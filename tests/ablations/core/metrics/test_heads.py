@@ -1,16 +1,4 @@
-"""Weights set by hand, so that it is known which head is an induction head: it is found, and it alone matters.
-
-How the hand-set model works. Its residual stream has four parts: which token this is (one of V), a constant, which token was
-before (V), and which token is predicted (V). RoPE turns queries and keys by their position, in pairs of dimensions (i, i + D/2)
-with frequencies from fast to slow.
-- The previous-token head asks with the constant, in the pairs and with the angles that give the largest attention to the token
-before
-  that position alone can give. Its values carry the token, written into the part for the token before.
-- The induction head asks with the token and is answered by the token before, in the slow pairs, which hardly turn within a context.
-  Its values carry the token, written into the part for the prediction, the only one that the output matrix reads.
-This works with QK-norm at the sharpness and the rotary base that are shipped, and without it (lengths are large).
-All other heads have random weights and write a little noise everywhere.
-"""
+"""Weights set by hand, so that it is known which head is an induction head: it is found, and it alone matters."""
 
 from __future__ import annotations
 
@@ -18,10 +6,22 @@ import numpy as np
 import pytest
 import torch
 from cells import BOS
-from torch import Tensor, nn
+from hand_made import (
+    BASE,
+    CONSTANT,
+    CONTEXT,
+    INDUCTION,
+    PREVIOUS,
+    VOCAB,
+    D,
+    attention_of,
+    by_hand,
+    previous_token_head,
+)
 
 from ablations.core.data.evaluation_data import EvaluationData
 from ablations.core.data.items import Group, Item, TaskItems
+from ablations.core.data.repeats import repeats
 from ablations.core.metrics.base import Measured
 from ablations.core.metrics.few_shot import FewShot
 from ablations.core.metrics.head_ablation import HeadAblation, others
@@ -34,92 +34,12 @@ from ablations.core.metrics.heads import (
     raised_above,
 )
 from ablations.core.metrics.repeated_tokens import RepeatedTokens
-from ablations.core.model.attention import Attention
 from ablations.core.model.heads import heads_of, silenced
 from ablations.core.model.model import Model
-from ablations.core.model.positions.rope import Rope
-from ablations.core.model.sharpest import sharpest_rotary
 from ablations.core.results.answers import TaskAnswers
 from ablations.core.results.readings import Reading
 from ablations.core.spec.model_spec import ModelSpec
 from ablations.readings.few_shot import AboutTask, gain_readings
-
-VOCAB, CONTEXT, HEADS, WIDTH = 30, 22, 2, 128
-D = WIDTH // HEADS
-TOKEN, CONSTANT, BEFORE, PREDICTED = 0, VOCAB, VOCAB + 1, 2 * VOCAB + 1  # where the parts begin
-PREVIOUS, INDUCTION = (0, 1), (1, 0)
-FAST = 16
-BASE = Rope().base  # speeds of the pairs from 16 on are below 0.01 radians a token
-
-
-def by_hand(layers: int = 2, qk_norm: bool = True) -> Model:
-    spec = ModelSpec(layers, WIDTH, HEADS, CONTEXT, vocab_size=VOCAB, mlp_ratio=0, qk_norm=qk_norm)
-    model = Model(spec, seed=1).eval()
-    generator = torch.Generator().manual_seed(3)
-    with torch.no_grad():
-        for block in model.blocks:
-            noise = torch.randn(WIDTH, WIDTH, generator=generator) * 0.002
-            attention_of(block).out.weight.copy_(noise)
-        model.embedding.weight.zero_()
-        model.embedding.weight[:, TOKEN : TOKEN + VOCAB] = torch.eye(VOCAB)
-        model.embedding.weight[:, CONSTANT] = 1.0
-        model.head.weight.zero_()
-        model.head.weight[:, PREDICTED : PREDICTED + VOCAB] = 3 * torch.eye(VOCAB)
-    previous_token_head(model, *PREVIOUS)
-    induction_head(model, *(INDUCTION if layers > 1 else (0, 0)))
-    return model
-
-
-def attention_of(block: nn.Module) -> Attention:
-    found = block.attention
-    assert isinstance(found, Attention)
-    return found
-
-
-def slot(vocabulary: int) -> list[int]:
-    """Dimensions of a head for so many tokens: both halves of the slow pairs."""
-    slow = range(FAST, D // 2)
-    return [*slow, *(D // 2 + i for i in slow)][:vocabulary]
-
-
-def parts(model: Model, layer: int, head: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Rows of the query, key and value matrices of a head, and its columns of the output matrix; all zero."""
-    attention = attention_of(model.blocks[layer])
-    q, k, v = attention.qkv.weight.view(3, HEADS, D, WIDTH)[:, head]
-    out = attention.out.weight[:, head * D : (head + 1) * D]
-    for part in (q, k, v, out):
-        part.zero_()
-    return q, k, v, out
-
-
-@torch.no_grad()
-def previous_token_head(model: Model, layer: int, head: int) -> None:
-    q, k, v, out = parts(model, layer, head)
-    speeds = [BASE ** (-pair / D) for pair in range(0, D, 2)]
-    best = torch.from_numpy(sharpest_rotary(tuple(speeds), model.spec.context, model.spec.sharpness).products)
-    length = best.abs().sqrt()  # half of a product's length for the query, half for the key
-    q[: D // 2, CONSTANT], q[D // 2 :, CONSTANT] = length * best.angle().cos(), length * best.angle().sin()
-    k[: D // 2, CONSTANT] = length
-    v[slot(VOCAB), range(TOKEN, TOKEN + VOCAB)] = 1.0
-    out[range(BEFORE, BEFORE + VOCAB), slot(VOCAB)] = 1.0
-    lengthen(model, q, k)
-
-
-@torch.no_grad()
-def induction_head(model: Model, layer: int, head: int) -> None:
-    q, k, v, out = parts(model, layer, head)
-    q[slot(VOCAB), range(TOKEN, TOKEN + VOCAB)] = 1.0
-    k[slot(VOCAB), range(BEFORE, BEFORE + VOCAB)] = 1.0
-    v[slot(VOCAB), range(TOKEN, TOKEN + VOCAB)] = 1.0
-    out[range(PREDICTED, PREDICTED + VOCAB), slot(VOCAB)] = 1.0
-    lengthen(model, q, k)
-
-
-def lengthen(model: Model, *weights: Tensor) -> None:
-    """Without QK-norm it is the length that makes attention sharp."""
-    if not model.spec.qk_norm:
-        for weight in weights:
-            weight.mul_(8.0)
 
 
 @pytest.fixture(scope="module")
@@ -190,6 +110,40 @@ def test_readings_name_the_best_heads(data: EvaluationData, qk_norm: bool) -> No
     assert values["induction_heads"] == 1
     assert [(head["layer"], head["head"]) for head in found.details["heads"]] == [(0, 0), (0, 1), (1, 0), (1, 1)]
     assert all(reading.n == {"heads": 4, "sequences": 32} for reading in found.readings)
+
+
+@pytest.mark.parametrize("distance", [5, 9])
+def test_a_head_that_looks_back_by_a_fixed_number_of_places_is_no_induction_head(
+    data: EvaluationData, distance: int
+) -> None:
+    """It copies what was shown so long ago, whatever it is; on sequences that repeat at its distance it would seem one."""
+    model = by_hand()
+    previous_token_head(model, *INDUCTION)
+    with torch.no_grad():
+        q = attention_of(model.blocks[1]).qkv.weight[:D]
+        speeds = torch.tensor([BASE ** (-pair / D) for pair in range(0, D, 2)], dtype=torch.float64)
+        turned = torch.complex(q[: D // 2, CONSTANT].double(), q[D // 2 :, CONSTANT].double())
+        turned = turned * torch.polar(torch.ones_like(speeds), -speeds * (distance - 1))
+        q[: D // 2, CONSTANT], q[D // 2 :, CONSTANT] = turned.real.float(), turned.imag.float()
+    scores = head_scores(model, data)
+    made = repeats(data)
+    reached = float((made.second_B - made.first_B - 1 == distance).mean())
+    assert scores[INDUCTION]["prefix_matching"] == pytest.approx(reached, abs=0.08)
+    limit = 3 * even_attention(data)
+    assert scores[INDUCTION]["prefix_matching"] < limit
+    assert induction_heads(scores, data) == []
+
+
+def test_the_head_that_looks_at_the_token_before_has_an_onset_too(data: EvaluationData) -> None:
+    found = readings_of(Heads().measure(by_hand(), data))
+    known = {f"heads.{name}": reading for name, reading in found.items()}
+    thresholds = {name: Heads().onset_threshold(reading, known) for name, reading in found.items()}
+    assert {name for name, threshold in thresholds.items() if threshold is not None} == {
+        "prefix_matching.max", "previous_token.max"
+    }  # fmt: skip
+    even = found["previous_token.even"].value
+    assert even is not None
+    assert thresholds["previous_token.max"] == pytest.approx(max(0.05, 3 * even))
 
 
 def test_one_layer_has_no_induction_head_though_it_has_the_same_weights(data: EvaluationData) -> None:

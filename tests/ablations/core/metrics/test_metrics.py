@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from ablations.core.data.documents import Documents
 from ablations.core.data.evaluation_data import EvaluationData
+from ablations.core.data.repeats import passage_length, repeats
 from ablations.core.measuring import MetricRun, metric_runs
 from ablations.core.metrics.base import Measured, Metric
-from ablations.core.metrics.bits_per_byte import whole_documents
+from ablations.core.metrics.bits_per_byte import windows_in_turn
 from ablations.core.metrics.late_minus_early import bands
 from ablations.core.metrics.registry import METRICS
-from ablations.core.metrics.repeated_tokens import repeated_sequences
 from ablations.core.model.model import Model
 from ablations.core.results.answers import TaskAnswers
 from ablations.core.results.readings import Reading
@@ -170,15 +170,65 @@ def test_bits_per_byte_predicts_each_token_once_after_bos(model: Model, data: Ev
         for start in range(0, len(rest), 40):
             nats += slow_losses(model, [BOS, *rest[start : start + 40]]).sum()
     assert values_of(found)["ragged"] == pytest.approx(nats / math.log(2) / documents.utf8_bytes.sum(), rel=1e-5)
-    assert counts_of(found)["ragged"] == {"documents": 5, "tokens": 180, "bytes": 925}
+    assert counts_of(found)["ragged"] == {"documents": 5, "windows": 7, "tokens": 180}
 
 
-def test_fewer_windows_are_the_first_of_more(data: EvaluationData) -> None:
+def test_fewer_windows_are_the_first_of_more_and_no_document_comes_twice_before_all_came_once(
+    data: EvaluationData,
+) -> None:
+    """Else one long document would stand for a source."""
     documents = data.heldout["ragged"]
-    few, more = (whole_documents(documents, data.replace(windows=n)).tolist() for n in (2, 5))
-    assert few == more[: len(few)]
-    assert len(few) < len(more)
-    assert len(whole_documents(documents, data.replace(windows=1))) >= 1
+    few, more = (windows_in_turn(documents, data.replace(windows=n)).document_N.tolist() for n in (2, 7))
+    assert few == more[:2]
+    assert sorted(more[:5]) == [0, 1, 2, 3, 4]
+    assert more[5] in (1, 2), "those of more than one window"
+    starts = windows_in_turn(documents, data.replace(windows=99))
+    assert sorted(zip(starts.document_N.tolist(), starts.start_N.tolist(), strict=True)) == [
+        (0, 1), (1, 1), (1, 41), (1, 81), (2, 1), (3, 1), (4, 1)
+    ]  # fmt: skip
+    assert starts.bytes_N.sum() == pytest.approx(documents.utf8_bytes.sum())
+
+
+@every_measure
+def test_items_have_the_reading_as_their_mean_and_the_standard_error_as_their_spread(
+    wanted: MetricRun, model: Model, data: EvaluationData
+) -> None:
+    """Else the documents of an interval are those of another number."""
+    found = measured(wanted, model, data)
+    known = {reading.name: reading for reading in found.readings}
+    for name, items in found.items.items():
+        assert len(items.ids) == len(items.values) == len(set(items.ids))
+        value = known[name].value
+        assert value is not None
+        assert np.mean(items.values) == pytest.approx(value, rel=1e-5, abs=1e-6)
+        error = known.get(f"{name}.standard_error")
+        if error is not None and ".pooled" not in name and ".common" not in name:
+            assert error.value == pytest.approx(np.std(items.values, ddof=1) / len(items.values) ** 0.5, rel=1e-4)
+
+
+def test_late_tokens_with_cut_context_are_scored_behind_sixteen_tokens(model: Model, data: EvaluationData) -> None:
+    documents, (_, late) = data.heldout["ragged"], bands(40)
+    lost = []
+    for index in (1, 2, 4):
+        window = documents.of(index)[:40].tolist()
+        full = slow_losses(model, window)[np.array(late) - 1].mean()
+        cut = slow_losses(model, [BOS, *window[late.start - 16 : late.stop]])[-len(late) :].mean()
+        lost.append(cut - full)
+    values = values_of(of("late_minus_early", model, data))
+    assert values["ragged.cut_minus_full"] == pytest.approx(np.mean(lost), abs=1e-5)
+
+
+def test_without_attention_cutting_the_context_costs_nothing_though_late_text_is_other_text(
+    data: EvaluationData,
+) -> None:
+    spec = ModelSpec(vocab_size=VOCAB, layers=2, width=16, heads=2, context=40, attention=False)
+    blind, generator = Model(spec, 1).eval(), torch.Generator().manual_seed(3)
+    with torch.no_grad():
+        for weight in blind.parameters():
+            weight.copy_(torch.randn(weight.shape, generator=generator))
+    values = values_of(of("late_minus_early", blind, data))
+    assert values["ragged.cut_minus_full"] == pytest.approx(0, abs=1e-6)
+    assert abs(values["ragged"]) > 0.01
 
 
 def test_late_minus_early_is_the_difference_of_mean_losses(model: Model, data: EvaluationData) -> None:
@@ -288,13 +338,27 @@ def test_no_long_document_means_no_reading_and_an_n_of_zero(data: EvaluationData
     short = data.replace(context=100, heldout={"ragged": data.heldout["ragged"]})
     found = of("late_minus_early", model, short)
     assert values_of(found) == {}
-    assert counts_of(found) == {name: {"windows": 0} for name in ("ragged", "pooled", "common")}
+    assert {k: n for k, n in counts_of(found).items() if "." not in k} == {
+        name: {"windows": 0} for name in ("ragged", "pooled", "common")
+    }
 
 
-def test_repeated_tokens_are_shown_twice_without_specials_and_nest(data: EvaluationData) -> None:
-    few, more = (repeated_sequences(data.replace(sequences=n, specials=(0, 1, 2)), 19) for n in (3, 9))
-    assert few == more[:3]
-    assert all(s[0] == BOS and s[1:20] == s[20:] and min(s[1:]) > 2 for s in more)
+def test_a_passage_is_shown_twice_at_a_distance_of_its_own_without_specials_and_sequences_nest(
+    data: EvaluationData,
+) -> None:
+    """At one distance, looking back by a fixed number of places would do as well as induction."""
+    few, more = (repeats(data.replace(sequences=n, specials=(0, 1, 2))) for n in (3, 200))
+    assert (few.tokens_BT == more.tokens_BT[:3]).all()
+    assert more.tokens_BT.shape == (200, data.context)
+    assert more.length == passage_length(data.context) == 9
+    assert (more.tokens_BT[:, 0] == BOS).all()
+    assert more.tokens_BT[:, 1:].min() > 2
+    for row, first, second in zip(more.tokens_BT, more.first_B, more.second_B, strict=True):
+        assert first >= 1
+        assert first + 9 <= second <= data.context - 9
+        assert (row[first : first + 9] == row[second : second + 9]).all()
+    distances = (more.second_B - more.first_B).tolist()
+    assert set(distances) == set(range(9, 31)), "every distance that has room"
 
 
 def test_repeated_tokens_gain_nothing_from_a_uniform_model(data: EvaluationData) -> None:
