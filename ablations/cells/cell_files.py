@@ -94,7 +94,7 @@ def _add(
     readings = [Reading.from_json(reading) for reading in final["readings"]]
     answers = {done: TaskAnswers.from_json(answers_json) for done, answers_json in final["answers"].items()}
     readings += _readings(metric, task, answers, about)
-    gathered.items |= {name: (each["ids"], each["values"]) for name, each in final["items"].items()}
+    gathered.items |= {name: (each["ids"], each["values"]) for name, each in final.get("items", {}).items()}
     gathered.readings |= {reading.name: reading for reading in readings}
     if "" in answers:
         gathered.answers[task] = answers[""]

@@ -76,7 +76,7 @@ def test_each_metric_has_a_file_of_the_cell_or_of_each_task(original: Path) -> N
         found = measure_of(original, label)
         assert ".".join(part for part in (found["metric"], found["task"]) if part) == label
         assert set(found) == {"format", "metric", "task", "version", "weights", "curve", "final", ASKED}
-        assert set(found["final"]) == {"readings", "answers", "details"}
+        assert set(found["final"]) == {"readings", "items", "answers", "details"}
 
 
 def test_measuring_twice_does_nothing_the_second_time(cell: Path) -> None:

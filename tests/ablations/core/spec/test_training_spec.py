@@ -74,7 +74,7 @@ def test_the_walk_comes_to_every_spec() -> None:
     assert {"optimizer.beta1", "optimizer.momentum", "schedule.warmup_steps"} < inner
     assert found == inner | {"bos", "packing", "document_mask", "gradient_clip", "evaluations", "plugins"}
     effort = {f"effort.{field.name}" for field in dataclasses.fields(EffortSpec)}
-    assert {named(path) for path in leaves(MeasuringSpec(6))} == effort | WHICH | {"seed", "specials"}
+    assert {named(path) for path in leaves(MeasuringSpec(6))} == effort | WHICH | {"seed", "specials", "numbers", "capitals"}
 
 
 @training_fields
@@ -88,7 +88,7 @@ def test_another_value_is_another_training(path: tuple[str, ...]) -> None:
 @pytest.fixture(scope="module")
 def planned(tmp_path_factory: pytest.TempPathFactory) -> CellPlan:
     """A cell with a metric of each sort: of held-out text, random sequences, a task, and one of the whole cell and its tasks."""
-    metrics = ["bits_per_byte", "repeated_tokens", "few_shot", "head_ablation"]
+    metrics = ["bits_per_byte", "context_gain", "repeated_tokens", "few_shot", "head_ablation"]
     return plan(token_set(tmp_path_factory.mktemp("tokens"), "glossary"), 0, metrics=metrics)
 
 
