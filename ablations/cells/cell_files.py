@@ -54,6 +54,7 @@ class _Gathered:
     curves: dict[str, Curve] = field(default_factory=dict)
     onsets: dict[str, Onset] = field(default_factory=dict)
     details: dict[str, dict[str, Any]] = field(default_factory=dict)
+    curve_details: dict[str, list[tuple[int, Mapping[str, Any]]]] = field(default_factory=dict)
 
 
 def cell_result(files: CellFiles, curves: bool = True) -> CellResult:
@@ -74,6 +75,7 @@ def cell_result(files: CellFiles, curves: bool = True) -> CellResult:
     return CellResult(
         files.folder.name, files.arm, files.seed, gathered.readings, gathered.answers, gathered.curves,
         gathered.onsets, gathered.details, training, counts, gathered.items,
+        gathered.curve_details,
     )  # fmt: skip
 
 
@@ -133,6 +135,9 @@ def _add_curve(
         last = {reading.name: reading for reading in _at(point, value["task"], about) if reading.value is not None}
         for name, reading in last.items():
             curves.setdefault(name, []).append((int(point["tokens"]), float(reading.value or 0.0)))
+    if any(point["details"] for point in value["curve"]):
+        along = [(int(point["tokens"]), point["details"]) for point in value["curve"]]
+        gathered.curve_details[value["metric"]] = along
     metric = metric_of(value["metric"], tuple(plugins))
     for name, reading in last.items():
         threshold = metric.onset_threshold(reading, last)

@@ -11,9 +11,11 @@ from typing import ClassVar, Literal, Self
 
 from ablations.statistics.claim_estimates import ClaimEstimates
 from ablations.statistics.measures import Measures
-from ablations.statistics.paired import Estimate
+from ablations.statistics.paired import ALPHA, LEAST_FOR_VERDICT, Estimate
+from ablations.statistics.permutation import least_exchange_p
 from curation.runtime.config import Config
 
+MOST_SEEDS = 40
 DEFAULT_MEASURE = "few_shot.control_map.k8.permuted_minus_gold"
 
 
@@ -25,12 +27,14 @@ class Claim(Config, ABC):
 
     Attributes:
         counts_over: whether its evidence is counted in seeds or in arms.
+        has_variances: whether it rests on means, whose variances say what it could see; else on counts of seeds alone.
         least_arms: fewest arms that can decide it, where it counts over arms.
         relation: its effect says how its two measures go together; else a positive effect is better.
     """
 
     kind: str
     counts_over: ClassVar[Literal["seed", "arm"]] = "seed"
+    has_variances: ClassVar[bool] = True
     least_arms: ClassVar[int] = 0
     relation: ClassVar[bool] = False
 
@@ -78,6 +82,18 @@ class Claim(Config, ABC):
     def seen_over_arms(self, arms: int, alpha: float) -> float | None:
         """The same of a claim that counts over arms, which needs no variances; None if unknown."""
         return None
+
+    def least_p(self, seeds: int) -> float | None:
+        """The smallest p of an exact test that this claim could reach with so many seeds; None where there is no such test."""
+        return least_exchange_p(seeds) if len(self.arms_named()) > 1 else None
+
+    def least_seeds(self, claims: int) -> int:
+        """The fewest seeds that can decide it among so many claims, after Holm."""
+        for seeds in range(LEAST_FOR_VERDICT, MOST_SEEDS):
+            reached = self.least_p(seeds)
+            if reached is None or reached * claims <= ALPHA:
+                return seeds
+        return MOST_SEEDS
 
     def planned_measure(self) -> str:
         """The measure whose variances the power analysis uses."""

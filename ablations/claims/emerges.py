@@ -11,7 +11,7 @@ from pydantic import Field
 from ablations.claims.base import Claim
 from ablations.core.results.readings import FEW_SHOT, Name, gain_name
 from ablations.statistics.cell_result import CellResult
-from ablations.statistics.claim_estimates import BLIND, NEGLIGIBLE_NATS, ClaimEstimates, gap, of_arm, over_cells
+from ablations.statistics.claim_estimates import BLIND, ClaimEstimates, gap, of_arm, over_cells
 from ablations.statistics.contrast import right_minus_blind, zero_minus_shots
 from ablations.statistics.measures import Measures
 from ablations.statistics.paired import Estimate
@@ -24,7 +24,7 @@ class Emerges(Claim):
 
     Args:
         k: demonstrations; the largest number that was measured when left out.
-        smallest: nats that permuted labels cost; 0.05, the limit of the controls, when left out.
+        smallest: nats that permuted labels have to cost.
     """
 
     kind: Literal["emerges"] = "emerges"
@@ -39,7 +39,7 @@ class Emerges(Claim):
     def estimates(self, measures: Measures) -> ClaimEstimates:
         k = self.k if self.k is not None else measures.largest_k().get(self.task, 0)
         gain = gain_name(self.task, k)
-        about = ClaimEstimates("nats", margin=self.smallest or NEGLIGIBLE_NATS, measures=(gain,))
+        about = ClaimEstimates("nats", measures=(gain,))
         main = of_arm(measures, self.arm, gain)
         if main is None:
             return replace(about, missing=f"arm {self.arm} has no finished cell with {gain}")

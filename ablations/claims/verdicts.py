@@ -116,7 +116,8 @@ def decide(
     decisions = []
     for each, value in zip(estimates, adjusted, strict=True):
         own = None if each.p is None else value
-        decisions.append(Decision(*_outcome(each, own, together), own, ALPHA / together))
+        outcome, why = _outcome(each, own, together)
+        decisions.append(Decision(outcome, f"{each.said}; {why}" if each.said else why, own, ALPHA / together))
     return decisions
 
 

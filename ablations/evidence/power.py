@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ablations.claims.base import Claim
+from ablations.claims.base import MOST_SEEDS, Claim
 from ablations.core.results.readings import Name
 from ablations.core.spec.measuring_spec import EffortSpec
 from ablations.evidence.pilot import Guess, Pilot, own_variances, variances_between
@@ -16,7 +16,6 @@ from ablations.statistics.paired import ALPHA, LEAST_FOR_INTERVAL, LEAST_FOR_VER
 from ablations.statistics.permutation import least_exchange_p, least_sign_flip_p
 from ablations.statistics.variances import Variances, planned_effect
 
-MOST_SEEDS = 40
 UNKNOWN = "nobody knows how far"
 LARGER = ((20, 400), (50, 1000), (100, 4000))  # draws and items to try when seeds alone are not enough
 
@@ -80,7 +79,7 @@ def _refusals(study: Study) -> list[str]:
         return [
             f"seeds: {n} is below {LEAST_FOR_VERDICT}, so no claim can get a verdict. Raise seeds to {LEAST_FOR_VERDICT} or more."
         ]
-    of_arms = [claim for claim in study.claims if len(claim.arms_named()) > 1]
+    of_arms = [claim for claim in study.claims if claim.has_variances and len(claim.arms_named()) > 1]
     if of_arms and least_exchange_p(n) * claims > ALPHA:
         most = int(ALPHA / least_exchange_p(n))
         enough = next(more for more in range(n, MOST_SEEDS) if least_exchange_p(more) * claims <= ALPHA)
@@ -114,6 +113,8 @@ def _notes(study: Study, claims: Sequence[ClaimPower]) -> list[str]:
 def _claim_power(claim: Claim, study: Study, pilot: Pilot) -> ClaimPower:
     if claim.counts_over == "arm":
         return _power_over_arms(claim, study)
+    if not claim.has_variances:
+        return _power_of_counts(claim, study)
     measure, wanted = claim.planned_measure(), claim.wanted()
     draws, items = _answers(measure, study)
     guess = _guess(claim, measure, pilot)
@@ -133,6 +134,19 @@ def _claim_power(claim: Claim, study: Study, pilot: Pilot) -> ClaimPower:
         refusal=f"claims.{claim.kind}: {claim.sentence()}: an effect of {wanted:g} is asked for, and this design sees "
         f"{seen:.3g} at least. {enough}",
     )
+
+
+def _power_of_counts(claim: Claim, study: Study) -> ClaimPower:
+    n, claims = study.seeds, len(study.claims)
+    reached, needed = claim.least_p(n), claim.least_seeds(claims)
+    refusal = None
+    if n < needed:
+        refusal = (
+            f"claims.{claim.kind}: {n} seeds reach p = {reached:.2g} at best, and Holm over {claims} asks for "
+            f"{ALPHA / claims:.2g}. Raise seeds to {needed}."
+        )
+    source = f"none needed: seeds are counted, and p = {reached:.2g} can be reached"
+    return ClaimPower(claim.kind, claim.sentence(), n, None, None, None, None, source, refusal)
 
 
 def _power_over_arms(claim: Claim, study: Study) -> ClaimPower:

@@ -25,6 +25,7 @@ class CellResult:
         onsets: of the readings that have one.
         details: metric -> further values to look up.
         training: the cell's training.json.
+        curve_details: metric -> (training tokens, further values to look up) along the way, in order.
         counts: task -> what happened when its items were made.
     """
 
@@ -39,6 +40,7 @@ class CellResult:
     training: Mapping[str, Any] = field(default_factory=dict)
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     items: Mapping[str, tuple[Sequence[str], Sequence[float]]] = field(default_factory=dict)
+    curve_details: Mapping[str, Sequence[tuple[int, Mapping[str, Any]]]] = field(default_factory=dict)
 
     @cached_property
     def values(self) -> dict[str, float]:

@@ -29,11 +29,13 @@ class ClaimEstimates:
         main: the main estimate; None if something is missing.
         legs: further estimates that must all be above zero, by name.
         two_sided: any direction supports the claim; else only a positive effect does.
-        margin: an interval wholly below it contradicts (a two-sided claim: wholly between it and its negative).
+        margin: an interval wholly below it contradicts (a two-sided claim: wholly between it and its negative); 0 where none can,
+            as of a measure that may switch in some runs.
         parts: comparisons of which `main` is the least favourable; its interval is then that of the least of them.
         seeds: of the arm with fewest, where `main` counts arms; else None.
         measures: those of the claim, by full name.
         missing: why there is no estimate.
+        said: what was counted, in words that go with the reason for the outcome.
     """
 
     unit: str
@@ -45,6 +47,7 @@ class ClaimEstimates:
     measures: tuple[str, ...] = ()
     missing: str = ""
     seeds: int | None = None
+    said: str = ""
 
     @property
     def p(self) -> float | None:
@@ -143,7 +146,8 @@ def better(
     two_sided: bool = False,
 ) -> ClaimEstimates:
     """The arm against the best of the others, seed by seed; positive is better."""
-    about = ClaimEstimates(measures.unit(measure), two_sided=two_sided, margin=smallest or 0.0, measures=(measure,))
+    margin = smallest or 0.0 if measures.is_smooth(measure) else 0.0
+    about = ClaimEstimates(measures.unit(measure), two_sided=two_sided, margin=margin, measures=(measure,))
     differences = [between(measures, arm, other, measure) for other in others]
     known = [each for each in differences if each is not None]
     if len(known) < len(differences):

@@ -40,6 +40,7 @@ class Measure:
     better: Better
     words: str
     short: str
+    moves: str
     n: Mapping[str, int]
     arms: Mapping[str, Mapping[int, float | None]]
 
@@ -50,7 +51,7 @@ class Measure:
 
     @classmethod
     def about(cls, reading: Reading, n: Mapping[str, int], arms: Mapping[str, Mapping[int, float | None]]) -> Measure:
-        shared = ("metric", "reading", "source", "task", "k", "condition", "of", "unit", "better", "words")
+        shared = ("metric", "reading", "source", "task", "k", "condition", "of", "unit", "better", "words", "moves")
         same = {name: getattr(reading, name) for name in shared}
         return cls(measure=reading.name, **same, short=reading.short or reading.words, n=n, arms=arms)
 
@@ -108,6 +109,10 @@ class Measures:
     def better(self, measure: str) -> Better:
         """Which side of a measure is better, from its reading."""
         return self.rows[measure].better if measure in self.rows else None
+
+    def is_smooth(self, measure: str) -> bool:
+        """Whether every run is near the mean of runs, so that few of them can show an effect to be small."""
+        return measure in self.rows and self.rows[measure].moves == "smoothly"
 
     def title(self, measure: str) -> str:
         """The reading's words; those of its name if it was not measured."""

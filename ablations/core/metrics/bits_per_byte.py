@@ -49,7 +49,7 @@ class BitsPerByte(Metric):
             bits_D, bytes_D = (sums(which_N, each_N, len(documents_D)) for each_N in (bits, chosen.bytes_N))
             ratio = ratio_of_sums(bits_D, bytes_D, documents_D, len(chosen))
             n = {"documents": len(documents_D), "windows": ratio.n, "tokens": sum(map(len, losses))}
-            reading = self.reading(ratio.value, source=source, n=n, words=f"bits per byte, {source}")
+            reading = self.reading(ratio.value, source=source, n=n, words=f"bits per byte, {source}", moves="smoothly")
             readings += [reading, *self.standard_error(reading, ratio.error)]
             items[reading.name] = Items.of_documents(documents.ids[documents_D], ratio.values)
         return Measured(readings, items)

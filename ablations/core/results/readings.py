@@ -28,6 +28,8 @@ class Reading:
         of: full name of another reading that this one is about.
         position: where in the text, in words.
         n: how many of what the value is based on.
+        moves: `smoothly` where every run is near the mean of runs; empty for what may switch in some runs and not in others, as
+            in-context learning does: then even many equal runs do not rule out a large effect in the next one.
         short: `words` without task, k and condition, for tables and axes that show those themselves; empty where it is the same.
     """
 
@@ -45,6 +47,7 @@ class Reading:
     position: str = ""
     n: Mapping[str, int] = field(default_factory=dict)
     short: str = ""
+    moves: Literal["", "smoothly"] = ""
 
     @property
     def name(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +15,7 @@ from ablations.claims.emerges import Emerges
 from ablations.claims.synergy import Synergy
 from ablations.claims.verdicts import exploratory, judge
 from ablations.core.results.answers import GroupAnswers, Score, TaskAnswers
+from ablations.core.results.readings import Reading
 from ablations.evidence.compare import compare, comparison_text
 from ablations.readings.few_shot import AboutTask, few_shot_readings
 from ablations.statistics.adjustment import benjamini_hochberg
@@ -128,17 +130,24 @@ def test_emergence_needs_all_three_legs() -> None:
     (good,) = judge(claims, study({"a": 0.5}))
     (no_better_than_blind,) = judge(claims, study({"a": 0.5}, right=0.5))
     (nothing,) = judge(claims, study({"a": 0.0}))
-    assert [v.outcome for v in (good, no_better_than_blind, nothing)] == ["supported", "undecided", "contradicted"]
+    assert [v.outcome for v in (good, no_better_than_blind, nothing)] == ["supported", "undecided", "undecided"]
     assert "blind guess" in no_better_than_blind.why
 
 
-def test_a_smallest_effect_that_counts_lets_a_difference_be_contradicted() -> None:
+def test_a_smallest_effect_lets_a_difference_be_contradicted_only_in_a_measure_that_cannot_switch() -> None:
     measures = study({"a": 0.3, "b": 0.3})
     plain, bold = judge(
         [Differs(arm_a="a", arm_b="b", measure=GAIN), Differs(arm_a="a", arm_b="b", measure=GAIN, smallest=0.3)],
         measures,
     )
-    assert (plain.outcome, bold.outcome) == ("undecided", "contradicted")
+    assert (plain.outcome, bold.outcome) == ("undecided", "undecided")
+    cells = [replace(cell, readings=smooth(cell.readings)) for cell in measures.cells]
+    (smoothly,) = judge([Differs(arm_a="a", arm_b="b", measure=GAIN, smallest=0.3)], Measures.of_cells(cells))
+    assert smoothly.outcome == "contradicted"
+
+
+def smooth(readings: Mapping[str, Reading]) -> dict[str, Reading]:
+    return {name: replace(reading, moves="smoothly") for name, reading in readings.items()}
 
 
 def test_synergy_has_to_beat_every_part() -> None:

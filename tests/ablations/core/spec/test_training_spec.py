@@ -74,7 +74,12 @@ def test_the_walk_comes_to_every_spec() -> None:
     assert {"optimizer.beta1", "optimizer.momentum", "schedule.warmup_steps"} < inner
     assert found == inner | {"bos", "packing", "document_mask", "gradient_clip", "evaluations", "plugins"}
     effort = {f"effort.{field.name}" for field in dataclasses.fields(EffortSpec)}
-    assert {named(path) for path in leaves(MeasuringSpec(6))} == effort | WHICH | {"seed", "specials", "numbers", "capitals"}
+    assert {named(path) for path in leaves(MeasuringSpec(6))} == effort | WHICH | {
+        "seed",
+        "specials",
+        "numbers",
+        "capitals",
+    }
 
 
 @training_fields

@@ -1,0 +1,43 @@
+"""What claims on the emergence of induction heads share: the limits that say what one is."""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections.abc import Sequence
+from typing import ClassVar
+
+from pydantic import Field
+
+from ablations.claims.base import Claim
+from ablations.statistics.claim_estimates import ClaimEstimates
+from ablations.statistics.emergence import PREFIX_MATCHING, REPEATS, REPEATS_NATS, Emerged, Limits, emerged
+from ablations.statistics.measures import Measures
+
+
+class EmergenceClaim(Claim, ABC):
+    """A seed has emerged when, at two evaluations in a row, one head's prefix matching is above `prefix_matching` and three times
+    even attention, and repeats save more than `repeats` nats a token."""
+
+    has_variances: ClassVar[bool] = False
+
+    prefix_matching: float = Field(default=PREFIX_MATCHING, gt=0, lt=1)
+    repeats: float = Field(default=REPEATS_NATS, ge=0)
+
+    def limits(self) -> Limits:
+        return Limits(self.prefix_matching, self.repeats)
+
+    def limits_said(self) -> str:
+        matching, repeats = self.measures_named()
+        return f"{matching} above {self.prefix_matching:g} and three times even attention, {repeats} above {self.repeats:g}"
+
+    def measures_named(self) -> Sequence[str]:
+        return "heads.prefix_matching.max", REPEATS
+
+    def without(self, arm: str) -> ClaimEstimates:
+        missing = f"arm {arm} has no finished cell whose heads and repeats were measured along the way"
+        return ClaimEstimates("", measures=tuple(self.measures_named()), missing=missing)
+
+
+def onsets(measures: Measures, arm: str, limits: Limits) -> list[Emerged]:
+    """Of every cell of an arm that says."""
+    return [found for cell in measures.cells_of(arm) if (found := emerged(cell, limits)) is not None]

@@ -1,0 +1,48 @@
+"""The claim that induction heads emerge in another share of the seeds of one arm than of another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from ablations.claims.base import Claim
+from ablations.claims.emergence_claim import EmergenceClaim, onsets
+from ablations.statistics.claim_estimates import ClaimEstimates
+from ablations.statistics.measures import Measures
+from ablations.statistics.paired import Estimate
+from ablations.statistics.shares import difference_interval, difference_p
+
+
+class ShareDiffers(EmergenceClaim, Claim):
+    """An induction head emerges in more seeds of one arm than of another (Fisher's exact test)."""
+
+    kind: Literal["share_differs"] = "share_differs"
+    arm_a: str
+    arm_b: str
+
+    def sentence(self) -> str:
+        return f"induction heads emerge in another share of the seeds of {self.arm_a} than of {self.arm_b} ({self.limits_said()})"
+
+    def estimates(self, measures: Measures) -> ClaimEstimates:
+        found = [onsets(measures, arm, self.limits()) for arm in self.arms_named()]
+        if not all(found):
+            return self.without(self.arm_a if not found[0] else self.arm_b)
+        (a, n_a), (b, n_b) = ((sum(each.at_tokens is not None for each in seeds), len(seeds)) for seeds in found)
+        main = Estimate(
+            a / n_a - b / n_b, min(n_a, n_b), difference_interval(a, n_a, b, n_b), difference_p(a, n_a, b, n_b)
+        )
+        said = f"{a} of {n_a} seeds against {b} of {n_b}"
+        return ClaimEstimates(
+            "difference of shares of seeds", main, two_sided=True, measures=tuple(self.measures_named()), said=said
+        )
+
+    def arms_named(self) -> Sequence[str]:
+        return self.arm_a, self.arm_b
+
+    def least_p(self, seeds: int) -> float:
+        return difference_p(seeds, seeds, 0, seeds)
+
+    def short(self, outcome: str, effect: float) -> str:
+        if outcome == "supported":
+            return f"It emerges more often in {self.arm_a if effect > 0 else self.arm_b}."
+        return super().short(outcome, effect)

@@ -1,0 +1,56 @@
+"""Whether and when an induction head emerged in a cell: a switch, which is counted over seeds and not averaged.
+
+A seed has emerged when, at two evaluations in a row, one head's prefix matching on passages repeated at drawn distances is above
+a limit, and above three times even attention, and the repeats save the model more than some nats.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from ablations.statistics.cell_result import CellResult
+
+HEADS, REPEATS = "heads", "repeated_tokens.first_minus_second"
+EVEN = "heads.prefix_matching.even"
+PREFIX_MATCHING, TIMES_EVEN, REPEATS_NATS = 0.05, 3.0, 0.05
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What counts as an induction head: prefix matching above `prefix_matching` and `times_even` times even attention, and repeats
+    that save more than `repeats` nats a token."""
+
+    prefix_matching: float = PREFIX_MATCHING
+    repeats: float = REPEATS_NATS
+    times_even: float = TIMES_EVEN
+
+
+@dataclass(frozen=True)
+class Emerged:
+    """One seed: the tokens at the first of the two evaluations, None where there are no two; and the length of the run."""
+
+    at_tokens: int | None
+    run_tokens: int
+
+
+def emerged(cell: CellResult, limits: Limits) -> Emerged | None:
+    """Of a cell; None where its heads or repeats were not measured along the way."""
+    even, saved = cell.values.get(EVEN), dict(cell.curves.get(REPEATS, ()))
+    points = cell.curve_details.get(HEADS, ())
+    if even is None or not points or not saved:
+        return None
+    least = max(limits.prefix_matching, limits.times_even * even)
+    above = [
+        (tokens, _above(details, least) if saved.get(tokens, 0.0) > limits.repeats else set())
+        for tokens, details in points
+    ]
+    first = (tokens for (tokens, heads), (_, next_heads) in pairwise(above) if heads & next_heads)
+    return Emerged(next(first, None), above[-1][0])
+
+
+def _above(details: Mapping[str, Any], least: float) -> set[tuple[int, int]]:
+    heads: Sequence[Mapping[str, Any]] = details.get("heads", ())
+    return {(head["layer"], head["head"]) for head in heads if head["prefix_matching"] > least}
