@@ -17,7 +17,7 @@ from curation.runtime.store.manifest import Manifest, damage_at_start, finished
 from curation.runtime.store.parts import read_checked
 
 AWAY = "cannot be measured again here: its weights stayed where it was trained"
-DONE, TO_MEASURE = "done", "to measure"
+DONE, TO_MEASURE, DIVERGED = "done", "to measure", "diverged"
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class CellState:
     """The state of one cell.
 
     Attributes:
-        state: "done", "to measure" (it is trained), "failed", "damaged", "ended" (its sweep has not, or was killed), "started" or
-            "waiting".
+        state: "done", "to measure" (it is trained), "diverged" (so is this, to nothing: it is not measured and enters no mean),
+            "failed", "damaged", "ended" (its sweep has not, or was killed), "started" or "waiting".
         measured, missing: measures of a trained cell by label.
         away: whether its weights are elsewhere, so that nothing more can be measured of it here.
     """
@@ -49,7 +49,7 @@ class CellState:
 
     @property
     def trained(self) -> bool:
-        return self.state in (DONE, TO_MEASURE)
+        return self.state in (DONE, TO_MEASURE, DIVERGED)
 
 
 def states(plans: Sequence[CellPlan], out: Folder) -> list[CellState]:
@@ -76,8 +76,10 @@ def _state(plan: CellPlan, folder: Folder, out: Folder) -> CellState:
 
 def trained_state(plan: CellPlan, folder: Folder, manifest: Manifest, out: Folder) -> CellState:
     """A trained cell with what was measured of it, and what was not."""
-    away = manifest.away
-    points = json.loads(read_checked(folder, TRAINING))["points"]
+    away, record = manifest.away, json.loads(read_checked(folder, TRAINING))
+    points = record["points"]
+    if record["diverged"]:
+        return CellState(plan, folder, DIVERGED, record["diverged"], away=any(p["file"] in away for p in points[-1:]))
     here = [point for point in points if point["file"] not in away]
     measured, missing = {}, {}
     for label, planned in plan.measures.items():

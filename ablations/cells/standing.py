@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ablations.cells.cell_states import TO_MEASURE, CellState
+from ablations.cells.cell_states import DIVERGED, TO_MEASURE, CellState
 from curation.runtime.command_line.command import table
 
 
@@ -20,23 +20,26 @@ class CellStanding:
 
 @dataclass(frozen=True)
 class Standing:
-    """All cells of a study. `trained` counts those `to_measure` too."""
+    """All cells of a study. `trained` counts those `to_measure` and `diverged` too."""
 
     cells: Sequence[CellStanding]
     trained: int
     to_measure: int
+    diverged: int
 
     @classmethod
     def of(cls, states: Sequence[CellState]) -> Standing:
         cells = tuple(CellStanding(state.plan.name, state.state, state.note) for state in states)
         to_measure = sum(state.state == TO_MEASURE for state in states)
-        return cls(cells, sum(state.trained for state in states), to_measure)
+        diverged = sum(state.state == DIVERGED for state in states)
+        return cls(cells, sum(state.trained for state in states), to_measure, diverged)
 
     @property
     def summary(self) -> str:
         """'16 of 16 trained, 3 to measure'."""
         more = f", {self.to_measure} to measure" if self.to_measure else ""
-        return f"{self.trained} of {len(self.cells)} trained{more}"
+        lost = f", {self.diverged} of them diverged" if self.diverged else ""
+        return f"{self.trained} of {len(self.cells)} trained{lost}{more}"
 
     @property
     def table(self) -> str:

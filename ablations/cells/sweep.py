@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ablations.cells.cell_files import CellFiles, cell_result
-from ablations.cells.cell_states import CellState, states
+from ablations.cells.cell_states import DIVERGED, CellState, states
 from ablations.cells.cells import CellPlan
 from ablations.cells.measure_job import ToMeasure
 from ablations.cells.measuring_plan import PlannedMeasure
@@ -96,11 +96,11 @@ _read: dict[tuple[str, ...], CellResult] = {}
 
 
 def results(cells: Sequence[CellState], out: Folder) -> list[CellResult]:
-    """Results of the trained cells, of everything that was measured of them.
+    """Results of the trained cells, of everything that was measured of them; those that diverged have none.
 
     A measure belongs to a plan by the hash of everything that it depends on. What was read once is kept for the process.
     """
-    return [result_of(state, out) for state in cells if state.trained]
+    return [result_of(state, out) for state in cells if state.trained and state.state != DIVERGED]
 
 
 def result_of(state: CellState, out: Folder) -> CellResult:

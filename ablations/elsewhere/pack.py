@@ -17,7 +17,7 @@ from ablations.cells.cells import CellPlan
 from ablations.cells.measuring_plan import identity_of_asked
 from ablations.core.data.documents import Documents
 from ablations.core.data.inputs import chosen_of, subset_files
-from ablations.core.data.mixture import BLOCK, apportion
+from ablations.core.data.training_windows import training_windows
 from ablations.core.results.files import write_json
 from ablations.core.spec.cell_spec import CELL
 from ablations.core.spec.machine import as_settings
@@ -40,7 +40,7 @@ out is in results/, and `loam ablate unpack` takes it from there. `python -m abl
 
 @dataclass(frozen=True)
 class Repetition:
-    """How often an arm's cells see a source: tokens of the schedule that it gives, over its distinct tokens that were packed.
+    """How often an arm's cells see a source: tokens of it that they are given, over its distinct tokens that were packed.
 
     Both are means over the arm's packed cells; a fraction of the documents is another one with every seed.
     """
@@ -175,12 +175,8 @@ def repetitions(laid: Laid) -> Iterator[Repetition]:
     each: dict[tuple[str, str], list[tuple[int, int]]] = {}
     for plan, path in laid:
         spec = plan.training
-        counts = apportion([part.weight for part in spec.train], BLOCK)
-        for part, count in zip(spec.train, counts, strict=True):
-            documents, numbers = chosen_of(path, part, spec)
-            distinct = int(documents.lengths[numbers].sum())
-            given = round(spec.steps * spec.tokens_a_step * count / BLOCK)
-            each.setdefault((plan.arm, part.source), []).append((distinct, given))
+        for source, seen in training_windows(path, spec).seen(spec.steps * spec.schedule.batch).items():
+            each.setdefault((plan.arm, source), []).append((seen.tokens_chosen, seen.tokens))
     for (arm, source), values in each.items():
         distinct, given = (round(sum(column) / len(values)) for column in zip(*values, strict=True))
         yield Repetition(arm, source, distinct, given)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from ablations.claims.base import MOST_SEEDS, Claim
 from ablations.core.results.readings import Name
 from ablations.core.spec.measuring_spec import EffortSpec
+from ablations.evidence.design.base import Design
+from ablations.evidence.design_checks import checked
 from ablations.evidence.pilot import Guess, Pilot, own_variances, variances_between
 from ablations.prompts.task_files import task_class
 from ablations.prompts.tasks.map_task import MapTask
@@ -44,7 +46,8 @@ class ClaimPower:
 
 @dataclass(frozen=True)
 class StudyPower:
-    """All claims together; `seconds` of all cells one after another, None where no cell was timed."""
+    """All claims together; `seconds` of all cells one after another, None where no cell was timed. `facts`: numbers that the checks
+    of the design go by."""
 
     study: str
     cells: int
@@ -52,9 +55,10 @@ class StudyPower:
     claims: tuple[ClaimPower, ...]
     notes: tuple[str, ...]
     refusals: tuple[str, ...]
+    facts: tuple[str, ...]
 
 
-def study_power(study: Study, pilot: Pilot, cell_seconds: Sequence[float] = ()) -> StudyPower:
+def study_power(study: Study, pilot: Pilot, design: Design, cell_seconds: Sequence[float] = ()) -> StudyPower:
     """The power of a study's claims.
 
     Args:
@@ -66,8 +70,10 @@ def study_power(study: Study, pilot: Pilot, cell_seconds: Sequence[float] = ()) 
     if seconds is None and pilot.seconds:
         seconds = cells * sum(pilot.seconds) / len(pilot.seconds)
     claims = tuple(_claim_power(claim, study, pilot) for claim in study.claims)
-    refusals = [*_refusals(study), *(claim.refusal for claim in claims if claim.refusal)]
-    return StudyPower(study.name, cells, seconds, claims, tuple(_notes(study, claims)), tuple(refusals))
+    found = checked(design)
+    refusals = [*_refusals(study), *(claim.refusal for claim in claims if claim.refusal), *found.refusals]
+    notes = (*_notes(study, claims), *found.warnings)
+    return StudyPower(study.name, cells, seconds, claims, notes, tuple(refusals), tuple(found.facts))
 
 
 def _refusals(study: Study) -> list[str]:
@@ -225,7 +231,7 @@ def lines(power: StudyPower) -> list[str]:
         else f", {power.seconds / 3600:.2g} hours of one core, or of a GPU where cells need one"
     )
     body = [table(heads, rows)] if rows else ["no claims: everything will be exploratory"]
-    return [*body, "", *power.notes, f"{power.cells} cells{time}"]
+    return [*body, "", *power.facts, "", *power.notes, f"{power.cells} cells{time}"]
 
 
 def _rounded(value: float | None) -> float | None:

@@ -75,6 +75,7 @@ class Study(Config):
         seeds: cells of each arm.
         seed: base of all seeds; another number repeats the whole study with other random choices.
         machine: where the cells run, if elsewhere; `loam ablate pack` takes them there.
+        accept: checks of the design (`ablations/evidence/design`) whose concerns do not refuse the study.
         claims: what the study is to decide, registered before it runs.
         plugins: Python files with further members, such as tasks, metrics and claims, relative to the study's file.
     """
@@ -94,6 +95,7 @@ class Study(Config):
     seeds: int = Field(default=2, ge=1)
     seed: int = 0
     machine: MachineSettings | None = None
+    accept: tuple[str, ...] = ()
     claims: tuple[SerializeAsAny[Claim], ...] = ()
     plugins: tuple[str, ...] = ()
     folder: str = Field(default=".", exclude=True)

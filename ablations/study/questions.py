@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from ablations.cells import sweep
 from ablations.cells.cell_states import states
+from ablations.cells.repetition import planned_repetitions
 from ablations.evidence import compare as comparing
 from ablations.evidence import power
+from ablations.evidence.design.base import Design
 from ablations.evidence.pilot import finished_cells, pilot_of
 from ablations.settings import study as settings
 from ablations.study import pipeline as studies
@@ -13,6 +15,7 @@ from ablations.study.drafts import drafts
 from ablations.study.opening import prepared_study
 from ablations.study.rough_cost import cell_seconds
 from curation.runtime.command_line.options import Command
+from curation.runtime.errors import LoamError
 
 
 def power_of_claims(command: Command, pilot: str | None) -> power.StudyPower:
@@ -22,7 +25,21 @@ def power_of_claims(command: Command, pilot: str | None) -> power.StudyPower:
     own = study.loaded_plugins
     cells = pilot_of(pilot, plugins=own) if pilot else finished_cells(command.folder, study.name, own)
     seconds = [] if cells.seconds else [cell_seconds(draft) for draft in drafts(study)]
-    return power.study_power(study, cells, seconds)
+    return power.study_power(study, cells, Design.of(study, _repetitions(command)), seconds)
+
+
+def _repetitions(command: Command) -> dict[tuple[str, str], float]:
+    """(arm, source) -> how often the first cell of the arm reads it; nothing where the text is not encoded yet."""
+    try:
+        prepared = prepared_study(command)
+    except LoamError:
+        return {}
+    plans = {plan.arm: plan for plan in reversed(prepared.plans) if not plan.control}
+    return {
+        (arm, part.source): times
+        for arm, plan in plans.items()
+        for part, times in zip(plan.training.train, planned_repetitions(plan), strict=True)
+    }
 
 
 def compare(command: Command, a: str, b: str, measure: str) -> comparing.ArmComparison:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ablations.cells import sweep
-from ablations.cells.cell_states import TO_MEASURE, CellState, states
+from ablations.cells.cell_states import DIVERGED, TO_MEASURE, CellState, states
 from ablations.cells.cells import CellPlan
 from ablations.claims.verdicts import Verdict, exploratory, judge
 from ablations.core.results.readings import gain_name
@@ -82,7 +82,7 @@ def study_report(prepared: Prepared, out: Folder, predicted: PredictedCost | Non
         cost=cost(prepared, out, predicted, usage),
         provenance=(*provenance(record), *_machines(prepared)),
         config=resolved_yaml(resolved(study, prepared.recipe), written_by_user(study, prepared.recipe)),
-        warnings=(*warnings(funnel), *_unfinished(cell_states), *task_warnings(cells)),
+        warnings=(*warnings(funnel), *_unfinished(cell_states), *_spikes(cells), *task_warnings(cells)),
     )
 
 
@@ -164,8 +164,20 @@ def _machines(prepared: Prepared) -> list[Fact]:
     return [Fact(*pair) for pair in dict.fromkeys(pair for plan in prepared.plans for pair in plan.machine.items())]
 
 
+def _spikes(cells: Sequence[CellResult]) -> list[str]:
+    spiky = {cell.cell: cell.training["spikes"] for cell in cells if cell.training.get("spikes")}
+    if not spiky:
+        return []
+    most = max(spiky, key=lambda cell: spiky[cell])
+    return [f"the training loss spiked in {len(spiky)} of {len(cells)} cells, most in {most}: {spiky[most]} steps"]
+
+
 def _unfinished(cell_states: Sequence[CellState]) -> list[str]:
-    warnings = []
+    warnings = [
+        f"{state.plan.label} diverged and enters no mean: {state.note}"
+        for state in cell_states
+        if state.state == DIVERGED
+    ]
     if untrained := sum(not state.trained for state in cell_states):
         warnings.append(f"{untrained} of {len(cell_states)} cells are not trained; the report shows the others")
     if unmeasured := sum(state.state == TO_MEASURE for state in cell_states):

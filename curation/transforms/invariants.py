@@ -12,6 +12,14 @@ def word_counts(text: str) -> Counter[str]:
     return Counter(movable.words(text).parts)
 
 
+def distinct_words(text: str) -> frozenset[str]:
+    return frozenset(movable.words(text).parts)
+
+
+def distinct_characters(text: str) -> frozenset[str]:
+    return frozenset(text)
+
+
 def sentence_counts(text: str) -> Counter[str]:
     return Counter(movable.sentences(text).parts)
 

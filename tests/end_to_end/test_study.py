@@ -139,13 +139,26 @@ def test_tokenizer_commands_work_on_a_finished_run(finished: Finished, loam: Loa
 
 def test_a_cell_that_fails_takes_no_other_along(finished: Finished, loam: Loam) -> None:
     """A learning rate that explodes in one arm leaves the other arm's cells finished, and the error names the arm."""
-    change = "arms.both.cells.optimizer.adam_learning_rate=1e30"
+    change = "arms.both.cells={optimizer: {adam_learning_rate: 1e30}, gradient_clip: 0}"
     ended = loam("ablate", "run", finished.study, "--out", finished.out, "--set", change)
     assert ended.code == 1
     assert "1 of 6 cells failed" in ended.err
     status = loam("ablate", "status", finished.study, "--out", finished.out, "--set", change).out
     assert "5 of 6 trained" in status
     assert "failed" in status
+
+
+def test_a_cell_that_diverged_is_named_and_enters_no_mean(finished: Finished, loam: Loam) -> None:
+    change = "arms.both.cells.optimizer.adam_learning_rate=100"
+    ended = loam("ablate", "run", finished.study, "--out", finished.out, "--set", change)
+    assert ended.code == 0, ended.err
+    assert "6 of 6 trained, 1 of them diverged" in ended.out
+    status = loam("ablate", "status", finished.study, "--out", finished.out, "--set", change).out
+    assert "nats, above the" in status
+    told = loam("ablate", "report", finished.study, "--out", finished.out, "--set", change)
+    assert "warning: both_s0 diverged and enters no mean: at" in told.out
+    report = json.loads((finished.out / "reports/small.json").read_text(encoding="utf8"))
+    assert not any("both" in measure["arms"] for measure in report["measures"])
 
 
 def test_a_dry_run_prints_plan_and_estimate_and_writes_nothing(finished: Finished, loam: Loam) -> None:

@@ -152,7 +152,7 @@ class PackedSource:
         return Seen(
             windows=windows,
             tokens=windows * self.context,
-            repetitions=windows / self.windows,
+            repetitions=windows * self.context / self.tokens,
             documents_chosen=len(self.subset),
             documents_seen=self._touching(starts, was_seen),
             documents_cut=self._cut(starts),

@@ -13,6 +13,7 @@ from small_study import write_study
 from ablations.claims.verdicts import Verdict, exploratory, judge
 from ablations.core.results.readings import Reading
 from ablations.evidence import power
+from ablations.evidence.design.base import Design
 from ablations.evidence.pilot import Pilot
 from ablations.report.drawing import page
 from ablations.report.drawing.from_file import report_of
@@ -64,13 +65,17 @@ def test_it_is_judged_like_any_other(tmp_path: Path) -> None:
     assert lost.outcome == "contradicted"
 
 
+def planned_of(study: Study, pilot: Pilot) -> power.StudyPower:
+    return power.study_power(study, pilot, Design.of(study))
+
+
 def test_it_is_planned_and_a_design_that_cannot_win_it_is_refused(tmp_path: Path) -> None:
     pilot = Pilot(Measures.of_cells(cells()), place="out")
-    (planned,) = power.study_power(study_with(tmp_path), pilot).claims
+    (planned,) = planned_of(study_with(tmp_path), pilot).claims
     assert planned.smallest_effect
     assert planned.refusal is None
     assert "finished cells in out: english" in planned.source
-    (refusal,) = power.study_power(study_with(tmp_path, smallest=planned.smallest_effect / 10), pilot).refusals
+    (refusal,) = planned_of(study_with(tmp_path, smallest=planned.smallest_effect / 10), pilot).refusals
     assert refusal.startswith("claims.beats_constant: arm english is better")
 
 

@@ -195,3 +195,45 @@ def test_statistics_tell_what_changed_and_what_did_not() -> None:
     assert after is not None
     assert after < before / 1.8
     assert before == pytest.approx(follows_again(texts))
+
+
+def prose(seed: int, words: int = 600) -> str:
+    """Words that hardly come again, some of them behind a line break."""
+    rng = random.Random(seed)
+    return "".join(f"{rng.randrange(10**6)}" + rng.choice("  \n") for _ in range(words)).rstrip()
+
+
+def test_passages_come_again_at_many_distances_and_what_was_there_stays_in_its_order() -> None:
+    texts = [prose(seed) for seed in range(60)]
+    distances: list[int] = []
+    passages = grown = 0
+    for before, after in zip(texts, changed(transform_of("repeat_passages"), texts), strict=True):
+        old, new = before.split(), after.split()
+        left = iter(new)
+        assert all(word in left for word in old), "the text is still there, in its order"
+        grown += len(after) - len(before)
+        first: dict[str, int] = {}
+        for place, word in enumerate(new):
+            if word in first and new[place - 1] != new[first[word] - 1]:
+                distances.append(place - first[word])
+                passages += 1
+            first.setdefault(word, place)
+    assert passages > 100
+    assert 0.1 < grown / sum(map(len, texts)) < 0.25
+    assert len(set(distances)) > 30, "no one distance at which looking back would do"
+    all_shown = changed(transform_of("repeat_passages", share=1.0), texts[:1])[0]
+    assert len(all_shown) > len(changed(transform_of("repeat_passages", share=0.2), texts[:1])[0])
+
+
+def test_how_much_comes_again_soon_is_measured() -> None:
+    transform = transform_of("repeat_passages")
+    text = prose(1)
+    (near, fives), (more, _) = (
+        transform.measure(Document(bytes(16), each), None)[
+            "share of five words that came within 1,000 characters before"
+        ]
+        for each in (text, transform.apply(Document(bytes(16), text), None))
+    )
+    assert near == 0
+    assert fives == 596
+    assert more > 30

@@ -1,0 +1,31 @@
+"""Sources that a run would read many times."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from ablations.evidence.design.base import Design, DesignCheck
+
+MOST = 4.0  # up to which tokens are worth nearly as much as new ones: Muennighoff et al. 2023, https://arxiv.org/abs/2305.16264
+
+
+class ManyRepetitions(DesignCheck):
+    """A source is read more than four times: worth less than new text, and learned by heart."""
+
+    kind: ClassVar[str] = "many_repetitions"
+    refuses: ClassVar[bool] = False
+
+    def facts(self, design: Design) -> Iterator[str]:
+        if not design.repetitions and design.study.arms:
+            yield "how often each source is read is known once the text is encoded; `loam ablate pack` and the report say it too"
+        for (arm, source), times in design.repetitions.items():
+            yield f"{arm} reads {source} {times:.2f} times"
+
+    def concerns(self, design: Design) -> Iterator[str]:
+        for (arm, source), times in design.repetitions.items():
+            if times > MOST:
+                yield (
+                    f"arms.{arm}: {source} is read {times:.1f} times, and beyond {MOST:g} repeated text is worth less than new. Lower "
+                    "cells.schedule.tokens, or give it more text"
+                )
