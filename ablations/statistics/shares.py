@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cache
 from itertools import combinations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import stats
 
 from ablations.statistics.crossed import LEVEL
@@ -73,15 +75,22 @@ def log_rank_p(a: Sequence[float], b: Sequence[float], limit: float) -> float:
     expected_T = events_TN.sum(1) / at_risk_TN.sum(1)
     scores_N = events_TN.sum(0) - (at_risk_TN * expected_T[:, None]).sum(0)
     observed = abs(float(scores_N[: len(a)].sum()))
-    sums = np.abs(np.array([float(scores_N[list(chosen)].sum()) for chosen in _exchanges(len(onsets), len(a))]))
+    sums = np.abs(_exchanges(len(onsets), len(a)) @ scores_N)
     return float((sums >= observed - 1e-9).mean())
 
 
-def _exchanges(cells: int, of_a: int) -> list[tuple[int, ...]]:
+@cache
+def _exchanges(cells: int, of_a: int) -> NDArray[np.float64]:
+    """1 for the cells that are taken for the first arm's, shape (exchanges, cells)."""
     if math.comb(cells, of_a) <= MOST_EXCHANGES:
-        return list(combinations(range(cells), of_a))
-    rng = np.random.default_rng(0)
-    return [tuple(range(of_a)), *(tuple(rng.permutation(cells)[:of_a].tolist()) for _ in range(MOST_EXCHANGES))]
+        chosen = np.array(list(combinations(range(cells), of_a)))
+    else:
+        rng = np.random.default_rng(0)
+        drawn = [rng.permutation(cells)[:of_a] for _ in range(MOST_EXCHANGES)]
+        chosen = np.array([np.arange(of_a), *drawn])
+    taken = np.zeros((len(chosen), cells))
+    np.put_along_axis(taken, chosen, 1.0, 1)
+    return taken
 
 
 def restricted_difference(

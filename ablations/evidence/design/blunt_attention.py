@@ -25,8 +25,8 @@ class BluntAttention(DesignCheck):
         for share, arms in _shapes(design).items():
             if share < LEAST:
                 yield (
-                    f"cells.model of {_listed(arms)}: position alone can give the token before {share:.2f} of a head's attention at "
-                    f"most, and {LEAST:g} is needed for an induction head to form early. Raise sharpness, or make heads wider"
+                    f"cells.model of {_listed(arms)}: position alone can give the token before {share:.2f} of a head's attention "
+                    f"at most, and {LEAST:g} is needed for an induction head to form early. Raise sharpness, or make heads wider"
                 )
 
 

@@ -21,5 +21,6 @@ class LongWarmUp(DesignCheck):
             warm_up = int(schedule.settings["warmup_steps"] or 0)
             if warm_up >= steps:
                 yield (
-                    f"cells.schedule of {arm}: {warm_up} warm-up steps, and the run has {steps}. Lower warmup_steps, or give more tokens"
+                    f"cells.schedule of {arm}: {warm_up} warm-up steps, and the run has {steps}. "
+                    "Lower warmup_steps, or give more tokens"
                 )

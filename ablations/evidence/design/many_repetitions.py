@@ -26,6 +26,6 @@ class ManyRepetitions(DesignCheck):
         for (arm, source), times in design.repetitions.items():
             if times > MOST:
                 yield (
-                    f"arms.{arm}: {source} is read {times:.1f} times, and beyond {MOST:g} repeated text is worth less than new. Lower "
-                    "cells.schedule.tokens, or give it more text"
+                    f"arms.{arm}: {source} is read {times:.1f} times, and beyond {MOST:g} repeated text is worth less than new. "
+                    "Lower cells.schedule.tokens, or give it more text"
                 )
