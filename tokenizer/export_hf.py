@@ -39,7 +39,8 @@ def tokenizer_files(model: bytes, context: int, where: str) -> dict[str, bytes]:
         "tokenizer_class": "PreTrainedTokenizerFast",
         "unk_token": special[UNKNOWN],
         "bos_token": special[BOS],
-        "eos_token": special[EOS],
+        "eos_token": special[BOS],  # a document ends in training where the next one begins
+        "pad_token": special[EOS],  # never in training
         "add_bos_token": True,
         "add_eos_token": False,
         "split_special_tokens": True,  # "<s>" in a text is three characters, as it was in training

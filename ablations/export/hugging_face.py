@@ -65,7 +65,8 @@ def model_files(spec: ModelSpec, weights: Weights, bos: int, eos: int, where: st
     """
     check_held(spec, where)
     _check(spec, weights, where)
-    ends = {"bos_token_id": bos, "eos_token_id": eos}
+    # a document ends in training where the next one begins, so generation stops at BOS; EOS is in no text, and pads
+    ends = {"bos_token_id": bos, "eos_token_id": bos, "pad_token_id": eos}
     described = {"config.json": {**config(spec), **ends}, "generation_config.json": {**ends, "do_sample": False}}
     texts = {name: (json.dumps(value, indent=1) + "\n").encode() for name, value in described.items()}
     return {**texts, "model.safetensors": save(hf_weights(spec, weights), metadata={"format": "pt"})}
@@ -93,7 +94,6 @@ def config(spec: ModelSpec) -> dict[str, Any]:
         "attention_bias": False,
         "mlp_bias": False,
         "tie_word_embeddings": False,  # the embedding is exported with normalised rows, the output matrix is not
-        "pad_token_id": None,
         "dtype": "float32",
     }
 

@@ -279,3 +279,13 @@ def test_parts_that_no_plain_architecture_has_are_refused(shape: dict[str, Any],
         check_held(ModelSpec(**{**SHAPE, **shape}), "cell a")
     if set(shape) & {"positions", "mask"}:
         check_held(ModelSpec(**{**SHAPE, **shape, "attention": False}), "a cell in which nothing reads them")
+
+
+def test_generation_ends_where_documents_end_in_training(make_cell: MakeCell, tmp_path: Path) -> None:
+    """Another document's BOS follows the last token of a text; the end of a text is never seen."""
+    export(str(make_cell()), str(tmp_path / "hf"), "out", None)
+    for name in ("config.json", "generation_config.json"):
+        told = json.loads((tmp_path / "hf" / name).read_text())
+        assert (told["bos_token_id"], told["eos_token_id"], told["pad_token_id"]) == (1, 1, 2)
+    pieces = json.loads((tmp_path / "hf" / "tokenizer_config.json").read_text())
+    assert (pieces["bos_token"], pieces["eos_token"], pieces["pad_token"]) == ("<s>", "<s>", "</s>")
