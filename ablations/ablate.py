@@ -9,8 +9,13 @@ import click
 
 from ablations.claims.registry import CLAIMS
 from ablations.core.metrics.registry import METRICS
+from ablations.core.model.activations.registry import ACTIVATIONS
+from ablations.core.model.masks.registry import MASKS
+from ablations.core.model.norms.registry import NORMS
+from ablations.core.model.positions.registry import POSITIONS
 from ablations.core.training.optimizers.registry import OPTIMIZERS
 from ablations.core.training.schedules.registry import SCHEDULES
+from ablations.evidence.design.registry import DESIGN_CHECKS
 from ablations.prompts.orders.registry import ORDERS
 from ablations.prompts.selections.registry import SELECTIONS
 from ablations.prompts.tasks.registry import TASKS
@@ -22,8 +27,9 @@ from curation.runtime.command_line.options import WHAT, WHERE, Command, command_
 study_argument = click.argument("path", metavar="STUDY")
 of_a_study = command_options(*WHAT, *WHERE)
 what_a_study_names = listing(
-    TASKS, METRICS, LABEL_METRICS, TEXT_METRICS, SELECTIONS, ORDERS, CLAIMS, OPTIMIZERS, SCHEDULES
-)
+    TASKS, METRICS, LABEL_METRICS, TEXT_METRICS, SELECTIONS, ORDERS, CLAIMS, OPTIMIZERS, SCHEDULES,
+    POSITIONS, NORMS, ACTIVATIONS, MASKS, DESIGN_CHECKS,
+)  # fmt: skip
 
 
 @click.group()

@@ -18,8 +18,13 @@ from contributing import ROOT, contributed
 from ablations.claims.registry import CLAIMS
 from ablations.cli import loam
 from ablations.core.metrics.registry import METRICS
+from ablations.core.model.activations.registry import ACTIVATIONS
+from ablations.core.model.masks.registry import MASKS
+from ablations.core.model.norms.registry import NORMS
+from ablations.core.model.positions.registry import POSITIONS
 from ablations.core.training.optimizers.registry import OPTIMIZERS
 from ablations.core.training.schedules.registry import SCHEDULES
+from ablations.evidence.design.registry import DESIGN_CHECKS
 from ablations.prompts.orders.registry import ORDERS
 from ablations.prompts.selections.registry import SELECTIONS
 from ablations.prompts.tasks.registry import TASKS
@@ -46,7 +51,12 @@ MEMBERS: dict[str, Registry[Any]] = {
     "SimilarFirst": ORDERS,
     "BeatsConstant": CLAIMS,
     "SignedMomentum": OPTIMIZERS,
-    "Cosine": SCHEDULES,
+    "InverseRoot": SCHEDULES,
+    "Sinusoidal": POSITIONS,
+    "Plain": NORMS,
+    "Silu": ACTIVATIONS,
+    "HalfPrefix": MASKS,
+    "NoCurve": DESIGN_CHECKS,
 }
 """Classes that CONTRIBUTING shows, and what finds them."""
 PRAISE = """# Whether a sentence praises. Ours.
@@ -67,7 +77,8 @@ CONTRACTS = {
         "ablations/core/metrics/test_metrics.py", "ablations/readings/test_label_metrics.py",
         "ablations/readings/test_text_metrics.py", "ablations/readings/test_blind.py",
         "ablations/claims/test_every_claim.py", "ablations/core/training/test_optimizers.py",
-        "ablations/core/training/test_schedules.py",
+        "ablations/core/training/test_schedules.py", "ablations/core/model/test_forward.py",
+        "ablations/core/model/test_masks.py", "ablations/evidence/test_design_checks.py",
     ),
 }  # fmt: skip
 """Floor -> tests that hold for every member, whoever wrote it."""

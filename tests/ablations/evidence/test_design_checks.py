@@ -26,6 +26,14 @@ def found(study: Study, repetitions: dict[tuple[str, str], float] | None = None)
     return checked(Design.of(study, repetitions))
 
 
+@pytest.mark.parametrize("kind", DESIGN_CHECKS.classes())
+def test_a_check_has_nothing_against_a_usual_study(kind: str) -> None:
+    check = DESIGN_CHECKS.get(kind)()
+    assert DESIGN_CHECKS.catalogue()[kind].endswith(".")
+    assert isinstance(check.refuses, bool)
+    assert list(check.concerns(Design.of(study()))) == []
+
+
 def test_a_usual_study_is_not_refused_and_its_attention_is_printed() -> None:
     told = found(study())
     assert (told.refusals, told.warnings) == ([], [])
