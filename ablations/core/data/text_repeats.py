@@ -39,13 +39,13 @@ class Repeat:
     instead: int
     exchanged: int
 
-    def windows(self, tokens_T: Tokens) -> tuple[Tokens, Tokens, Tokens]:
-        """The window up to the repeat as it is, with other content, and in another order."""
+    def changed(self, tokens_T: Tokens) -> tuple[Tokens, Tokens]:
+        """The window up to the repeat with other content, and in another order."""
         plain = tokens_T[: self.place + 1]
         content, order = plain.copy(), plain.copy()
         content[self.earlier] = self.instead
         order[[self.earlier - 1, self.exchanged]] = order[[self.exchanged, self.earlier - 1]]
-        return plain, content, order
+        return content, order
 
 
 class FrequencyClasses:

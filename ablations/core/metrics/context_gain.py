@@ -18,7 +18,7 @@ from ablations.core.metrics.late_minus_early import filling
 from ablations.core.metrics.ratio import Ratio, mean_by_document, ratio_of_sums
 from ablations.core.model.model import Model
 from ablations.core.results.readings import Better, Reading
-from ablations.core.scoring.scoring import token_losses
+from ablations.core.scoring.scoring import last_losses, token_losses
 
 CONTENT, ORDER = "content", "order"
 MOST_A_WINDOW = 16
@@ -124,8 +124,10 @@ class _Source:
         keys = document_keys(documents.ids[numbers], data.seed)
         each = [list(repeats_of(w, i, keys[i], classes)) for i, w in enumerate(windows)]
         chosen = _in_turn(each, data.repeats)
-        sequences = [window for repeat in chosen for window in repeat.windows(windows[repeat.document])]
-        losses = np.array([row[-1] for row in token_losses(model, sequences, data.batch)], np.float64).reshape(-1, 3)
+        plain = token_losses(model, windows, data.batch)  # losses begin with that of token 1
+        plain_N = np.array([plain[r.document][r.place - 1] for r in chosen], np.float64)
+        changed = [window for r in chosen for window in r.changed(windows[r.document])]
+        losses = last_losses(model, changed, data.batch).reshape(-1, 2) - plain_N[:, None]
         token_N = np.array([windows[r.document][r.place] for r in chosen], np.int64)
         return cls(
             documents.ids[numbers],
@@ -133,8 +135,8 @@ class _Source:
             np.array([r.place - r.earlier for r in chosen], np.int64),
             token_N,
             counts_V[token_N],
-            losses[:, 1] - losses[:, 0],
-            losses[:, 2] - losses[:, 0],
+            losses[:, 0],
+            losses[:, 1],
             np.array([len(repeats) for repeats in each], np.int64),
             _bytes_of_windows(documents, numbers, data.context),
         )

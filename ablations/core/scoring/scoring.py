@@ -72,6 +72,25 @@ def token_losses(model: Model, sequences: Sequence[Tokens], batch: int) -> list[
     return losses
 
 
+def last_losses(model: Model, sequences: Sequence[Tokens], batch: int) -> NDArray[np.float64]:
+    """The loss in nats of the last token of each sequence of two or more, without the logits of the others.
+
+    Raises:
+        LoamError: a loss is not a number.
+    """
+    losses = np.zeros(len(sequences))
+    with torch.no_grad():
+        for chosen in batches([len(sequence) for sequence in sequences], batch):
+            padded_BT = _padded([sequences[index] for index in chosen], model.device)
+            ends_B = torch.tensor([len(sequences[index]) - 1 for index in chosen], device=model.device)
+            hidden_B1W = model.hidden(padded_BT[:, :-1], asked_BM=ends_B[:, None] - 1)
+            rows_B = torch.arange(len(chosen), device=model.device)
+            logp_B = picked(model, hidden_B1W[:, 0], rows_B, padded_BT[rows_B, ends_B])
+            losses[chosen] = -logp_B.cpu().numpy()
+    check_numbers(losses, "the last tokens of sequences")
+    return losses
+
+
 def score_group(
     model: Model, group: Group, items: Sequence[Item], batch: int, keeper: PrefixKeeper | None = None, where: str = ""
 ) -> list[Score]:

@@ -14,7 +14,7 @@ from ablations.core.data.items import Generation, Group, Item
 from ablations.core.model.cache import KeysValues, _by_hand, _by_kernel
 from ablations.core.model.model import Model
 from ablations.core.scoring.generation import generate_group
-from ablations.core.scoring.scoring import PrefixKeeper, score_group, token_losses
+from ablations.core.scoring.scoring import PrefixKeeper, last_losses, score_group, token_losses
 from ablations.core.spec.model_spec import MaskSpec, ModelSpec
 from curation.runtime.errors import LoamError
 
@@ -229,3 +229,11 @@ def test_a_prefix_whose_tokens_see_one_another_serves_no_shorter_one() -> None:
     assert shorter.blocks[0] is not None
     assert fresh.blocks[0] is not None
     torch.testing.assert_close(shorter.blocks[0][0], fresh.blocks[0][0])
+
+
+@given(
+    rows=st.lists(st.lists(st.integers(0, VOCAB - 1), min_size=2, max_size=12), min_size=1, max_size=5), batch=BATCHES
+)
+def test_the_last_loss_of_a_sequence_is_that_of_all_its_losses(model: Model, rows: list[list[int]], batch: int) -> None:
+    wanted = [each[-1] for each in token_losses(model, rows, 64)]
+    assert last_losses(model, rows, batch).tolist() == pytest.approx(wanted, abs=1e-5)
