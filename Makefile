@@ -15,7 +15,7 @@ FAST := not end_to_end and not simulation
 # two processes, one a core; tests/conftest.py says what stays in one of them
 BESIDE := --numprocesses 2 --dist loadscope --no-loadscope-reorder
 
-.PHONY: help setup demo test test-fast coverage faults check format controls bench few-shot scale gpu kenlm-tools clean
+.PHONY: help setup demo quick-demo test test-fast coverage faults check format controls bench few-shot scale gpu kenlm-tools clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -32,8 +32,11 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -c 'import curation.text.kernels'
 	touch $@
 
-demo: setup ## raw text of this machine to a report with verdicts
+demo: setup ## raw text of this machine to a report with verdicts, a quarter of an hour on two cores
 	$(BIN)/loam study configs/demo.yaml
+
+quick-demo: setup ## the same road in four or five minutes, with too few seeds for verdicts
+	$(BIN)/loam study configs/quick_demo.yaml
 
 test: setup ## all tests, or TESTS=FOLDER
 	$(BIN)/python -m pytest $(BESIDE) $(TESTS)

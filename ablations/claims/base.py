@@ -16,11 +16,15 @@ from ablations.statistics.permutation import least_exchange_p
 from curation.runtime.config import Config
 
 MOST_SEEDS = 40
+Decided = Literal["supported", "contradicted", "undecided"]
 DEFAULT_MEASURE = "few_shot.control_map.k8.permuted_minus_gold"
 
 
 class Claim(Config, ABC):
     """One kind of claim is one file. Its fields are the settings in a study's file, its docstring's first line states the claim.
+
+    Every claim may say what is `expected`, and `because` of what, before it runs; one that was thought of `after_a_look` at
+    results is judged with the exploratory ones.
 
     A field `smallest` is the smallest effect that counts, in the measure's unit: the power analysis refuses a design that could not
     see it, and an effect shown to be smaller contradicts the claim.
@@ -33,6 +37,9 @@ class Claim(Config, ABC):
     """
 
     kind: str
+    expected: Decided | None = None
+    because: str = ""
+    after_a_look: bool = False
     counts_over: ClassVar[Literal["seed", "arm"]] = "seed"
     has_variances: ClassVar[bool] = True
     least_arms: ClassVar[int] = 0

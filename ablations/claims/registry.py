@@ -15,16 +15,18 @@ CLAIMS: Registry[Claim] = Registry("ablations.claims", "Claim", "loam.claims", "
 
 
 def make_claim(written: Any, plugins: Sequence[Plugin], where: str) -> Claim:
-    """A claim as a study writes it: `{emerges: {arm: a}}`, or `{kind: emerges, arm: a}`.
+    """A claim as a study writes it: `{emerges: {arm: a}, expected: supported}`, or `{kind: emerges, arm: a, expected: supported}`.
 
     Raises:
         ConfigError: no kind is given, the kind is unknown, or a setting is wrong.
     """
     from curation.runtime.members import make_member
 
-    if isinstance(written, dict) and len(written) == 1 and isinstance(next(iter(written.values())), dict):
-        ((kind, settings),) = written.items()
-        written = {**settings, "kind": kind}
+    if isinstance(written, dict) and "kind" not in written:
+        named = [key for key, value in written.items() if isinstance(value, dict)]
+        if len(named) == 1:
+            beside = {key: value for key, value in written.items() if key != named[0]}
+            written = {**written[named[0]], **beside, "kind": named[0]}
     settings = written if isinstance(written, dict) else {"kind": written}
     kind = settings.get("kind")
     if isinstance(kind, str) and kind not in (known := CLAIMS.catalogue(plugins)):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from ablations.claims.base import Claim
+from ablations.claims.base import Claim, Decided
 from ablations.claims.registry import CLAIMS
 from ablations.statistics.adjustment import benjamini_hochberg, holm
 from ablations.statistics.claim_estimates import ClaimEstimates
@@ -15,8 +15,6 @@ from ablations.statistics.measures import Measures
 from ablations.statistics.paired import ALPHA, LEAST_FOR_INTERVAL, LEAST_FOR_VERDICT, Estimate
 from ablations.statistics.permutation import sign_flip_p
 from curation.runtime.registry import Plugin
-
-Decided = Literal["supported", "contradicted", "undecided"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +30,7 @@ class Verdict:
         measures: what the claim is about, by full name.
         relation: the effect says how its two measures go together; else a positive one is better.
         short: the outcome as a lead would say it.
+        expected, because: what was written of its outcome before the run.
     """
 
     claim: str
@@ -55,10 +54,13 @@ class Verdict:
     counts_over: Literal["seed", "arm"]
     relation: bool
     short: str
+    expected: str = ""
+    because: str = ""
 
 
 def judge(claims: Sequence[Claim], measures: Measures) -> list[Verdict]:
-    """All registered claims together, p-values adjusted over them (Holm)."""
+    """All registered claims together, p-values adjusted over them (Holm); those of after a look are left to `exploratory`."""
+    claims = [claim for claim in claims if not claim.after_a_look]
     estimates = [claim.estimates(measures) for claim in claims]
     return _verdicts(claims, estimates, measures, holm)
 
@@ -74,8 +76,8 @@ def exploratory(
         registered: claims that are judged elsewhere and left out here.
         plugins: files with further kinds of claims.
     """
-    known = {claim.key() for claim in registered}
-    claims: list[Claim] = []
+    known = {claim.key() for claim in registered if not claim.after_a_look}
+    claims: list[Claim] = [claim for claim in registered if claim.after_a_look]
     for task, k in measures.largest_k().items():
         of_task = [claim for kind in CLAIMS.classes(plugins).values() for claim in kind.unregistered(task, k, arms)]
         claims += sorted(of_task, key=lambda claim: len(claim.arms_named()))  # claims about one arm first
@@ -184,4 +186,6 @@ def _verdict(claim: Claim, estimates: ClaimEstimates, decision: Decision, measur
         counts_over=claim.counts_over,
         relation=claim.relation,
         short=claim.short(decision.outcome, main.effect if main else 0.0),
+        expected=claim.expected or "",
+        because=claim.because.rstrip("."),
     )

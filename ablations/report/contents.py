@@ -19,6 +19,9 @@ FORMAT = 3
 
 @dataclass(frozen=True)
 class Heading:
+    """The first lines of the page; `answer` is what the registered claims say to the question, `diverged` the cells that enter no
+    mean, each with its reason."""
+
     name: str
     question: str
     fingerprint: str
@@ -26,6 +29,8 @@ class Heading:
     created: str
     seeds: int | None
     budget_note: str
+    answer: str = ""
+    diverged: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from ablations.cells.cell_states import DIVERGED, TO_MEASURE, CellState, states
 from ablations.cells.cells import CellPlan
 from ablations.claims.verdicts import Verdict, exploratory, judge
 from ablations.core.results.readings import gain_name
+from ablations.report.answer import answer_of
 from ablations.report.contents import (
     FORMAT,
     ArmSource,
@@ -62,11 +63,12 @@ def study_report(prepared: Prepared, out: Folder, predicted: PredictedCost | Non
     measures = Measures.of_cells(cells)
     real = Measures.of_cells(c for c in cells if c.arm in study.arms)
     funnel = funnel_of(record)
+    instrument, verdicts = _instrument(control_outcomes(study, measures)), tuple(_verdicts(study, real))
     return Report(
         format=FORMAT,
-        study=_heading(prepared),
-        instrument=_instrument(control_outcomes(study, measures)),
-        verdicts=tuple(_verdicts(study, real)),
+        study=_heading(prepared, answer_of(verdicts, instrument), _diverged(cell_states)),
+        instrument=instrument,
+        verdicts=verdicts,
         funnel=funnel,
         histograms=histograms(curation),
         contamination=contamination(curation),
@@ -100,7 +102,7 @@ def control_outcomes(study: Study, measures: Measures) -> list[ControlOutcome]:
     return check_controls(limits, measures, gain_name(FRESH, k), k, controls.seeds or study.seeds)
 
 
-def _heading(prepared: Prepared) -> Heading:
+def _heading(prepared: Prepared, answer: str, diverged: Sequence[str]) -> Heading:
     study = prepared.study
     tokens = sorted({plan.training.schedule.tokens for plan in prepared.plans if not plan.control})
     tokens = tokens or [plan.training.schedule.tokens for plan in prepared.plans[:1]]
@@ -112,6 +114,8 @@ def _heading(prepared: Prepared) -> Heading:
         code=code_version(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         seeds=study.seeds,
+        answer=answer,
+        diverged=tuple(diverged),
         budget_note=f"{budget} tokens a cell, {plural(study.seeds, 'seed')}, {plural(len(prepared.plans), 'cell')}",
     )
 
@@ -164,6 +168,11 @@ def _machines(prepared: Prepared) -> list[Fact]:
     return [Fact(*pair) for pair in dict.fromkeys(pair for plan in prepared.plans for pair in plan.machine.items())]
 
 
+def _diverged(cell_states: Sequence[CellState]) -> list[str]:
+    """Cells that came to nothing, with the reason."""
+    return [f"{state.plan.label}, {state.note}" for state in cell_states if state.state == DIVERGED]
+
+
 def _spikes(cells: Sequence[CellResult]) -> list[str]:
     spiky = {cell.cell: cell.training["spikes"] for cell in cells if cell.training.get("spikes")}
     if not spiky:
@@ -173,11 +182,7 @@ def _spikes(cells: Sequence[CellResult]) -> list[str]:
 
 
 def _unfinished(cell_states: Sequence[CellState]) -> list[str]:
-    warnings = [
-        f"{state.plan.label} diverged and enters no mean: {state.note}"
-        for state in cell_states
-        if state.state == DIVERGED
-    ]
+    warnings = [f"diverged, and enters no mean: {each}" for each in _diverged(cell_states)]
     if untrained := sum(not state.trained for state in cell_states):
         warnings.append(f"{untrained} of {len(cell_states)} cells are not trained; the report shows the others")
     if unmeasured := sum(state.state == TO_MEASURE for state in cell_states):

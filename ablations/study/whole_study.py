@@ -26,6 +26,7 @@ class StudyEnd:
     """The outcome of a finished study.
 
     Attributes:
+        answer: what its registered claims say to its question.
         page: the report to look at.
         report: the same as JSON.
         works: whether every control gave what it must, None where there were none; `instrument` is the sentence.
@@ -34,6 +35,7 @@ class StudyEnd:
     """
 
     study: str
+    answer: str
     page: str
     report: str
     works: bool | None
@@ -93,7 +95,7 @@ def _end(report: Report, page: str) -> StudyEnd:
     ]
     instrument = report.instrument
     return StudyEnd(
-        report.study.name, page, f"{page.removesuffix('html')}json", instrument.works, instrument.sentence,
+        report.study.name, report.study.answer, page, f"{page.removesuffix('html')}json", instrument.works, instrument.sentence,
         report.funnel, report.warnings, verdicts,
     )  # fmt: skip
 
@@ -104,7 +106,7 @@ def as_text(end: StudyEnd) -> str:
     if end.verdicts:
         rows = [(each.sentence, each.effect, each.why) for each in end.verdicts]
         lines.append("\n" + table(("verdict", "effect", "why"), rows))
-    return "\n".join((*lines, "\nreport:", end.page))
+    return "\n".join((*lines, f"\n{end.answer}", "\nreport:", end.page))
 
 
 def write_report(report: Report, name: str, out: Folder) -> str:

@@ -68,3 +68,17 @@ def test_a_claim_is_written_in_two_ways_and_a_wrong_setting_is_refused(claim: Cl
     assert claim.key() == make_claim({claim.kind: settings}, (), "claims.0").key()
     with pytest.raises(ConfigError, match=r"claims\.0.*nonsense"):
         make_claim({claim.kind: {**settings, "nonsense": 1}}, (), "claims.0")
+
+
+@every_claim
+def test_what_was_expected_stands_beside_the_claim_and_in_its_verdict(claim: Claim) -> None:
+    settings = {name: value for name, value in claim.model_dump(exclude_unset=True).items() if name != "kind"}
+    made = make_claim({claim.kind: settings, "expected": "supported", "because": "a pilot said so."}, (), "claims.0")
+    (verdict,) = judge([made], Measures([]))
+    assert (verdict.expected, verdict.because) == ("supported", "a pilot said so")
+
+
+@every_claim
+def test_a_claim_that_came_after_a_look_is_not_judged_with_the_registered_ones(claim: Claim) -> None:
+    later = claim.model_copy(update={"after_a_look": True})
+    assert judge([later], Measures([])) == []

@@ -36,7 +36,8 @@ def study_with(folder: Path, **said: object) -> Study:
     path = write_study(folder, plugins=["bars.py"], claims=[{"beats_constant": claim}], seeds=6)
     study, recipe = settings.load(str(path))
     studies.check(study, recipe)
-    assert resolved(study, recipe)["claims"] == [{"kind": "beats_constant", "smallest": None, **claim}]
+    unsaid = {"smallest": None, "expected": None, "because": "", "after_a_look": False}
+    assert resolved(study, recipe)["claims"] == [{"kind": "beats_constant", **unsaid, **claim}]
     return study
 
 

@@ -1,0 +1,48 @@
+"""The sentence with which a report opens: what its registered claims say to the question."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ablations.claims.verdicts import Verdict
+from ablations.report.contents import Instrument
+from curation.dashboard.numbers import number, plural
+
+SAID = {"supported": "It is so that", "contradicted": "It is not so that"}
+MOST = 3  # claims that are told in full
+
+
+def answer_of(verdicts: Sequence[Verdict], instrument: Instrument) -> str:
+    """One sentence or a few: what was decided, and what was not."""
+    registered = [each for each in verdicts if each.registered]
+    if instrument.works is False:
+        return "No answer: the instrument failed its controls."
+    if not registered:
+        return (
+            "No claim was registered before the run, so this report answers no question; what it shows is exploratory."
+        )
+    decided = [each for each in registered if each.outcome in SAID]
+    if not decided:
+        return f"Not answered: none of {plural(len(registered), 'registered claim')} could be decided, {_first_reason(registered)}."
+    told = [f"{SAID[each.outcome]} {_claim(each)}{_size(each)}." for each in decided[:MOST]]
+    more = len(decided) - MOST
+    if more > 0:
+        told.append(f"{plural(more, 'further claim')} decided, below.")
+    if open_ := len(registered) - len(decided):
+        told.append(f"{plural(open_, 'claim')} of {len(registered)} stayed open.")
+    return " ".join(told)
+
+
+def _first_reason(verdicts: Sequence[Verdict]) -> str:
+    return f"the first because {verdicts[0].why}" if verdicts[0].why else "and no reason is recorded"
+
+
+def _claim(verdict: Verdict) -> str:
+    return verdict.sentence.partition(f": {verdict.outcome}")[0]
+
+
+def _size(verdict: Verdict) -> str:
+    if verdict.effect is None:
+        return ""
+    reach = f" ({number(verdict.interval[0])} to {number(verdict.interval[1])})" if verdict.interval else ""
+    return f", by {number(verdict.effect)} {verdict.unit}{reach}" if not verdict.relation else ""

@@ -1,0 +1,51 @@
+"""The sentence with which a report opens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ablations.claims.verdicts import Verdict
+from ablations.report.answer import answer_of
+from ablations.report.contents import Instrument
+
+WORKS, FAILED = Instrument(True, "", ()), Instrument(False, "", ())
+
+
+def verdict(outcome: str, **other: Any) -> Verdict:
+    values: dict[str, Any] = {
+        "claim": "differs", "sentence": f"arms a and b differ in copying: {outcome} within this budget", "outcome": outcome,
+        "effect": 0.152, "unit": "nats per repeat", "interval": (0.1, 0.2), "seeds": 6, "p": 0.01, "p_adjusted": 0.01,
+        "smallest_effect": None, "why": "the interval includes zero", "evidence": (), "registered": True, "level": 0.95,
+        "draws": None, "items": None, "permutation_p": None, "measures": (), "counts_over": "seed", "relation": False, "short": "",
+    }  # fmt: skip
+    return Verdict(**{**values, **other})
+
+
+def test_what_was_decided_is_said_with_its_size_and_what_stayed_open_is_counted() -> None:
+    told = answer_of([verdict("supported"), verdict("contradicted"), verdict("undecided")], WORKS)
+    assert told == (
+        "It is so that arms a and b differ in copying, by 0.152 nats per repeat (0.100 to 0.200). It is not so that arms a and b "
+        "differ in copying, by 0.152 nats per repeat (0.100 to 0.200). 1 claim of 3 stayed open."
+    )
+
+
+def test_where_nothing_was_decided_the_first_reason_is_given() -> None:
+    told = answer_of([verdict("undecided")], WORKS)
+    assert (
+        told
+        == "Not answered: none of 1 registered claim could be decided, the first because the interval includes zero."
+    )
+
+
+def test_what_nobody_registered_answers_nothing() -> None:
+    assert "exploratory" in answer_of([verdict("supported", registered=False)], WORKS)
+
+
+def test_where_the_instrument_failed_there_is_no_answer() -> None:
+    assert answer_of([verdict("supported")], FAILED) == "No answer: the instrument failed its controls."
+
+
+def test_many_claims_are_not_all_told_in_full() -> None:
+    told = answer_of([verdict("supported")] * 5, WORKS)
+    assert told.count("It is so that") == 3
+    assert "2 further claims decided, below." in told
