@@ -71,11 +71,12 @@ def cell_result(files: CellFiles, curves: bool = True) -> CellResult:
     for folder in files.measures.values():
         _add(gathered, json.loads(read_checked(folder, MEASURE)), about, files.plugins, curves)
     counts = {task: value.get("counts", {}) for task, value in files.items.items()}
+    groups = {task: value["item_groups"] for task, value in files.items.items() if value.get("item_groups")}
     training = json.loads(read_checked(files.folder, TRAINING))
     return CellResult(
         files.folder.name, files.arm, files.seed, gathered.readings, gathered.answers, gathered.curves,
         gathered.onsets, gathered.details, training, counts, gathered.items,
-        gathered.curve_details,
+        gathered.curve_details, groups,
     )  # fmt: skip
 
 

@@ -65,6 +65,7 @@ def task_items(
         labels=tuple(choice.strip() for choice in task.shared_choices),
         generation=Generation(task.max_tokens, encoder.line_ends) if task.written else None,
         references={each.id: each.example.references for each in asked} if task.written else {},
+        item_groups={each.id: each.group for each in asked if each.group},
         about=_about(task, design),
     )
 

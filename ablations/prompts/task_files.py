@@ -37,6 +37,7 @@ class TaskText(Config):
     metrics: tuple[str, ...] = ()
     shots: tuple[int, ...] = FewShotTask.shots
     max_tokens: int = Field(default=FewShotTask.max_tokens, ge=1)
+    group: str = ""
     text_fields: tuple[str, ...] = ()
 
 
@@ -137,6 +138,7 @@ def _class_of_text(path: str, text: str) -> type[FewShotTask]:
         "metrics": task_text.metrics,
         "shots": tuple(sorted(set(task_text.shots))),
         "max_tokens": task_text.max_tokens,
+        "group": task_text.group,
         "text_keys": task_text.text_fields,
     }
     cls: type[FewShotTask] = type(

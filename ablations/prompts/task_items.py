@@ -90,7 +90,7 @@ def items_file(
         items = cls.drawn_for(tokenizer, settings.items, base_seed)
         check_length(items, context)
     else:
-        items = row_items(settings, cls(settings.template), root, tokenizer, context, plugins)
+        items = row_items(settings, cls(settings.template, settings.group), root, tokenizer, context, plugins)
     return ItemsFile(settings.name, canonical(replace(items, task=settings.name).to_json()).decode())
 
 
@@ -128,7 +128,7 @@ def check_files(settings: TaskSettings, plugins: Sequence[Plugin], root: str = "
         if useless := sorted(settings.model_fields_set - OF_MAPS):
             raise ConfigError(f"task {settings.name}: {useless[0]} does not apply to {cls.kind}. Leave it out.")
         return
-    task = cls(settings.template)
+    task = cls(settings.template, settings.group)
     check_design(task, settings.design(task, plugins))
     paths = [_path(settings, task, which, root) for which in ("pool", "queries")]
     if paths[0] == paths[1]:

@@ -40,6 +40,8 @@ class TaskSettings(Config):
         balance: `balanced` takes demonstrations from the labels in turn.
         selection: which rows are demonstrations, such as `hashed`, the same for all queries, or the `nearest` to each.
         order: their order in the prompt, such as `hashed` or `similar_last`.
+        group: field whose value rows share that ask about one thing, so that they count as one item; the task's own when left out,
+            none where it is "".
         conditions: labels of the demonstrations: `gold`, and of `permuted`, `flipped`, `nonce` those that are wanted.
     """
 
@@ -54,6 +56,7 @@ class TaskSettings(Config):
     balance: Literal["none", "balanced"] = "none"
     selection: str = "hashed"
     order: str = "hashed"
+    group: str | None = None
     conditions: tuple[Literal["gold", "permuted", "flipped", "nonce"], ...] = ("gold", "permuted")
 
     @model_validator(mode="before")

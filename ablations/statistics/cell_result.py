@@ -25,6 +25,7 @@ class CellResult:
         onsets: of the readings that have one.
         details: metric -> further values to look up.
         training: the cell's training.json.
+        item_groups: task -> item id -> what it asks about, where several items ask about one thing.
         curve_details: metric -> (training tokens, further values to look up) along the way, in order.
         counts: task -> what happened when its items were made.
     """
@@ -41,6 +42,7 @@ class CellResult:
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     items: Mapping[str, tuple[Sequence[str], Sequence[float]]] = field(default_factory=dict)
     curve_details: Mapping[str, Sequence[tuple[int, Mapping[str, Any]]]] = field(default_factory=dict)
+    item_groups: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @cached_property
     def values(self) -> dict[str, float]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -95,8 +95,25 @@ def group(cell: CellResult, task: str, k: int, condition: str, number: Number) -
     items = sorted(set.intersection(*(set(asked) for asked in draws.values()))) if draws else []
     if not items:
         return None
-    values = [[draws[draw][item] for item in items] for draw in sorted(draws)]
-    return Answers(tuple(sorted(draws)), tuple(items), np.array(values, np.float64))
+    values = np.array([[draws[draw][item] for item in items] for draw in sorted(draws)], np.float64)
+    groups = cell.item_groups.get(task, {})
+    if groups:
+        items, values = grouped([groups.get(item, item) for item in items], values)
+    return Answers(tuple(sorted(draws)), tuple(items), values)
+
+
+def grouped(groups_I: Sequence[str], values_DI: Array) -> tuple[list[str], Array]:
+    """What each group of items adds to the mean over items, shape (draws, groups): groups are the items then.
+
+    A group's part is its sum, linearised so that the mean over groups is the mean over items, whatever the groups' sizes (the ratio
+    estimator of Cochran 1977, Sampling Techniques, section 6.4). It is linear in the values, so differences of parts are parts of
+    differences.
+    """
+    names, which_I = np.unique(np.array(groups_I), return_inverse=True)
+    sizes_G = np.bincount(which_I).astype(np.float64)
+    sums_DG = np.stack([np.bincount(which_I, row, len(names)) for row in values_DI])
+    scale = len(names) / len(groups_I)
+    return names.tolist(), scale * sums_DG + values_DI.mean(1, keepdims=True) * (1 - scale * sizes_G)
 
 
 def _groups(cell: CellResult, task: str, k: int, condition: str) -> list[GroupAnswers]:

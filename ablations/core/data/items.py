@@ -78,6 +78,7 @@ class TaskItems:
         labels: the classes, when all items offer the same choices; else empty.
         generation: of tasks whose answer is written; None for choices.
         references: item id -> texts that count as right, for written answers.
+        item_groups: item id -> what it asks about, where several ask about one thing.
         counts: what happened on the way: borders crossed, items that do not fit.
         about: template, selection, order and the like, for people.
     """
@@ -91,6 +92,7 @@ class TaskItems:
     labels: tuple[str, ...] = ()
     generation: Generation | None = None
     references: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    item_groups: dict[str, str] = field(default_factory=dict)
     about: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
@@ -115,6 +117,7 @@ class TaskItems:
             labels=tuple(value.get("labels", ())),
             generation=Generation(generation["max_tokens"], tuple(generation["stop"])) if generation else None,
             references={name: tuple(texts) for name, texts in value.get("references", {}).items()},
+            item_groups=dict(value.get("item_groups", {})),
             about=dict(value.get("about", {})),
         )
 

@@ -42,6 +42,8 @@ class FewShotTask:
         metrics: readings beside negative log-likelihood, margin and accuracy: label metrics where all rows offer the same
             choices, text metrics where the answer is written. `ablations.prompts.task_files` knows their names.
         max_tokens: the longest answer that is written.
+        group: the field whose value several rows share because they ask about one thing, such as a paragraph: such rows are no
+            independent items, and intervals count the groups. Empty where rows stand alone.
         text_keys: fields by which decontamination finds a row in a corpus; see `text_fields`.
     """
 
@@ -56,10 +58,11 @@ class FewShotTask:
     metrics: ClassVar[tuple[str, ...]] = ()
     shots: ClassVar[tuple[int, ...]] = (0, 1, 2, 4, 8)
     max_tokens: ClassVar[int] = 32
+    group: ClassVar[str] = ""
     text_keys: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(self, template: int = 1) -> None:
-        """The task with one of its templates, counted from 1.
+    def __init__(self, template: int = 1, group: str | None = None) -> None:
+        """The task with one of its templates, counted from 1, and rows grouped by another field than its own, or by none ("").
 
         Raises:
             ConfigError: it has no template of that number.
@@ -67,6 +70,7 @@ class FewShotTask:
         if self.templates and not 1 <= template <= len(self.templates):
             raise ConfigError(f"task {self.kind}: no template {template}. Give 1 to {len(self.templates)}.")
         self.number = template
+        self.group_field = self.group if group is None else group
 
     @property
     def template(self) -> Template:

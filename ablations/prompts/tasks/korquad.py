@@ -25,6 +25,7 @@ class Korquad(FewShotTask):
     pool: ClassVar[str] = "tasks/korquad/train.jsonl.zst"
     queries: ClassVar[str] = "tasks/korquad/test.jsonl.zst"
     metrics: ClassVar[tuple[str, ...]] = ("exact_match", "char_f1")
+    group: ClassVar[str] = "context"  # six questions on a paragraph
     shots: ClassVar[tuple[int, ...]] = (0, 1, 2, 4)  # a paragraph takes hundreds of tokens
 
     def answers(self, row: TaskRow) -> tuple[str, ...]:

@@ -20,12 +20,14 @@ class Question:
         id: by the row's content.
         text: what it asks. Two rows of one text are one question, whatever their ids, dates and labels.
         cue: what is left of its prompt without the question.
+        group: the same for rows that ask about one thing; empty where rows stand alone.
     """
 
     id: str
     text: str
     example: Example
     cue: str
+    group: str = ""
 
 
 def questions(task: FewShotTask, rows: Iterable[TaskRow], file: str) -> tuple[list[Question], int]:
@@ -43,11 +45,19 @@ def questions(task: FewShotTask, rows: Iterable[TaskRow], file: str) -> tuple[li
                 empty += 1
                 continue
             cue = task.template.shown(task.template.cue, fields)
-            question = Question(row_id(row), " ".join(task.question(row).split()), task.example(row), cue)
+            question = Question(
+                row_id(row), " ".join(task.question(row).split()), task.example(row), cue, _group(task, row)
+            )
         except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
             raise refused(task, row, f"{file}, row {number}", error) from error
         by_id.setdefault(question.id, question)
     return list(by_id.values()), empty
+
+
+def _group(task: FewShotTask, row: TaskRow) -> str:
+    """By the content of the field that groups rows; KeyError where a row lacks it."""
+    field = task.group_field
+    return f"{key_of(json.dumps(row[field], sort_keys=True, ensure_ascii=False)):016x}" if field else ""
 
 
 def refused(task: FewShotTask, row: TaskRow, where: str, error: Exception) -> InputError:
