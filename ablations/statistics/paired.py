@@ -14,6 +14,7 @@ import numpy as np
 from scipy import optimize, stats
 
 from ablations.statistics.crossed import LEVEL, Array, mean_squares, uncertainty
+from ablations.statistics.skewed import share_interval, skewed_interval, skewness
 
 LEAST_FOR_INTERVAL = 3  # below, an interval covers less than its level
 LEAST_FOR_VERDICT = 5
@@ -90,9 +91,16 @@ def _with_interval(plain: Estimate, values_SDI: Array) -> Estimate:
     error, df = float(sure.error), float(sure.df)
     if np.ptp(values_SDI) == 0:
         error = 0.0
-    reach = float(stats.t.ppf((1 + LEVEL) / 2, df)) * error
-    found = replace(plain, error=error, df=df, interval=(plain.effect - reach, plain.effect + reach))
+    found = replace(plain, error=error, df=df, interval=_interval(values_SDI, plain.effect, error, df))
     return replace(found, p=found.p_of(0.0))
+
+
+def _interval(values_SDI: Array, mean: float, error: float, df: float) -> tuple[float, float]:
+    """Student's, corrected for the skewness of items; of a share of right answers, on the scale of log odds."""
+    t = float(stats.t.ppf((1 + LEVEL) / 2, df))
+    if bool(np.isin(values_SDI, (0.0, 1.0)).all()) and values_SDI.size > len(values_SDI):
+        return share_interval(mean, error, t, values_SDI.shape[2])
+    return skewed_interval(mean, error, t, skewness(values_SDI, error))
 
 
 def interval_of_least(parts: Sequence[Estimate]) -> tuple[float, float] | None:
