@@ -22,7 +22,7 @@ def skewness(values_SDI: Array, error: float) -> float:
         return 0.0
     means_I = values_SDI.mean((0, 1))
     third = float(((means_I - means_I.mean()) ** 3).mean())
-    return third / items**2 / float(error) ** 3
+    return float(third / items**2 / error**3)
 
 
 def skewed_interval(mean: float, error: float, t: float, skew: float) -> tuple[float, float]:
