@@ -21,6 +21,7 @@ from ablations.prompts.selections.registry import SELECTIONS
 from ablations.prompts.tasks.registry import TASKS
 from ablations.readings.label_metrics.registry import LABEL_METRICS
 from ablations.readings.text_metrics.registry import TEXT_METRICS
+from ablations.settings.nuisances.registry import NUISANCES
 from curation.runtime.command_line.command import listing
 from curation.runtime.command_line.options import WHAT, WHERE, Command, command_options
 
@@ -28,7 +29,7 @@ study_argument = click.argument("path", metavar="STUDY")
 of_a_study = command_options(*WHAT, *WHERE)
 what_a_study_names = listing(
     TASKS, METRICS, LABEL_METRICS, TEXT_METRICS, SELECTIONS, ORDERS, CLAIMS, OPTIMIZERS, SCHEDULES,
-    POSITIONS, NORMS, ACTIVATIONS, MASKS, DESIGN_CHECKS,
+    POSITIONS, NORMS, ACTIVATIONS, MASKS, DESIGN_CHECKS, NUISANCES,
 )  # fmt: skip
 
 

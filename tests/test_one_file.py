@@ -30,6 +30,7 @@ from ablations.prompts.selections.registry import SELECTIONS
 from ablations.prompts.tasks.registry import TASKS
 from ablations.readings.label_metrics.registry import LABEL_METRICS
 from ablations.readings.text_metrics.registry import TEXT_METRICS
+from ablations.settings.nuisances.registry import NUISANCES
 from curation.annotators.registry import ANNOTATORS
 from curation.pii.registry import ENTITIES
 from curation.runtime.registry import Plugin, Registry, snake_case
@@ -57,6 +58,7 @@ MEMBERS: dict[str, Registry[Any]] = {
     "Silu": ACTIVATIONS,
     "HalfPrefix": MASKS,
     "NoCurve": DESIGN_CHECKS,
+    "BatchSize": NUISANCES,
 }
 """Classes that CONTRIBUTING shows, and what finds them."""
 PRAISE = """# Whether a sentence praises. Ours.
@@ -79,6 +81,7 @@ CONTRACTS = {
         "ablations/claims/test_every_claim.py", "ablations/core/training/test_optimizers.py",
         "ablations/core/training/test_schedules.py", "ablations/core/model/test_forward.py",
         "ablations/core/model/test_masks.py", "ablations/evidence/test_design_checks.py",
+        "ablations/settings/test_variants.py",
     ),
 }  # fmt: skip
 """Floor -> tests that hold for every member, whoever wrote it."""

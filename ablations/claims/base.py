@@ -6,8 +6,8 @@ In a study's file a claim is one mapping, such as `- emerges: {arm: code}`.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import ClassVar, Literal, Self
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal, Self
 
 from ablations.statistics.claim_estimates import ClaimEstimates
 from ablations.statistics.measures import Measures
@@ -24,7 +24,8 @@ class Claim(Config, ABC):
     """One kind of claim is one file. Its fields are the settings in a study's file, its docstring's first line states the claim.
 
     Every claim may say what is `expected`, and `because` of what, before it runs; one that was thought of `after_a_look` at
-    results is judged with the exploratory ones.
+    results is judged with the exploratory ones. `robust_over` names what its outcome should not depend on: its
+    arms are run again at other values of these, and the verdict says whether it is the same in all of them.
 
     A field `smallest` is the smallest effect that counts, in the measure's unit: the power analysis refuses a design that could not
     see it, and an effect shown to be smaller contradicts the claim.
@@ -32,6 +33,7 @@ class Claim(Config, ABC):
     Attributes:
         counts_over: whether its evidence is counted in seeds or in arms.
         has_variances: whether it rests on means, whose variances say what it could see; else on counts of seeds alone.
+        tokenizer_free: whether it may compare arms with different tokenizers whatever its measures are.
         least_arms: fewest arms that can decide it, where it counts over arms.
         relation: its effect says how its two measures go together; else a positive effect is better.
     """
@@ -40,8 +42,10 @@ class Claim(Config, ABC):
     expected: Decided | None = None
     because: str = ""
     after_a_look: bool = False
+    robust_over: tuple[str, ...] = ()
     counts_over: ClassVar[Literal["seed", "arm"]] = "seed"
     has_variances: ClassVar[bool] = True
+    tokenizer_free: ClassVar[bool] = False
     least_arms: ClassVar[int] = 0
     relation: ClassVar[bool] = False
 
@@ -114,6 +118,18 @@ class Claim(Config, ABC):
     def key(self) -> tuple[object, ...]:
         """Claims of one key are the same claim."""
         return (self,)
+
+    def renamed(self, names: Mapping[str, str]) -> Self:
+        """The same claim about other arms, not to be varied again."""
+        arms = set(self.arms_named())
+
+        def other(value: Any) -> Any:
+            if isinstance(value, tuple):
+                return tuple(map(other, value))
+            return names.get(value, value) if isinstance(value, str) and value in arms else value
+
+        changed = {field: other(getattr(self, field)) for field in type(self).model_fields if field != "kind"}
+        return self.model_copy(update={**changed, "robust_over": ()})
 
     @classmethod
     def unregistered(cls, task: str, k: int, arms: Sequence[str]) -> Sequence[Self]:

@@ -19,6 +19,7 @@ class EmergenceClaim(Claim, ABC):
     even attention, and repeats save more than `repeats` nats a token."""
 
     has_variances: ClassVar[bool] = False
+    tokenizer_free: ClassVar[bool] = True  # random pieces, attention in units of even attention
 
     prefix_matching: float = Field(default=PREFIX_MATCHING, gt=0, lt=1)
     repeats: float = Field(default=REPEATS_NATS, ge=0)

@@ -31,6 +31,7 @@ class Verdict:
         relation: the effect says how its two measures go together; else a positive one is better.
         short: the outcome as a lead would say it.
         expected, because: what was written of its outcome before the run.
+        robust: of each nuisance, whether the outcome is the same in all of its values or only at some.
     """
 
     claim: str
@@ -56,6 +57,7 @@ class Verdict:
     short: str
     expected: str = ""
     because: str = ""
+    robust: tuple[str, ...] = ()
 
 
 def judge(claims: Sequence[Claim], measures: Measures) -> list[Verdict]:

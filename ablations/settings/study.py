@@ -17,6 +17,7 @@ from ablations.settings.cells import CellSettings, cells_of, merged_cells
 from ablations.settings.controls import ControlSettings
 from ablations.settings.machine import MachineSettings
 from ablations.settings.tokenizers import ArmTokenizer, NamedTokenizer, tokenizer_of
+from ablations.settings.variants import varied_arms
 from curation.policy.policy import Rules
 from curation.recipes import loading
 from curation.recipes.recipe import Name, Recipe, check_name
@@ -186,6 +187,7 @@ def load(path: str, settings: Sequence[str] = (), plugins: Sequence[str] = ()) -
     own = loading.names_in(value.get("plugins") or (), f"{path}: plugins")
     value["plugins"] = (*own, *(os.path.abspath(plugin) for plugin in plugins))
     study = build(Study, value, path)
+    study = study.model_copy(update={"arms": {**study.arms, **varied_arms(study)}})
     return study, _recipe_of(study, path)
 
 

@@ -15,6 +15,7 @@ from ablations.prompts.task_settings import TaskSettings
 from ablations.settings import study as settings
 from ablations.settings.study import Study
 from ablations.settings.tokenizers import SHARED
+from ablations.settings.variants import variants_of_claim, varied_arms
 from ablations.statistics.paired import LEAST_FOR_VERDICT
 from ablations.study.drafts import drafts
 from ablations.study.weights_budget import check_budget
@@ -132,8 +133,11 @@ def check(study: Study, recipe: Recipe) -> None:
     metric_names(study)
     for task in study.task_settings:
         check_files(task, study.loaded_plugins, recipe.root)
+    tokenizers = {arm: named.key for arm, named in settings.arm_tokenizers(study, recipe).items()}
     for claim in study.claims:
         _check_claim(claim, study)
+        for variant in (claim, *(v.claim for _, variants in variants_of_claim(study, claim) for v in variants)):
+            _check_tokenizers(variant, study, tokenizers)
     for _ in drafts(study):
         pass
     check_budget(study)
@@ -153,6 +157,21 @@ def _check_claim(claim: Claim, study: Study) -> None:
     for task in claim.tasks_named():
         if task not in tasks:
             raise ConfigError(f"{where}.task: {one_of(tasks, task, 'task of this study')}")
+
+
+def _check_tokenizers(claim: Claim, study: Study, tokenizers: Mapping[str, str]) -> None:
+    """Refuse a comparison of arms with different tokenizers in a measure that depends on them."""
+    added = varied_arms(study)
+    arms = list(claim.arms_named() or (arm for arm in study.arms if arm not in added))
+    if claim.tokenizer_free or len({tokenizers[arm] for arm in arms}) < 2:
+        return
+    for measure in claim.measures_named():
+        name = Name.parse(measure)
+        if not METRICS.get(name.metric, study.loaded_plugins).is_tokenizer_free(name.reading):
+            raise ConfigError(
+                f"claims.{claim.kind}: {' and '.join(arms)} have different tokenizers, and {measure} depends on them. "
+                "Take a measure that does not, such as bits_per_byte.SOURCE or context_gain.SOURCE.order_per_byte."
+            )
 
 
 def metric_names(study: Study) -> list[str]:

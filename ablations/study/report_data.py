@@ -9,7 +9,7 @@ from typing import Any
 from ablations.cells import sweep
 from ablations.cells.cell_states import DIVERGED, TO_MEASURE, CellState, states
 from ablations.cells.cells import CellPlan
-from ablations.claims.verdicts import Verdict, exploratory, judge
+from ablations.claims.verdicts import Verdict, exploratory
 from ablations.core.results.readings import gain_name
 from ablations.report.answer import answer_of
 from ablations.report.contents import (
@@ -27,6 +27,7 @@ from ablations.report.costs import PredictedCost
 from ablations.report.gathering import changes, curve, final, heads, positions, shots
 from ablations.report.task_warnings import task_warnings
 from ablations.settings.study import Study
+from ablations.settings.variants import varied_arms
 from ablations.statistics.cell_result import CellResult
 from ablations.statistics.instrument import ControlOutcome, check_controls
 from ablations.statistics.measures import Measures
@@ -34,6 +35,7 @@ from ablations.statistics.onset_prediction import onset_predictions
 from ablations.study.pipeline import Prepared
 from ablations.study.record import cost, study_fingerprint
 from ablations.study.resolved import resolved, written_by_user
+from ablations.study.robust import robust_verdicts
 from curation.dashboard.contents import Fact
 from curation.dashboard.gathering.contamination import contamination
 from curation.dashboard.gathering.curation_run import funnel_of, provenance, warnings
@@ -90,8 +92,10 @@ def study_report(prepared: Prepared, out: Folder, predicted: PredictedCost | Non
 
 def _verdicts(study: Study, measures: Measures) -> list[Verdict]:
     """Registered claims, and after them exploratory ones, those that had a test."""
-    beside = exploratory(measures, tuple(study.arms), study.claims, study.loaded_plugins)
-    return [*judge(study.claims, measures), *(verdict for verdict in beside if verdict.p is not None)]
+    added = varied_arms(study)
+    arms = tuple(arm for arm in study.arms if arm not in added)
+    beside = exploratory(measures, arms, study.claims, study.loaded_plugins)
+    return [*robust_verdicts(study, measures), *(verdict for verdict in beside if verdict.p is not None)]
 
 
 def control_outcomes(study: Study, measures: Measures) -> list[ControlOutcome]:

@@ -32,6 +32,11 @@ class FewShot(Metric):
         (task,) = data.tasks
         return Measured(answers={"": answers_of(model, task, data)})
 
+    @classmethod
+    def is_tokenizer_free(cls, reading: str) -> bool:
+        """Which answers are right; what they cost in nats depends on the pieces."""
+        return reading == "accuracy"
+
     def onset_threshold(self, reading: Reading, final: Mapping[str, Reading]) -> float | None:
         """Of a task the difference at its largest k."""
         if reading.reading != GAIN:

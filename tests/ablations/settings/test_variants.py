@@ -1,0 +1,142 @@
+"""Claims that are to hold over a nuisance: their arms at other values of it, and what the verdict says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ablations.core.results.readings import Reading
+from ablations.settings import study as settings
+from ablations.settings.nuisances.registry import NUISANCES
+from ablations.settings.study import Study
+from ablations.settings.variants import variants_of_claim
+from ablations.statistics.cell_result import CellResult
+from ablations.statistics.measures import Measures
+from ablations.study import pipeline
+from ablations.study.robust import robust_verdicts
+from curation.recipes.recipe import Recipe, check_name
+from curation.runtime.errors import ConfigError
+
+MEASURE = "bits_per_byte.web"
+
+
+def loaded(folder: Path, claim: dict[str, Any], **changes: Any) -> tuple[Study, Recipe]:
+    (folder / "a.txt").write_text("text", encoding="utf8")
+    source = {"kind": "files", "path": "a.txt"}
+    study = {
+        "name": "s", "recipe": {"data_root": str(folder), "sources": {"web": source, "forum": source}},
+        "arms": {"web": {"mixture": {"web": 1}}, "forum": {"mixture": {"forum": 1}}},
+        "cells": {
+            "model": {"layers": 1, "width": 16, "heads": 2, "context": 48},
+            "schedule": {"tokens": 6144, "batch": 4},
+            "optimizer": {"learning_rate": 0.01, "adam_learning_rate": 0.02},
+        },
+        "claims": [claim], "seeds": 5, **changes,
+    }  # fmt: skip
+    path = folder / "study.yaml"
+    path.write_text(yaml.safe_dump(study), encoding="utf8")
+    found, recipe = settings.load(str(path))
+    pipeline.check(found, recipe)
+    return found, recipe
+
+
+DIFFERS = {"differs": {"arm_a": "web", "arm_b": "forum", "measure": MEASURE}}
+
+
+@pytest.mark.parametrize("kind", NUISANCES.classes())
+def test_every_nuisance_has_other_values_under_names_that_go_into_paths(kind: str, tmp_path: Path) -> None:
+    study, _ = loaded(tmp_path, {**DIFFERS, "robust_over": [kind]})
+    ((_, variants),) = variants_of_claim(study, study.claims[0])
+    assert len({variant.words for variant in variants}) == len(variants) >= 2
+    assert all(check_name(arm) for arm in study.arms)
+    assert len(study.arms) == 2 * len(variants)
+
+
+def test_a_claims_arms_are_run_at_a_third_and_three_times_the_rates(tmp_path: Path) -> None:
+    study, _ = loaded(tmp_path, {**DIFFERS, "robust_over": ["learning_rate"]})
+    assert set(study.arms) == {f"{arm}{end}" for arm in ("web", "forum") for end in ("", "_rate_third", "_rate_triple")}
+    rates = study.cells_of_arm("web_rate_third").optimizer.settings
+    assert rates["learning_rate"] == pytest.approx(0.003)
+    assert rates["adam_learning_rate"] == pytest.approx(0.006)
+    assert study.cells_of_arm("web").optimizer.settings["learning_rate"] == 0.01
+
+
+def test_a_claims_arms_are_run_with_tokenizers_of_their_own_and_a_shared_one(tmp_path: Path) -> None:
+    study, recipe = loaded(tmp_path, {**DIFFERS, "robust_over": ["tokenizer"]})
+    names = {arm: named.name for arm, named in settings.arm_tokenizers(study, recipe).items()}
+    assert names == {"web": "main", "forum": "main", "web_own_pieces": "web", "forum_own_pieces": "forum"}
+    own, recipe = loaded(tmp_path, {**DIFFERS, "robust_over": ["tokenizer"]}, tokenizer={"of": "source"})
+    names = {arm: named.name for arm, named in settings.arm_tokenizers(own, recipe).items()}
+    assert names == {"web": "web", "forum": "forum", "web_shared_pieces": "main", "forum_shared_pieces": "main"}
+
+
+def test_a_measure_that_depends_on_the_tokenizer_is_refused_between_arms_with_different_ones(tmp_path: Path) -> None:
+    nats = {"differs": {"arm_a": "web", "arm_b": "forum", "measure": "context_gain.web.order"}}
+    with pytest.raises(
+        ConfigError, match=r"web and forum have different tokenizers, and context_gain\.web\.order depends on them"
+    ):
+        loaded(tmp_path, nats, tokenizer={"of": "source"})
+    loaded(tmp_path, nats)
+    per_byte: dict[str, Any] = {"differs": {**nats["differs"], "measure": "context_gain.web.order_per_byte"}}
+    loaded(tmp_path, per_byte, tokenizer={"of": "source"})
+    loaded(tmp_path, {"onset_earlier": {"arm_a": "web", "arm_b": "forum"}}, tokenizer={"of": "source"})
+
+
+@pytest.mark.parametrize(
+    ("claim", "changes", "told"),
+    [
+        ({**DIFFERS, "robust_over": ["weather"]}, {}, "robust_over: unknown nuisance 'weather'. Known: learning_rate, tokenizer"),
+        (
+            {**DIFFERS, "robust_over": ["learning_rate"]},
+            {"arms": {n: {"mixture": {"web": 1}} for n in ("web", "forum", "web_rate_third")}},
+            "arms.web_rate_third: robust_over adds an arm of this name. Rename it.",
+        ),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_varied_is_refused(
+    tmp_path: Path, claim: dict[str, Any], changes: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(ConfigError, match=told.replace(".", r"\.")):
+        loaded(tmp_path, claim, **changes)
+
+
+def test_a_claim_about_all_arms_is_not_about_those_that_were_added(tmp_path: Path) -> None:
+    goes = {"goes_with": {"measure_x": "bits_per_byte.web", "measure_y": "bits_per_byte.forum"}}
+    with pytest.raises(ConfigError, match="robust_over needs a claim about named arms"):
+        loaded(tmp_path, {**goes, "robust_over": ["learning_rate"]})
+    study, _ = loaded(tmp_path, goes, claims=[goes, {**DIFFERS, "robust_over": ["tokenizer"]}])
+    first, _ = robust_verdicts(study, Measures.of_cells(CellResult(arm, arm, 0, {}) for arm in study.arms))
+    assert first.why.startswith("0 arms have both measures")
+
+
+def test_a_verdict_says_where_else_it_holds(tmp_path: Path) -> None:
+    study, _ = loaded(tmp_path, {**DIFFERS, "robust_over": ["learning_rate"]})
+    ((kind, variants),) = variants_of_claim(study, study.claims[0])
+    assert kind == "learning_rate"
+    assert [variant.words for variant in variants] == [f"{factor} x the learning rate" for factor in ("1", "0.3", "3")]
+    arms = {
+        f"{arm}{end}": level
+        for arm, level in (("web", 1.0), ("forum", 2.0))
+        for end in ("", "_rate_third", "_rate_triple")
+    }
+    noisy = {0: 0.011, 1: 0.002, 2: 0.017, 3: 0.006, 4: 0.013}
+
+    def of(levels: dict[str, float]) -> Measures:
+        return Measures.of_cells(
+            CellResult(f"{arm}_{seed}", arm, seed, {MEASURE: Reading(
+                "bits_per_byte", level + noisy[(seed + len(arm)) % 5], "bits", "lower", "", source="web")})
+            for arm, level in levels.items() for seed in range(5)
+        )  # fmt: skip
+
+    (verdict,) = robust_verdicts(study, of(arms))
+    assert verdict.outcome == "supported"
+    assert verdict.robust == (
+        "supported in all of them: 1 x the learning rate, 0.3 x the learning rate, 3 x the learning rate",
+    )
+    (verdict,) = robust_verdicts(study, of({**arms, "forum_rate_triple": 1.0}))
+    assert verdict.robust == (
+        "supported only at 1 x the learning rate and 0.3 x the learning rate; undecided at 3 x the learning rate",
+    )
