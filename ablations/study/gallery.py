@@ -17,6 +17,9 @@ CURATION_SECONDS = 90.0  # of sources of some megabytes: start, read, curate, tr
 CORES = 2
 
 
+BESIDE = {"expected", "because", "after_a_look", "robust_over"}  # of a claim: not what it says
+
+
 @dataclass(frozen=True)
 class Entry:
     """One study of the gallery.
@@ -57,7 +60,7 @@ def entry(path: str) -> Entry:
     gpu = sum(cell_seconds(draft) for draft in cells if needs_gpu(draft))
     core = sum(cell_seconds(draft) for draft in cells if not needs_gpu(draft))
     minutes = (CURATION_SECONDS + core / CORES) / 60
-    claims = [in_words(claim.model_dump(exclude_none=True)) for claim in study.claims]
+    claims = [in_words(claim.model_dump(exclude_none=True, exclude=BESIDE)) for claim in study.claims]
     return Entry(path, study.question, claims, study.seeds, own, len(cells) - own, core, gpu, minutes)
 
 
