@@ -64,7 +64,9 @@ def plan(
         "bos": BOS,
         "model": {"vocab_size": VOCAB, "layers": 1, "width": 16, "heads": 2, "mlp_ratio": 1, "context": CONTEXT},
         "schedule": {"tokens": 12 * 4 * CONTEXT, "batch": 4, "warmup_steps": 2},
-        "optimizer": {},
+        "optimizer": {}
+        if "kind" in changes.get("optimizer", {})
+        else {"adam_learning_rate": 0.03},  # twelve steps come to something
         "evaluations": 2,
     }
     measuring: dict[str, Any] = {

@@ -66,7 +66,7 @@ def write_study(folder: Path, **changes: object) -> Path:
             "both": {"mixture": {"english": 1, "korean": 1}, "fraction": 0.5},
         },
         "cells": cells,
-        "controls": {"documents": 150, "items": 8, "cells": cells},
+        "controls": {"documents": 150, "items": 8, "cells": {**cells, "optimizer": {"adam_learning_rate": 0.03}}},
         "tasks": ["control_map"],
         "seeds": 1,
         "claims": [

@@ -1,7 +1,7 @@
 """Whether a training came to anything: a cell that did not enters no mean.
 
-It diverged if its mean loss is above that of a model that knows nothing, ln V, once a tenth of its steps is over; or if at its
-end it is not `LEAST_NATS` below that of a model that knows how often each piece comes, the unigram loss.
+It diverged if its mean loss is `LEAST_NATS` above that of a model that knows nothing, ln V, once a tenth of its steps is over; or
+if at its end it is not as much below that of a model that knows how often each piece comes, the unigram loss.
 """
 
 from __future__ import annotations
@@ -53,9 +53,13 @@ def divergence(losses: Sequence[Mapping[str, Any]], steps: int, vocab_size: int,
     nothing = math.log(vocab_size)
     for before, point in zip([{"step": 0}, *losses[:-1]], losses, strict=True):
         loss = point["train_loss"]
-        if loss is not None and loss > nothing and (before["step"] >= FIRST * steps or point is losses[-1]):
+        if (
+            loss is not None
+            and loss > nothing + LEAST_NATS
+            and (before["step"] >= FIRST * steps or point is losses[-1])
+        ):
             return (
-                f"at {point['step']} of {steps} steps the training loss is {loss:.2f} nats, above the {nothing:.2f} of a "
+                f"at {point['step']} of {steps} steps the training loss is {loss:.2f} nats, well above the {nothing:.2f} of a "
                 "model that knows nothing"
             )
     last = losses[-1]["train_loss"]

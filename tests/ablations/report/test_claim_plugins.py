@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from contributing import contributed
@@ -36,7 +37,13 @@ def study_with(folder: Path, **said: object) -> Study:
     path = write_study(folder, plugins=["bars.py"], claims=[{"beats_constant": claim}], seeds=6)
     study, recipe = settings.load(str(path))
     studies.check(study, recipe)
-    unsaid = {"smallest": None, "expected": None, "because": "", "after_a_look": False}
+    unsaid: dict[str, Any] = {
+        "smallest": None,
+        "expected": None,
+        "because": "",
+        "after_a_look": False,
+        "robust_over": [],
+    }
     assert resolved(study, recipe)["claims"] == [{"kind": "beats_constant", **unsaid, **claim}]
     return study
 
