@@ -16,12 +16,16 @@ from ablations.statistics.crossed import LEVEL
 MOST_EXCHANGES = 50_000  # of cells between two arms that are counted out; above, as many hashed ones are drawn
 
 
+@cache
 def share_interval(happened: int, n: int) -> tuple[float, float]:
     """Of a share, at 95 %. Source: Clopper and Pearson 1934, https://doi.org/10.1093/biomet/26.4.404."""
-    found = stats.binomtest(happened, n).proportion_ci(LEVEL, method="exact")
-    return float(found.low), float(found.high)
+    tail = (1 - LEVEL) / 2
+    low = float(stats.beta.ppf(tail, happened, n - happened + 1)) if happened else 0.0
+    high = float(stats.beta.ppf(1 - tail, happened + 1, n - happened)) if happened < n else 1.0
+    return low, high
 
 
+@cache
 def share_p(happened: int, n: int, share: float) -> float:
     """Two-sided p of a true share: twice the smaller tail, so that it agrees with `share_interval`."""
     below, above = stats.binom.cdf(happened, n, share), stats.binom.sf(happened - 1, n, share)
@@ -33,11 +37,13 @@ def least_share_p(n: int, share: float) -> float:
     return min(1.0, 2 * share**n)
 
 
+@cache
 def difference_p(a: int, n_a: int, b: int, n_b: int) -> float:
     """Two-sided p of equal shares. Source: Fisher 1934, Statistical Methods for Research Workers, section 21.02."""
     return float(stats.fisher_exact(np.array([[a, n_a - a], [b, n_b - b]])).pvalue)
 
 
+@cache
 def difference_interval(a: int, n_a: int, b: int, n_b: int) -> tuple[float, float]:
     """Of one share minus another, at 95 %: Wilson's intervals joined.
 
@@ -51,6 +57,7 @@ def difference_interval(a: int, n_a: int, b: int, n_b: int) -> tuple[float, floa
     )
 
 
+@cache
 def _wilson(happened: int, n: int) -> tuple[float, float]:
     found = stats.binomtest(happened, n).proportion_ci(LEVEL, method="wilson")
     return float(found.low), float(found.high)

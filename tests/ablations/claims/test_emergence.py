@@ -191,10 +191,10 @@ def simulated(share: float, rng: np.random.Generator, seeds: int) -> Measures:
             happened = rng.random() < share
             at = int(rng.integers(0, 9)) * 100 if happened else None
             made = cell(arm, seed, rising(at))
-            values = rng.normal(5.0 * happened, 0.05, 20)
+            values = rng.normal(5.0 * happened, 0.05, 6)
             groups = tuple(
                 GroupAnswers(8, condition, 0, tuple(Score(str(i), 0, (-x,), (1,)) for i, x in enumerate(losses)))
-                for condition, losses in (("gold", np.ones(20)), ("permuted", 1 + values))
+                for condition, losses in (("gold", np.ones(6)), ("permuted", 1 + values))
             )
             gain = Reading(**{**vars(GAIN), "value": float(values.mean())})
             readings = {**made.readings, gain.name: gain}
