@@ -22,6 +22,9 @@ from ablations.core.cell import train_cell
 from ablations.core.model.model import Model
 from ablations.core.spec.cell_spec import read_spec
 from ablations.core.spec.model_spec import ModelSpec, PositionsSpec
+from ablations.core.spec.strict import build
+from ablations.core.spec.training_spec import TrainingSpec
+from ablations.core.training.step_time import time_steps
 from ablations.core.training.weights import FINAL
 from curation import dry_run, pipeline
 from curation.passes import levels
@@ -122,6 +125,20 @@ def test_the_positions_of_contributing_tell_a_model_the_order_of_tokens() -> Non
                 weight.copy_(torch.randn(weight.shape, generator=generator))
             same = torch.allclose(model(tokens)[0, -1], model(moved)[0, -1], atol=1e-4)
         assert same == (kind == "nope")
+
+
+def test_a_part_of_a_plugin_is_timed_for_an_estimate() -> None:
+    """As `--dry-run` does before anything is laid out."""
+    plugin = Plugin("sinusoidal.py", contributed("Sinusoidal"))
+    made = {
+        "seeds": {"init": 1, "order": 1, "subset": 1},
+        "train": [{"source": "random", "tokens": "none"}],
+        "model": {
+            "vocab_size": 8, "layers": 1, "width": 8, "heads": 2, "context": 8, "positions": {"kind": "sinusoidal"}
+        },
+        "schedule": {"tokens": 800, "batch": 2},
+    }  # fmt: skip
+    assert time_steps(build(TrainingSpec, made, "training"), [plugin], steps=7).step_seconds > 0
 
 
 def test_the_watcher_of_contributing_sees_every_point_and_changes_nothing(tmp_path: Path) -> None:

@@ -37,6 +37,11 @@ class NamedTokenizer:
         return f"{self.name} {self.settings.model_dump_json()}"
 
 
+def said_of(study: ArmTokenizer, over: Mapping[str, Any], where: str) -> ArmTokenizer:
+    """The study's settings with an arm's own merged in."""
+    return build(ArmTokenizer, merged(study.model_dump(exclude_unset=True), over), where)
+
+
 def tokenizer_of(
     study: ArmTokenizer, over: Mapping[str, Any], arm: str, mixture: Mapping[str, float], real: Sequence[str]
 ) -> NamedTokenizer:
@@ -51,7 +56,7 @@ def tokenizer_of(
         ConfigError: a setting cannot be used, or not with this arm.
     """
     where = f"arms.{arm}.tokenizer" if over else "tokenizer"
-    said = build(ArmTokenizer, merged(study.model_dump(exclude_unset=True), over), where)
+    said = said_of(study, over, where)
     plain = {name: getattr(said, name) for name in TokenizerSettings.model_fields}
     if said.of != "study" and (said.sources or said.weights):
         key = "sources" if said.sources else "weights"

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from ablations.claims.base import Claim
 from ablations.settings.nuisances.registry import NUISANCES
-from ablations.settings.tokenizers import ArmTokenizer
-from curation.runtime.config import build, merged
+from ablations.settings.tokenizers import ArmTokenizer, said_of
+from curation.runtime.config import merged
 from curation.runtime.errors import ConfigError, one_of
 
 if TYPE_CHECKING:
@@ -63,8 +63,7 @@ def _changes(study: Study, arm: str, kind: str) -> Mapping[str, Any]:
 
 
 def _tokenizer_of(study: Study, arm: str) -> ArmTokenizer:
-    over = study.arms[arm].tokenizer
-    return build(ArmTokenizer, merged(study.tokenizer.model_dump(exclude_unset=True), over), f"arms.{arm}.tokenizer")
+    return said_of(study.tokenizer, study.arms[arm].tokenizer, f"arms.{arm}.tokenizer")
 
 
 def variants_of_claim(study: Study, claim: Claim) -> Iterator[tuple[str, Sequence[Variant]]]:

@@ -43,7 +43,7 @@ def time_steps(spec: TrainingSpec, plugins: Sequence[Plugin] = (), steps: int = 
     """Train `steps` steps of the cell's shape and discard them."""
     torch.set_num_threads(spec.compute.threads)
     started = time.perf_counter()
-    training = Training(spec, _RandomWindows(spec), members_of(spec, plugins))  # type: ignore[arg-type]
+    training = Training(spec, _RandomWindows(spec), members_of(spec, plugins), plugins)  # type: ignore[arg-type]
     for _ in range(WARM_UP):
         training.advance()
     warm = _now(training.device)

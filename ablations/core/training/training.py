@@ -57,17 +57,18 @@ class Training:
         self._keep_to_go_back()
         loss = self._gradient()
         spike = self.spikes.told(loss)
-        action = self.spec.spikes.action
-        if action != "count" and bool(spike):
+        said = self.spec.spikes
+        spiked = said.action != "count" and bool(spike)
+        if spiked and said.action == "rewind" and self.spikes.rewinds < said.most:
+            self._rewind()
+            return
+        if spiked and said.action == "skip":
             self._zero_grad()
-            if action == "rewind" and self.kept and self.spikes.rewinds < self.spec.spikes.most:
-                return self._rewind()
         else:
             self._update()
         self.loss_sum += loss
         self.loss_steps += 1
         self.step += 1
-        return None
 
     def _gradient(self) -> Tensor:
         """Of the next batch, left in the weights; returns its mean loss."""
@@ -112,6 +113,7 @@ class Training:
 
     def _rewind(self) -> None:
         """To the older of the kept states; the batches up to the one that spiked are not read again."""
+        self._zero_grad()
         next_batch, rewinds = self.step + self.passed_over + 1, self.spikes.rewinds + 1
         spikes = self.spikes.spikes.clone()
         self._load_weights(copy.deepcopy(self.kept[0]))

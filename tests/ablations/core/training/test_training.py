@@ -179,6 +179,10 @@ def test_a_run_that_goes_back_again_and_again_ends(tmp_path: Path) -> None:
         steps += 1
         assert steps < 200
     assert made.spikes.rewinds == 3
+    assert int(made.spikes.spikes) > 3, "further ones are counted"
+    before = weights(made)
+    made.advance()
+    assert not all(torch.equal(before[name], weight) for name, weight in weights(made).items()), "and learned from"
 
 
 def test_a_killed_run_that_went_back_ends_with_the_same_bytes(tmp_path: Path) -> None:
