@@ -24,6 +24,7 @@ from ablations.core.data.hashing import hash_ids, key_of
 LEAST_DISTANCE = 8
 LEAST_COUNT = 1  # a frequency class is a power of two of a token's count
 Tokens = NDArray[np.int64]
+Place = tuple[int, int]  # of a token, and of its earlier occurrence
 
 
 @dataclass(frozen=True)
@@ -74,10 +75,11 @@ class FrequencyClasses:
         return None
 
 
-def repeats_of(tokens_T: Tokens, document: int, key: int, classes: FrequencyClasses) -> Iterator[Repeat]:
-    """The repeats of a window, whose first token is BOS, in a hashed order."""
-    found = list(_places(tokens_T))
-    for place, earlier in sorted(found, key=lambda pair: key_of("repeat", key, pair[0])):
+def repeats_of(
+    tokens_T: Tokens, document: int, places: Sequence[Place], key: int, classes: FrequencyClasses
+) -> Iterator[Repeat]:
+    """The repeats of a window, whose first token is BOS, in a hashed order; `places` are its `repeated_places`."""
+    for place, earlier in sorted(places, key=lambda pair: key_of("repeat", key, pair[0])):
         draw = key_of("change", key, place)
         instead = classes.other(int(tokens_T[earlier]), tokens_T, draw)
         free = _exchangeable(tokens_T, place, earlier)
@@ -85,15 +87,17 @@ def repeats_of(tokens_T: Tokens, document: int, key: int, classes: FrequencyClas
             yield Repeat(document, place, earlier, instead, int(free[draw % len(free)]))
 
 
-def _places(tokens_T: Tokens) -> Iterator[tuple[int, int]]:
+def repeated_places(tokens_T: Tokens) -> list[Place]:
     """Places of tokens with one earlier occurrence, behind the same token; and the place of that."""
     before: dict[int, list[int]] = {}
+    found = []
     for place, token in enumerate(tokens_T.tolist()):
         seen = before.setdefault(token, [])
         once = len(seen) == 1 and place - seen[0] >= LEAST_DISTANCE and seen[0] >= 2
         if once and tokens_T[seen[0] - 1] == tokens_T[place - 1]:
-            yield place, seen[0]
+            found.append((place, seen[0]))
         seen.append(place)
+    return found
 
 
 def _exchangeable(tokens_T: Tokens, place: int, earlier: int) -> NDArray[np.int64]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from typing import ClassVar
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ablations.core.data.documents import Documents
 from ablations.core.data.evaluation_data import EvaluationData
-from ablations.core.data.text_repeats import FrequencyClasses, Repeat, document_keys, repeats_of
+from ablations.core.data.text_repeats import FrequencyClasses, Repeat, document_keys, repeated_places, repeats_of
 from ablations.core.metrics.base import Items, Measured, Metric
 from ablations.core.metrics.late_minus_early import filling
 from ablations.core.metrics.ratio import Ratio, mean_by_document, ratio_of_sums
@@ -99,8 +99,7 @@ class _Source:
 
     Attributes:
         ids: of the documents, shape (documents, 16).
-        documents_N, distance_N, token_N, count_N: of each repeat: the number of its document, how far back the earlier token is,
-        the
+        documents_N, distance_N, token_N, count_N: of each repeat: the number of its document, how far back the earlier token is, the
             token, and how often it comes in the source.
         content_N, order_N: what it saves, in nats.
         found, bytes: of each document, repeats that there are and UTF-8 bytes of its window.
@@ -124,10 +123,12 @@ class _Source:
         counts_V = np.bincount(np.asarray(documents.tokens), minlength=data.vocab_size)
         classes = FrequencyClasses(counts_V, data.specials)
         keys = document_keys(documents.ids[numbers], data.seed)
-        each = [list(repeats_of(w, i, keys[i], classes)) for i, w in enumerate(windows)]
+        places = [repeated_places(window) for window in windows]
+        each = [repeats_of(w, i, places[i], keys[i], classes) for i, w in enumerate(windows)]
         chosen = _in_turn(each, data.repeats)
-        plain = token_losses(model, windows, data.batch)  # losses begin with that of token 1
-        plain_N = np.array([plain[r.document][r.place - 1] for r in chosen], np.float64)
+        asked = sorted({repeat.document for repeat in chosen})
+        plain = dict(zip(asked, token_losses(model, [windows[number] for number in asked], data.batch), strict=True))
+        plain_N = np.array([plain[r.document][r.place - 1] for r in chosen], np.float64)  # [0] is the loss of token 1
         changed = [window for r in chosen for window in r.changed(windows[r.document])]
         losses = last_losses(model, changed, data.batch).reshape(-1, 2) - plain_N[:, None]
         token_N = np.array([windows[r.document][r.place] for r in chosen], np.int64)
@@ -139,7 +140,7 @@ class _Source:
             counts_V[token_N],
             losses[:, 0],
             losses[:, 1],
-            np.array([len(repeats) for repeats in each], np.int64),
+            np.array([len(found) for found in places], np.int64),
             _bytes_of_windows(documents, numbers, data.context),
         )
 
@@ -182,10 +183,10 @@ def _spreads(distance_N: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
     return {name: present[(present >= spread.start) & (present < spread.stop)] for name, spread in DISTANCES.items()}
 
 
-def _in_turn(each: Sequence[Sequence[Repeat]], most: int) -> list[Repeat]:
-    """Repeats of all documents, one of each in every round."""
-    rounds = zip_longest(*(repeats[:MOST_A_WINDOW] for repeats in each))
-    return [repeat for turn in rounds for repeat in turn if repeat is not None][:most]
+def _in_turn(each: Iterable[Iterator[Repeat]], most: int) -> list[Repeat]:
+    """Repeats of all documents, one of each in every round; no more of them are worked out than are wanted."""
+    rounds = zip_longest(*(islice(repeats, MOST_A_WINDOW) for repeats in each))
+    return list(islice((repeat for turn in rounds for repeat in turn if repeat is not None), most))
 
 
 def _bytes_of_windows(documents: Documents, numbers: NDArray[np.int64], context: int) -> NDArray[np.float64]:

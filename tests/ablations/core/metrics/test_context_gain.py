@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from ablations.core.cell import train_cell
 from ablations.core.data.documents import Documents
 from ablations.core.data.evaluation_data import EvaluationData
-from ablations.core.data.text_repeats import LEAST_DISTANCE, FrequencyClasses, repeats_of
+from ablations.core.data.text_repeats import LEAST_DISTANCE, FrequencyClasses, repeated_places, repeats_of
 from ablations.core.metrics.context_gain import ContextGain
 from ablations.core.metrics.ratio import mean_by_document
 from ablations.core.model.heads import silenced
@@ -36,7 +36,7 @@ def values_of(model: Model, data: EvaluationData) -> dict[str, float]:
 
 @given(WINDOWS, st.integers(0, 99))
 def test_repeats_are_those_of_a_slow_search_and_each_change_is_what_it_says(window: np.ndarray, key: int) -> None:
-    found = {repeat.place: repeat for repeat in repeats_of(window, 0, key, EQUAL)}
+    found = {repeat.place: repeat for repeat in repeats_of(window, 0, repeated_places(window), key, EQUAL)}
     slow = set()
     for place in range(len(window)):
         earlier = [s for s in range(place) if window[s] == window[place]]
