@@ -33,7 +33,7 @@ def generate_group(
     rows = [(*head, *item.prompt) for item in items]
     answers: list[tuple[int, ...]] = [()] * len(items)
     with torch.no_grad():
-        for chosen in batches([len(row) for row in rows], batch):
+        for chosen in batches([len(row) for row in rows], batch, model.device):
             beginning = [rows[index] for index in chosen]
             written = _Writing(model, keeper.of(shared), beginning, how, where or group.condition).run()
             for index, answer in zip(chosen, written, strict=True):
