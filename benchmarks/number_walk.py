@@ -89,7 +89,7 @@ def _parts(value: object) -> tuple[Any, ...]:
 
 def main(out: str, study: str) -> None:
     from ablations.report.drawing import page
-    from ablations.settings import study as settings
+    from ablations.settings import study_file as settings
     from ablations.study import pipeline, report_data
     from curation.runtime.cluster.cluster import Idle
     from curation.runtime.store.folder import open_out

@@ -11,6 +11,7 @@ from ablations.claims.registry import CLAIMS
 from ablations.prompts import task_settings
 from ablations.settings import cells as cell_settings
 from ablations.settings import controls as control_settings
+from ablations.settings import heldout
 from ablations.settings import study as settings
 from curation.policy import policy
 from curation.recipes import recipe
@@ -23,6 +24,7 @@ MODULES = (
     recipe,
     policy,
     settings,
+    heldout,
     cell_settings,
     control_settings,
     task_settings,

@@ -29,7 +29,7 @@ from ablations.prompts.task_files import read_task, task_class
 from ablations.readings.blind import blind_label_score
 from ablations.readings.label_metrics.registry import LABEL_METRICS
 from ablations.readings.text_metrics.registry import TEXT_METRICS
-from ablations.settings import study as settings
+from ablations.settings import study_file as settings
 from ablations.settings.controls import ControlSettings
 from ablations.statistics.variances import Variances
 from ablations.study import pipeline as study

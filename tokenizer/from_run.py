@@ -46,9 +46,9 @@ def encode(command: Command, tokenizer: str, heldout: float) -> list[EncodedSour
     manifest = Manifest.load(trained)
     with command.running(f"{manifest.name}.tokens") as out:
         which = (manifest.name, trained, manifest.fingerprint)
-        tokenized = mended(
-            lambda: tokenize(which, shard_sets(load_record(command.path)), heldout, out, compute), out, compute
-        )
+        shards = shard_sets(load_record(command.path))
+        shares = dict.fromkeys(shards, heldout)
+        tokenized = mended(lambda: tokenize(which, shards, shares, out, compute), out, compute)
         tokens = tokenized.tokens
         folders = [out.relative(each) for t in tokens.values() for each in (t.parts, t.folder)]
         record = {"kind": "tokens", "identity": IDENTITY, "name": manifest.name, "folders": folders}

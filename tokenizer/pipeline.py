@@ -55,10 +55,14 @@ def train_tokenizer(
 
 
 def tokenize(
-    tokenizer: tuple[str, Folder, str], shards: Mapping[str, ShardSet], heldout: float, out: Folder, compute: Compute
+    tokenizer: tuple[str, Folder, str],
+    shards: Mapping[str, ShardSet],
+    heldout: Mapping[str, float],
+    out: Folder,
+    compute: Compute,
 ) -> Tokenized:
-    """The tokens of every source."""
-    encoding = [encode.encode_stage(tokenizer, s, heldout) for s in shards.values()]
+    """The tokens of every source. `heldout` is the share of each source's documents that no model is trained on."""
+    encoding = [encode.encode_stage(tokenizer, each, heldout[source]) for source, each in shards.items()]
     encoded = run_stages(encoding, out, compute)
     joining = [
         encode.join_stage(tokenizer[0], source, stage.outputs["parts"].folder(out), manifests["parts"])

@@ -69,6 +69,7 @@ class Demos:
         self._task, self._design, self._similarity = task, design, similarity
         self._pool = list(pool)
         self._place = {question.id: place for place, question in enumerate(pool)}
+        self._shown: dict[int, None] = {}
         self._draws: dict[int, Draw] = {}
         self._for_all: dict[int, list[int]] = {}
 
@@ -84,7 +85,12 @@ class Demos:
         places = selection.chosen(seen) if selection.looks_at_query else self._chosen_for_all(draw)
         return [self._rows(order.orders(places[:k], seen))[0] for k in self._design.shots]
 
+    def shown(self) -> list[Question]:
+        """Every demonstration that was asked for so far."""
+        return [self._pool[place] for place in self._shown]
+
     def _rows(self, orders: Sequence[Sequence[int]]) -> list[tuple[Question, ...]]:
+        self._shown.update((place, None) for order in orders for place in order)
         return [tuple(self._pool[place] for place in order) for order in orders]
 
     def _chosen_for_all(self, draw: int) -> list[int]:

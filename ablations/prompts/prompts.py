@@ -13,6 +13,7 @@ from ablations.core.data.items import Generation, TaskItems
 from ablations.prompts.demos import Demos, Design, apart
 from ablations.prompts.groups import GroupMaker
 from ablations.prompts.joining import Encoder, Joining
+from ablations.prompts.odd_questions import longer_than, near_copies, with_equal_choices
 from ablations.prompts.selections.draws import Measure
 from ablations.prompts.tasks.base import FewShotTask
 from ablations.prompts.tasks.conditions import ASKED, GOLD, OF_SHARED_CHOICES
@@ -54,7 +55,12 @@ def task_items(
     maker = GroupMaker(task, asked, Joining(encoder), encoder.bos, context, design, demos)
     groups = tuple(maker.groups())
     maker.check_fits(groups)
-    counts = {"pool_rows_left_out": left_out, "border_crossings": 0, "too_long": 0, **maker.counts}
+    odd = {
+        "equal_choices": with_equal_choices(asked),
+        "long_references": longer_than(task.max_tokens, asked, encoder) if task.written else 0,
+        "near_copies": near_copies([each.text for each in asked], [each.text for each in demos.shown()]),
+    }
+    counts = {"pool_rows_left_out": left_out, "border_crossings": 0, "too_long": 0, **maker.counts, **odd}
     return TaskItems(
         task=task.kind,
         version=task.version,

@@ -1,10 +1,11 @@
-"""Warnings about few-shot prompts that change how their numbers read: those left out, and those cut inside a piece."""
+"""Warnings about few-shot prompts and answers that change how their numbers read."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
 from ablations.core.results.answers import TaskAnswers
+from ablations.core.results.readings import AT_LIMIT
 from ablations.statistics.cell_result import CellResult
 from curation.dashboard.numbers import listed, plural
 
@@ -17,7 +18,7 @@ def task_warnings(cells: Sequence[CellResult]) -> list[str]:
         for task, counts in cell.counts.items()
         for sentence in _sentences(task, counts, cell.answers.get(task))
     ]
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys([*found, *_cut_answers(cells)]))
 
 
 def _sentences(task: str, counts: Mapping[str, int], answers: TaskAnswers | None) -> Iterator[str]:
@@ -34,6 +35,27 @@ def _sentences(task: str, counts: Mapping[str, int], answers: TaskAnswers | None
         )
     if empty_rows := counts.get("query_rows_empty"):
         yield f"task {task}: {plural(int(empty_rows), 'row')} with an empty question not asked"
+    if equal := counts.get("equal_choices"):
+        yield f"task {task}: {plural(int(equal), 'row')} offer one choice twice; which of the two is right, no model can tell"
+    if long_references := counts.get("long_references"):
+        rows = plural(int(long_references), "row")
+        yield f"task {task}: {rows} whose references are longer than an answer may be; raise the task's max_tokens"
+    if copies := counts.get("near_copies"):
+        rows = plural(int(copies), "question")
+        yield f"task {task}: {rows} with a near copy among the demonstrations of some draw, whose answer can be copied"
+
+
+def _cut_answers(cells: Sequence[CellResult]) -> Iterator[str]:
+    """Of each task the cell with the largest share of answers that stopped at the limit of tokens."""
+    most: dict[str, tuple[float, str]] = {}
+    for cell in cells:
+        for reading in cell.readings.values():
+            if reading.reading == AT_LIMIT and reading.value:
+                most[reading.task] = max(
+                    most.get(reading.task, (0.0, "")), (reading.value, f"{cell.cell}, k = {reading.k}")
+                )
+    for task, (share, where) in most.items():
+        yield f"task {task}: up to {share:.0%} of the answers stopped at the limit of tokens ({where}); they count as they are"
 
 
 def _left(ks: Sequence[int], answers: TaskAnswers) -> str:

@@ -8,7 +8,8 @@ from typing import Any
 
 from ablations.report.costs import PredictedCost
 from ablations.settings.cells import CellSettings
-from ablations.settings.study import Study, arm_tokenizers
+from ablations.settings.study import Study
+from ablations.settings.study_file import arm_tokenizers
 from ablations.study import estimate
 from ablations.study.opening import loaded_study
 from ablations.study.resolved import resolved, written_by_user

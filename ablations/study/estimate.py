@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ablations.report.costs import PredictedCost, PredictedPart
-from ablations.settings.study import Study, arm_tokenizers, real_sources
+from ablations.settings.study import Study
+from ablations.settings.study_file import arm_tokenizers, real_sources
 from ablations.study.drafts import Draft, drafts
 from ablations.study.resolved import resolved
 from ablations.study.weights_budget import weights_bytes

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ablations.settings import study as settings
+from ablations.settings import study_file as settings
 from ablations.study.drafts import drafts
 from ablations.study.rough_cost import cell_seconds, needs_gpu
 from curation.runtime.shipped import PLACES

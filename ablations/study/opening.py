@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ablations.settings import study as settings
+from ablations.settings import study_file as settings
+from ablations.settings.study import Study
 from ablations.study import pipeline as studies
 from ablations.study.pipeline import Prepared
 from curation.recipes.recipe import Recipe
@@ -10,7 +11,7 @@ from curation.runtime.cluster.cluster import Idle
 from curation.runtime.command_line.options import Command
 
 
-def loaded_study(command: Command) -> tuple[settings.Study, Recipe]:
+def loaded_study(command: Command) -> tuple[Study, Recipe]:
     """A study and its recipe, checked as far as can be without reading text."""
     study, recipe = settings.load(command.path, command.settings, command.plugins)
     studies.check(study, recipe)

@@ -12,7 +12,9 @@ from ablations.core.results.readings import FEW_SHOT, Name
 from ablations.prompts.control_words import check_control_words
 from ablations.prompts.task_items import ItemsFile, check_files, items_file, probes_of_controls
 from ablations.prompts.task_settings import TaskSettings
-from ablations.settings import study as settings
+from ablations.settings import study_file as settings
+from ablations.settings.cells import CellSettings
+from ablations.settings.heldout import SourceSize, heldout_shares
 from ablations.settings.study import Study
 from ablations.settings.tokenizers import SHARED
 from ablations.settings.variants import variants_of_claim, varied_arms
@@ -21,11 +23,13 @@ from ablations.study.drafts import drafts
 from ablations.study.weights_budget import check_budget
 from curation import pipeline
 from curation.pipeline import Curated
+from curation.recipes.derived import origin_of
 from curation.recipes.recipe import Recipe
 from curation.runtime.cluster.cluster import Compute
 from curation.runtime.errors import ConfigError, InputError, one_of
 from curation.runtime.stages.stages import mended
 from curation.runtime.store.folder import Folder
+from curation.runtime.store.shards import ShardSet
 from tokenizer.model import load_tokenizer
 from tokenizer.pipeline import Tokenized, tokenize, train_tokenizer
 from tokenizer.settings import TokenizerSettings
@@ -65,7 +69,10 @@ def _prepare(study: Study, recipe: Recipe, out: Folder, compute: Compute) -> Pre
     words = TokenizerSettings(kind="words")
     trained = train_tokenizer(CONTROLS, words, control_shards, out, compute)
     check_control_words(load_tokenizer(trained[1]), CONTROLS)
-    controls = tokenize(trained, control_shards, study.heldout, out, compute)
+    shares = _heldout(
+        study, recipe, control_shards, [study.cells_of_control(arm) for arm in study.control_settings.arms]
+    )
+    controls = tokenize(trained, control_shards, shares, out, compute)
     return Prepared(study, recipe, curated, of_arms, controls, cell_plans(study, recipe.root, of_arms, controls))
 
 
@@ -75,15 +82,27 @@ def _tokenized_arms(
     """Arm -> its tokenizer, with the tokens of every source that it is trained or measured on."""
     used = {source for arm in study.arms for source in study.mixture(arm)}
     real = {name: curated.shards[name] for name in settings.real_sources(study, recipe)}
+    shares = _heldout(study, recipe, real, [study.cells_of_arm(arm) for arm in study.arms])
     done: dict[str, Tokenized] = {}
     found = {}
     for arm, named in settings.arm_tokenizers(study, recipe).items():
         if named.key not in done:
             trained = train_tokenizer(named.name, named.settings, real, out, compute)
             encoded = real if named.name == SHARED else {name: real[name] for name in real if name in used}
-            done[named.key] = tokenize(trained, encoded, study.heldout, out, compute)
+            done[named.key] = tokenize(trained, encoded, shares, out, compute)
         found[arm] = done[named.key]
     return found
+
+
+def _heldout(
+    study: Study, recipe: Recipe, shards: Mapping[str, ShardSet], every: Sequence[CellSettings]
+) -> dict[str, float]:
+    """Source -> the share of its documents that measures of these cells are taken on."""
+    sizes = {
+        name: SourceSize(each.documents, each.text_bytes, origin_of(name, recipe.derived))
+        for name, each in shards.items()
+    }
+    return heldout_shares(study.heldout, sizes, max((cells.model.context for cells in every), default=1))
 
 
 def run(
@@ -221,8 +240,8 @@ def check_heldout(main: Tokenized, study: Study) -> None:
     used = {source for arm in study.arms for source in study.mixture(arm)}
     if bad := sorted(used & set(empty)):
         raise ConfigError(
-            f"source {bad[0]}: none of its {main.tokens[bad[0]].documents('train')} documents is held out at heldout: "
-            f"{study.heldout}. Raise heldout or give the source more documents."
+            f"source {bad[0]}: none of its {main.tokens[bad[0]].documents('train')} documents is held out. Raise heldout or "
+            "give the source more documents."
         )
 
 

@@ -9,7 +9,7 @@ from ablations.evidence import compare as comparing
 from ablations.evidence import power
 from ablations.evidence.design.base import Design
 from ablations.evidence.pilot import finished_cells, pilot_of
-from ablations.settings import study as settings
+from ablations.settings import study_file as settings
 from ablations.study import pipeline as studies
 from ablations.study.drafts import drafts
 from ablations.study.opening import prepared_study

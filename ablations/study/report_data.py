@@ -24,6 +24,7 @@ from ablations.report.contents import (
     TrainedArm,
 )
 from ablations.report.costs import PredictedCost
+from ablations.report.few_windows import few_windows
 from ablations.report.gathering import changes, curve, final, heads, positions, shots
 from ablations.report.task_warnings import task_warnings
 from ablations.settings.study import Study
@@ -86,7 +87,13 @@ def study_report(prepared: Prepared, out: Folder, predicted: PredictedCost | Non
         cost=cost(prepared, out, predicted, usage),
         provenance=(*provenance(record), *_machines(prepared)),
         config=resolved_yaml(resolved(study, prepared.recipe), written_by_user(study, prepared.recipe)),
-        warnings=(*warnings(funnel), *_unfinished(cell_states), *_spikes(cells), *task_warnings(cells)),
+        warnings=(
+            *warnings(funnel),
+            *_unfinished(cell_states),
+            *_spikes(cells),
+            *few_windows([cell for cell in cells if cell.arm in study.arms]),
+            *task_warnings(cells),
+        ),
     )
 
 

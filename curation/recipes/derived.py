@@ -57,3 +57,10 @@ def check_origins(sources: Mapping[str, object], derived: Mapping[str, Derived])
         if name in sources and each.of != name:
             raise ValueError(f"source {name}: is read and taken of {each.of} at once. Rename one of them.")
         known[name] = None
+
+
+def origin_of(name: str, derived: Mapping[str, Derived]) -> str:
+    """The source that was read whose documents these are."""
+    while name in derived and derived[name].of != name:
+        name = derived[name].of
+    return name

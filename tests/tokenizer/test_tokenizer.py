@@ -81,7 +81,7 @@ def test_token_files_hold_every_document_once(
     )
     shards = pipeline.curate(loaded, out, compute).shards
     trained = train_tokenizer("main", TokenizerSettings(vocab_size=340, sample_bytes=100_000), shards, out, compute)
-    made = tokenize(trained, shards, 0.25, out, compute)
+    made = tokenize(trained, shards, dict.fromkeys(shards, 0.25), out, compute)
     tokens = made.tokens["a"]
     texts = []
     for split in ("train", "heldout"):

@@ -99,8 +99,8 @@ class _Source:
 
     Attributes:
         ids: of the documents, shape (documents, 16).
-        documents_N, distance_N, token_N, count_N: of each repeat: the number of its document, how far back the earlier token is, the
-            token, and how often it comes in the source.
+        documents_N, distance_N, token_N, count_N: of each repeat: the number of its document, how far back the earlier token
+            is, the token, and how often it comes in the source.
         content_N, order_N: what it saves, in nats.
         found, bytes: of each document, repeats that there are and UTF-8 bytes of its window.
     """

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
 from ablations.core.data.evaluation_data import EvaluationData
+from ablations.core.data.items import TaskItems
 from ablations.core.metrics.base import Measured, Metric, Scope
 from ablations.core.model.model import Model
-from ablations.core.results.readings import GAIN, Better, Reading
+from ablations.core.results.answers import TaskAnswers
+from ablations.core.results.readings import AT_LIMIT, GAIN, Better, Reading, shots_words
 from ablations.core.scoring.asking import answers_of
 
 ONSET_NATS = 0.5
+UNIT = "share of written answers"
 
 
 class FewShot(Metric):
     """The log-probability of every choice of every item, per task, k and condition, and what was written.
 
-    `ablations/readings/few_shot.py` defines the readings that are computed from them.
+    `ablations/readings/few_shot.py` defines the readings that are computed from them. One is made here, since answers alone do not
+    tell it: `at_limit`, the share of written answers that stopped at the task's limit of tokens and not by themselves. They are
+    compared with references as they stand.
     """
 
     kind: ClassVar[str] = "few_shot"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     unit: ClassVar[str] = "nats"
     better: ClassVar[Better] = "lower"
     in_curve: ClassVar[bool] = True
@@ -30,7 +36,20 @@ class FewShot(Metric):
 
     def measure(self, model: Model, data: EvaluationData) -> Measured:
         (task,) = data.tasks
-        return Measured(answers={"": answers_of(model, task, data)})
+        answers = answers_of(model, task, data)
+        return Measured(list(self._at_limit(task, answers)), answers={"": answers})
+
+    def _at_limit(self, task: TaskItems, answers: TaskAnswers) -> Iterator[Reading]:
+        written: defaultdict[int, list[int]] = defaultdict(list)  # k -> lengths
+        for group in answers.groups:
+            written[group.k] += map(len, group.written or ())
+        most = task.generation.max_tokens if task.generation else 0
+        for k, lengths in sorted(written.items()):
+            if lengths:
+                words = f"written answers cut at {most} tokens, {shots_words(task.task, k, 'gold')}"
+                share = sum(length >= most for length in lengths) / len(lengths)
+                n = {"answers": len(lengths)}
+                yield self.reading(share, AT_LIMIT, task=task.task, k=k, n=n, unit=UNIT, better=None, words=words)
 
     @classmethod
     def is_tokenizer_free(cls, reading: str) -> bool:

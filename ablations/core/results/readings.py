@@ -113,6 +113,7 @@ def gain_name(task: str, k: int) -> str:
     return Name(FEW_SHOT, GAIN, task=task, k=k).text
 
 
+AT_LIMIT = "at_limit"
 GAIN, GAIN_WORDS = "permuted_minus_gold", "what permuted labels cost"
 
 

@@ -27,7 +27,9 @@ from curation.runtime.errors import LoamError
 
 Tokens = Sequence[int] | NDArray[np.integer]
 TOKENS_A_PASS = 2**14  # bounds the memory of a batch of long rows
-TOKENS_A_CPU_PASS = 2**11  # what caches hold: measuring a small model on a processor takes a third less time than with all of them
+TOKENS_A_CPU_PASS = (
+    2**11
+)  # what caches hold: measuring a small model on a processor takes a third less time than with all of them
 LOGITS_A_PASS = 2**24  # 64 MiB
 
 

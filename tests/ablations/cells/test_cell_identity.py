@@ -28,7 +28,7 @@ from ablations.core.spec.strict import OPEN, as_json
 from ablations.core.spec.training_spec import OptimizerSpec, ScheduleSpec, TrainingSpec
 from ablations.core.training.optimizers.muon import Muon
 from ablations.core.training.schedules.constant import Constant
-from ablations.settings import study as settings
+from ablations.settings import study_file as settings
 from ablations.settings.cells import CellSettings, cells_of
 from ablations.study import pipeline as study
 from ablations.study.pipeline import Prepared

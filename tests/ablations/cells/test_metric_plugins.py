@@ -18,7 +18,7 @@ from ablations.readings.blind import blind_label_score
 from ablations.readings.few_shot import about_task
 from ablations.readings.label_metrics.registry import LABEL_METRICS
 from ablations.readings.text_metrics.registry import TEXT_METRICS
-from ablations.settings import study as settings
+from ablations.settings import study_file as settings
 from ablations.study import pipeline as study
 from curation.runtime.errors import ConfigError
 from curation.runtime.registry import Plugin

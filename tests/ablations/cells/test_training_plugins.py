@@ -25,7 +25,7 @@ from ablations.core.training.optimizers.registry import OPTIMIZERS
 from ablations.core.training.schedules.registry import SCHEDULES
 from ablations.elsewhere import pack
 from ablations.elsewhere.unpack import archives_at, unpack
-from ablations.settings import study as settings
+from ablations.settings import study_file as settings
 from ablations.study import pipeline as study
 from ablations.study.drafts import drafts
 from curation.runtime.cluster.cluster import Idle

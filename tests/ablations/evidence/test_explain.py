@@ -31,7 +31,7 @@ from ablations.evidence.explain_documents import heldout_of
 from ablations.evidence.explain_origin import traced_cells
 from ablations.readings.text_metrics.char_f1 import char_f1
 from ablations.readings.text_metrics.exact_match import exact_match
-from ablations.settings import study as settings
+from ablations.settings import study_file as settings
 from ablations.statistics.cell_result import CellResult
 from ablations.study import pipeline as study
 from ablations.study import record

@@ -14,7 +14,7 @@ from small_study import write_study
 from ablations.core.data.items import TaskItems
 from ablations.prompts.task_files import task_class
 from ablations.prompts.task_items import row_items
-from ablations.settings import study as settings
+from ablations.settings import study_file as settings
 from ablations.study import pipeline as studies
 from curation.runtime.errors import ConfigError
 

@@ -15,7 +15,7 @@ from ablations.core.data.items import TaskItems
 from ablations.prompts.similarity import TfIdf
 from ablations.prompts.task_items import check_files, items_file
 from ablations.prompts.task_settings import TaskSettings, from_root
-from ablations.settings import study as settings
+from ablations.settings import study_file as settings
 from ablations.study import pipeline as study
 from curation.runtime.config import build
 from curation.runtime.errors import ConfigError, InputError

@@ -18,7 +18,7 @@ from ablations.evidence.design.base import Design
 from ablations.evidence.pilot import Pilot
 from ablations.report.drawing import page
 from ablations.report.drawing.from_file import report_of
-from ablations.settings import study as settings
+from ablations.settings import study_file as settings
 from ablations.settings.study import Study
 from ablations.statistics.cell_result import CellResult
 from ablations.statistics.measures import Measures

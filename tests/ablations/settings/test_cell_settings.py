@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from small_study import write_corpora, write_study
 
-from ablations.settings import study as settings
+from ablations.settings import study_file as settings
 from ablations.settings.cells import cells_of
 from curation.runtime.errors import ConfigError
 

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from ablations.core.results.readings import Reading
-from ablations.settings import study as settings
+from ablations.settings import study_file as settings
 from ablations.settings.nuisances.registry import NUISANCES
 from ablations.settings.study import Study
 from ablations.settings.variants import variants_of_claim

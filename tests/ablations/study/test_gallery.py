@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from ablations.cli import loam
-from ablations.settings import study as settings
+from ablations.settings import study_file as settings
 from ablations.settings.cells import cells_of
 from ablations.statistics.paired import LEAST_FOR_VERDICT
 from ablations.study import dry_run as plan
