@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,8 +12,8 @@ from ablations.cells.cell_folder import TRAINING
 from ablations.cells.measure_job import MEASURE
 from ablations.cells.measuring_plan import metric_of
 from ablations.core.results.answers import TaskAnswers
-from ablations.core.results.readings import Reading, cost_words
-from ablations.readings.few_shot import AboutTask, about_task, few_shot_readings, gain_readings
+from ablations.core.results.readings import IN_TEXT, Reading, cost_words
+from ablations.readings.few_shot import AboutTask, about_task, few_shot_readings, gain_readings, readings_in_text
 from ablations.readings.label_metrics.registry import LABEL_METRICS
 from ablations.readings.text_metrics.registry import TEXT_METRICS
 from ablations.statistics.cell_result import CellResult
@@ -70,7 +71,7 @@ def cell_result(files: CellFiles, curves: bool = True) -> CellResult:
     about = abouts(files.items, files.plugins)
     for folder in files.measures.values():
         _add(gathered, json.loads(read_checked(folder, MEASURE)), about, files.plugins, curves)
-    counts = {task: value.get("counts", {}) for task, value in files.items.items()}
+    counts = {task: {**value.get("counts", {}), **_in_text(value)} for task, value in files.items.items()}
     groups = {task: value["item_groups"] for task, value in files.items.items() if value.get("item_groups")}
     training = json.loads(read_checked(files.folder, TRAINING))
     return CellResult(
@@ -78,6 +79,14 @@ def cell_result(files: CellFiles, curves: bool = True) -> CellResult:
         gathered.onsets, gathered.details, training, counts, gathered.items,
         gathered.curve_details, groups,
     )  # fmt: skip
+
+
+def _in_text(items: Mapping[str, Any]) -> dict[str, int]:
+    """How many of a task's items stand in the training text, and in that of each source; nothing where nobody looked."""
+    if items.get("in_text") is None:
+        return {}
+    each = Counter(f"{IN_TEXT}.{source}" for sources in items["in_text"].values() for source in sources)
+    return {IN_TEXT: len(items["in_text"]), **each}
 
 
 def abouts(items: Mapping[str, Mapping[str, Any]], plugins: Sequence[Plugin]) -> dict[str, AboutTask]:
@@ -95,8 +104,10 @@ def _add(
 ) -> None:
     metric, task, final = str(value["metric"]), str(value["task"]), value["final"]
     readings = [Reading.from_json(reading) for reading in final["readings"]]
-    answers = {done: TaskAnswers.from_json(answers_json) for done, answers_json in final["answers"].items()}
+    given = {done: TaskAnswers.from_json(answers_json) for done, answers_json in final["answers"].items()}
+    answers = {done: about[task].counted(each) for done, each in given.items()}
     readings += _readings(metric, task, answers, about)
+    readings += readings_in_text(given[""], about[task]) if "" in given else []
     gathered.items |= {name: (each["ids"], each["values"]) for name, each in final.get("items", {}).items()}
     gathered.readings |= {reading.name: reading for reading in readings}
     if "" in answers:
@@ -150,4 +161,4 @@ def _add_curve(
 def _at(point: Mapping[str, Any], task: str, about: Mapping[str, AboutTask]) -> Iterator[Reading]:
     yield from (Reading.from_json(reading) for reading in point["readings"])
     for answers in point["answers"].values():
-        yield from few_shot_readings(TaskAnswers.from_json(answers), about[task])
+        yield from few_shot_readings(about[task].counted(TaskAnswers.from_json(answers)), about[task])

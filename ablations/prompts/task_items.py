@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from ablations.core.data.items import TaskItems
-from ablations.prompts.prompts import check_design, task_items
+from ablations.prompts.prompts import check_design, first_asked, task_items
 from ablations.prompts.similarity import TfIdf
 from ablations.prompts.task_files import task_class
 from ablations.prompts.task_settings import TaskSettings, from_root
@@ -78,9 +78,10 @@ class ItemsFile:
 
 
 def items_file(
-    settings: TaskSettings, root: str, tokenizer: TokenizerModel, context: int, plugins: Sequence[Plugin], base_seed: int
+    settings: TaskSettings, root: str, tokenizer: TokenizerModel, context: int, plugins: Sequence[Plugin], base_seed: int,
+    in_text: Mapping[str, tuple[str, ...]] | None = None,
 ) -> ItemsFile:  # fmt: skip
-    """A task's items under a tokenizer. Relative paths of its rows start at `root`.
+    """A task's items under a tokenizer. Relative paths of its rows start at `root`; `in_text` as in `TaskItems`.
 
     Raises:
         ConfigError, InputError: unknown task, missing files, or rows that the task cannot use.
@@ -89,9 +90,10 @@ def items_file(
     if issubclass(cls, MapTask):
         items = cls.drawn_for(tokenizer, settings.items, base_seed)
         check_length(items, context)
+        in_text = {}  # made up here, so they stand nowhere
     else:
         items = row_items(settings, cls(settings.template, settings.group), root, tokenizer, context, plugins)
-    return ItemsFile(settings.name, canonical(replace(items, task=settings.name).to_json()).decode())
+    return ItemsFile(settings.name, canonical(replace(items, task=settings.name, in_text=in_text).to_json()).decode())
 
 
 def row_items(
@@ -109,6 +111,16 @@ def row_items(
     items = task_items(task, pool, queries, tokenizer, context, design, None if design.shared else TfIdf)
     empty = {"pool_rows_empty": empty_pool, "query_rows_empty": empty_queries}
     return replace(items, counts={**items.counts, **{name: count for name, count in empty.items() if count}})
+
+
+def asked_questions(settings: TaskSettings, root: str, plugins: Sequence[Plugin]) -> list[Question]:
+    """What a task asks, of those that read rows; nothing of others."""
+    cls = task_class(settings.kind, plugins)
+    if issubclass(cls, MapTask):
+        return []
+    task = cls(settings.template, settings.group)
+    queries, _ = _questions(settings, task, "queries", root)
+    return first_asked(task.kind, queries, settings.design(task, plugins).items)
 
 
 def probes_of_controls() -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from ablations.core.results.answers import TaskAnswers
-from ablations.core.results.readings import AT_LIMIT
+from ablations.core.results.readings import AT_LIMIT, IN_TEXT
 from ablations.statistics.cell_result import CellResult
 from curation.dashboard.numbers import listed, plural
 
@@ -32,6 +32,16 @@ def _sentences(task: str, counts: Mapping[str, int], answers: TaskAnswers | None
         yield (
             f"task {task}: in {plural(int(crossed), 'prompt')} a token runs across the border between prompt and answer; it is "
             "counted as part of the answer, for all choices of the item alike"
+        )
+    if IN_TEXT not in counts:
+        yield f"task {task}, contamination: not measured; nobody looked whether its items stand in the training text"
+    if found := counts.get(IN_TEXT):
+        where = listed(
+            [f"{name.partition('.')[2]} {n}" for name, n in counts.items() if name.startswith(f"{IN_TEXT}.")]
+        )
+        yield (
+            f"task {task}: {plural(int(found), 'item')} asked stand in the training text ({where}); they are left out of its "
+            f"numbers and scored apart, as {IN_TEXT}"
         )
     if empty_rows := counts.get("query_rows_empty"):
         yield f"task {task}: {plural(int(empty_rows), 'row')} with an empty question not asked"

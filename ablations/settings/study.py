@@ -69,6 +69,7 @@ class Study(Config):
         cells: of all arms, as `ablations/settings/cells.py` types them; `arms.NAME.cells` is merged into it.
         controls: merged into `configs/controls.yaml`.
         tasks, metrics: by kind; `control_map` and all built-in metrics when left out.
+        look_for_items: whether the items of tasks are looked for in the text of the arms, and scored apart where they stand in it.
         weights_gib: disk that the weights of all cells along the way may take; a study that needs more is refused at the start.
         equal: `tokens`, arms train on as many tokens as their schedule says; or `epochs`, that holds for the arm with the most
             text, and the others train on fewer, so that all see their text as often.
@@ -87,6 +88,7 @@ class Study(Config):
     heldout: HeldoutWindows | Annotated[float, Field(gt=0, lt=1)] = HeldoutWindows()
     arms: dict[str, Arm] = {}
     cells: dict[str, Any] = {}
+    look_for_items: bool = True
     weights_gib: float = Field(default=20.0, gt=0)
     controls: dict[str, Any] = {}
     tasks: tuple[TaskSettings | str, ...] = ("control_map",)

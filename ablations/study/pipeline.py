@@ -10,7 +10,7 @@ from ablations.claims.base import Claim
 from ablations.core.metrics.registry import METRICS
 from ablations.core.results.readings import FEW_SHOT, Name
 from ablations.prompts.control_words import check_control_words
-from ablations.prompts.task_items import ItemsFile, check_files, items_file, probes_of_controls
+from ablations.prompts.task_items import ItemsFile, asked_questions, check_files, items_file, probes_of_controls
 from ablations.prompts.task_settings import TaskSettings
 from ablations.settings import study_file as settings
 from ablations.settings.cells import CellSettings
@@ -20,6 +20,7 @@ from ablations.settings.tokenizers import SHARED
 from ablations.settings.variants import variants_of_claim, varied_arms
 from ablations.statistics.paired import LEAST_FOR_VERDICT
 from ablations.study.drafts import drafts
+from ablations.study.found_items import InText, found_items
 from ablations.study.weights_budget import check_budget
 from curation import pipeline
 from curation.pipeline import Curated
@@ -73,7 +74,18 @@ def _prepare(study: Study, recipe: Recipe, out: Folder, compute: Compute) -> Pre
         study, recipe, control_shards, [study.cells_of_control(arm) for arm in study.control_settings.arms]
     )
     controls = tokenize(trained, control_shards, shares, out, compute)
-    return Prepared(study, recipe, curated, of_arms, controls, cell_plans(study, recipe.root, of_arms, controls))
+    in_text = _in_text(study, recipe, curated, out, compute)
+    plans = cell_plans(study, recipe.root, of_arms, controls, in_text)
+    return Prepared(study, recipe, curated, of_arms, controls, plans)
+
+
+def _in_text(study: Study, recipe: Recipe, curated: Curated, out: Folder, compute: Compute) -> InText:
+    """Items of every task that stand in the text of some arm; of no task where the study says not to look."""
+    if not study.look_for_items:
+        return {}
+    asked = {task.name: asked_questions(task, recipe.root, study.loaded_plugins) for task in study.task_settings}
+    used = {source: curated.shards[source] for arm in study.arms for source in study.mixture(arm)}
+    return found_items(asked, used, out, compute)
 
 
 def _tokenized_arms(
@@ -206,7 +218,9 @@ def metric_names(study: Study) -> list[str]:
     return list(study.metrics) or list(known)
 
 
-def cell_plans(study: Study, root: str, of_arms: Mapping[str, Tokenized], controls: Tokenized) -> list[cells.CellPlan]:
+def cell_plans(
+    study: Study, root: str, of_arms: Mapping[str, Tokenized], controls: Tokenized, in_text: InText
+) -> list[cells.CellPlan]:
     """All cells of a study: arms and controls, every seed. Relative paths of tasks start at `root`."""
     metrics = [*dict.fromkeys((*metric_names(study), *ALWAYS))]
     plans: list[cells.CellPlan] = []
@@ -215,7 +229,7 @@ def cell_plans(study: Study, root: str, of_arms: Mapping[str, Tokenized], contro
     for arm, tokenized in of_arms.items():
         if tokenized.fingerprint not in lots:
             check_heldout(tokenized, study)
-            lots[tokenized.fingerprint] = cells.Lot(tokenized, _items(study, root, tokenized), metrics)
+            lots[tokenized.fingerprint] = cells.Lot(tokenized, _items(study, root, tokenized, in_text), metrics)
         share = text[arm] / max(text.values()) if study.equal == "epochs" else 1.0
         plans += cells.plan_cells(study, arm, lots[tokenized.fingerprint], share)
     # a study may leave few_shot out; the controls cannot show that the instrument works without it
@@ -245,13 +259,13 @@ def check_heldout(main: Tokenized, study: Study) -> None:
         )
 
 
-def _items(study: Study, root: str, tokenized: Tokenized) -> dict[int, dict[str, ItemsFile]]:
+def _items(study: Study, root: str, tokenized: Tokenized, in_text: InText) -> dict[int, dict[str, ItemsFile]]:
     """Context length of some arm -> task -> its items."""
     plugins = study.loaded_plugins
     contexts = {study.cells_of_arm(arm).model.context for arm in study.arms}
     return {
         context: {
-            task.name: items_file(task, root, tokenized.model, context, plugins, study.seed)
+            task.name: items_file(task, root, tokenized.model, context, plugins, study.seed, in_text.get(task.name))
             for task in study.task_settings
         }
         for context in sorted(contexts)

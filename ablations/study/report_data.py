@@ -33,6 +33,7 @@ from ablations.statistics.cell_result import CellResult
 from ablations.statistics.instrument import ControlOutcome, check_controls
 from ablations.statistics.measures import Measures
 from ablations.statistics.onset_prediction import onset_predictions
+from ablations.study.comparable import comparable_sentence
 from ablations.study.pipeline import Prepared
 from ablations.study.record import cost, study_fingerprint
 from ablations.study.resolved import resolved, written_by_user
@@ -64,7 +65,8 @@ def study_report(prepared: Prepared, out: Folder, predicted: PredictedCost | Non
     cell_states = states(prepared.plans, out)
     cells = sweep.results(cell_states, out)
     measures = Measures.of_cells(cells)
-    real = Measures.of_cells(c for c in cells if c.arm in study.arms)
+    real_cells = [cell for cell in cells if cell.arm in study.arms]
+    real = Measures.of_cells(real_cells)
     funnel = funnel_of(record)
     instrument, verdicts = _instrument(control_outcomes(study, measures)), tuple(_verdicts(study, real))
     return Report(
@@ -91,7 +93,8 @@ def study_report(prepared: Prepared, out: Folder, predicted: PredictedCost | Non
             *warnings(funnel),
             *_unfinished(cell_states),
             *_spikes(cells),
-            *few_windows([cell for cell in cells if cell.arm in study.arms]),
+            *comparable_sentence(_tokenizers(prepared), real_cells, study.loaded_plugins),
+            *few_windows(real_cells),
             *task_warnings(cells),
         ),
     )
@@ -148,6 +151,10 @@ def _tokens(tokenized: Tokenized) -> Tokens:
         for source, tokens in tokenized.tokens.items()
     }
     return Tokens(tokenized.name, tokenized.kind, tokenized.model.vocab_size, sources)
+
+
+def _tokenizers(prepared: Prepared) -> dict[str, str]:
+    return {arm: tokenized.fingerprint for arm, tokenized in prepared.of_arms.items()}
 
 
 def _arms(prepared: Prepared, cells: Sequence[CellResult]) -> list[TrainedArm]:

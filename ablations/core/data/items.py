@@ -81,6 +81,7 @@ class TaskItems:
         item_groups: item id -> what it asks about, where several ask about one thing.
         counts: what happened on the way: borders crossed, items that do not fit.
         about: template, selection, order and the like, for people.
+        in_text: item id -> sources whose training text holds it; None where nobody looked.
     """
 
     task: str
@@ -94,6 +95,7 @@ class TaskItems:
     references: dict[str, tuple[str, ...]] = field(default_factory=dict)
     item_groups: dict[str, str] = field(default_factory=dict)
     about: dict[str, Any] = field(default_factory=dict)
+    in_text: Mapping[str, tuple[str, ...]] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The content of tasks/<name>.json: items that several groups share are written once."""
@@ -119,6 +121,7 @@ class TaskItems:
             references={name: tuple(texts) for name, texts in value.get("references", {}).items()},
             item_groups=dict(value.get("item_groups", {})),
             about=dict(value.get("about", {})),
+            in_text=None if (found := value.get("in_text")) is None else {name: tuple(s) for name, s in found.items()},
         )
 
     @classmethod

@@ -7,8 +7,9 @@ many ways as anybody likes, without asking the model again.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import compress
 from statistics import fmean
 from typing import Any
 
@@ -69,6 +70,15 @@ class GroupAnswers:
     written: tuple[tuple[int, ...], ...] | None = None
     texts: tuple[str, ...] | None = None
 
+    def of_items(self, wanted: Callable[[str], bool]) -> GroupAnswers:
+        """The answers to some items by their ids; all of a group that corrects others."""
+        if self.condition in NOT_ASKED:
+            return self
+        kept = [wanted(score.id) for score in self.scores]
+        written = None if self.written is None else tuple(compress(self.written, kept))
+        texts = None if self.texts is None else tuple(compress(self.texts, kept))
+        return replace(self, scores=tuple(compress(self.scores, kept)), written=written, texts=texts)
+
 
 @dataclass(frozen=True)
 class TaskAnswers:
@@ -80,6 +90,10 @@ class TaskAnswers:
     def asked(self) -> Iterator[GroupAnswers]:
         """Those that count as answers, not those that correct others."""
         return (group for group in self.groups if group.condition not in NOT_ASKED)
+
+    def of_items(self, wanted: Callable[[str], bool]) -> TaskAnswers:
+        """The answers to some items by their ids; what corrects the scores of others stays whole."""
+        return TaskAnswers(self.task, tuple(group.of_items(wanted) for group in self.groups))
 
     def to_json(self) -> dict[str, Any]:
         """What many groups share (ids, gold answers, lengths of choices) is written once."""

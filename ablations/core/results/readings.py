@@ -114,6 +114,7 @@ def gain_name(task: str, k: int) -> str:
 
 
 AT_LIMIT = "at_limit"
+IN_TEXT = "in_text"
 GAIN, GAIN_WORDS = "permuted_minus_gold", "what permuted labels cost"
 
 

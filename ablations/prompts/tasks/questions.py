@@ -21,6 +21,7 @@ class Question:
         text: what it asks. Two rows of one text are one question, whatever their ids, dates and labels.
         cue: what is left of its prompt without the question.
         group: the same for rows that ask about one thing; empty where rows stand alone.
+        texts: its question and context as they would stand in a corpus, without the words of the prompt.
     """
 
     id: str
@@ -28,6 +29,7 @@ class Question:
     example: Example
     cue: str
     group: str = ""
+    texts: tuple[str, ...] = ()
 
 
 def questions(task: FewShotTask, rows: Iterable[TaskRow], file: str) -> tuple[list[Question], int]:
@@ -37,7 +39,7 @@ def questions(task: FewShotTask, rows: Iterable[TaskRow], file: str) -> tuple[li
         InputError: a row that lacks a field, has no right answer or an empty one; names the file and the row, counted from 1.
     """
     by_id: dict[str, Question] = {}
-    empty = 0
+    empty, text_fields = 0, task.text_fields()
     for number, row in enumerate(rows, start=1):
         try:
             fields = task.fields(row)
@@ -46,7 +48,12 @@ def questions(task: FewShotTask, rows: Iterable[TaskRow], file: str) -> tuple[li
                 continue
             cue = task.template.shown(task.template.cue, fields)
             question = Question(
-                row_id(row), " ".join(task.question(row).split()), task.example(row), cue, _group(task, row)
+                row_id(row),
+                " ".join(task.question(row).split()),
+                task.example(row),
+                cue,
+                _group(task, row),
+                tuple(str(row[name]) for name in text_fields if row.get(name)),
             )
         except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
             raise refused(task, row, f"{file}, row {number}", error) from error

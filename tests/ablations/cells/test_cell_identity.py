@@ -57,7 +57,7 @@ class Small:
         """`<arm> <seed>` -> the cell, with `--set` changes that need no other tokens."""
         loaded, recipe = settings.load(str(self.path), (GPU, *changes))
         shared = next(iter(self.prepared.of_arms.values()))
-        found = study.cell_plans(loaded, recipe.root, dict.fromkeys(loaded.arms, shared), self.prepared.controls)
+        found = study.cell_plans(loaded, recipe.root, dict.fromkeys(loaded.arms, shared), self.prepared.controls, {})
         return {f"{plan.arm} {plan.seed}": plan for plan in found}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ablations.core.results.answers import CONTENT_FREE, GroupAnswers, Score, TaskAnswers
+from ablations.core.results.readings import Reading
 from ablations.report.task_warnings import task_warnings
 from ablations.statistics.cell_result import CellResult
 
@@ -21,7 +22,7 @@ def _groups(items: dict[int, int]) -> list[GroupAnswers]:
 
 
 def detail(counts: dict[str, int], items: dict[int, int]) -> Detail:
-    return counts, items
+    return {"in_text": 0, **counts}, items
 
 
 def test_prompts_that_do_not_fit_are_told_by_k() -> None:
@@ -53,5 +54,31 @@ def test_cut_tokens_and_empty_questions_are_told_and_usual_counts_are_not() -> N
 
 
 def test_of_a_task_that_was_not_asked_nothing_is_said_of_its_numbers() -> None:
-    unmeasured = CellResult("a_s0", "a", 0, {}, counts={"nsmc": {"too_long": 1, "too_long.k16": 1}})
+    unmeasured = CellResult("a_s0", "a", 0, {}, counts={"nsmc": {"in_text": 0, "too_long": 1, "too_long.k16": 1}})
     assert task_warnings([unmeasured]) == ["task nsmc: 1 prompt longer than the context, left out: 1 at k = 16"]
+
+
+def test_items_that_stand_in_the_training_text_are_told_and_so_is_that_nobody_looked() -> None:
+    """If this fails, a score on items that were trained on looks like one on others."""
+    found = detail({"in_text": 3, "in_text.news": 2, "in_text.blog": 1}, {0: 20})
+    assert task_warnings([cell(nsmc=found)]) == [
+        "task nsmc: 3 items asked stand in the training text (news 2 and blog 1); they are left out of its numbers and scored "
+        "apart, as in_text"
+    ]
+    nobody: Detail = ({}, {0: 20})
+    assert task_warnings([cell(nsmc=nobody)]) == [
+        "task nsmc, contamination: not measured; nobody looked whether its items stand in the training text"
+    ]
+
+
+def test_what_makes_scores_mean_less_is_told() -> None:
+    odd = detail({"equal_choices": 2, "long_references": 1, "near_copies": 5}, {0: 20})
+    assert task_warnings([cell(nsmc=odd)]) == [
+        "task nsmc: 2 rows offer one choice twice; which of the two is right, no model can tell",
+        "task nsmc: 1 row whose references are longer than an answer may be; raise the task's max_tokens",
+        "task nsmc: 5 questions with a near copy among the demonstrations of some draw, whose answer can be copied",
+    ]
+    cut = Reading("few_shot", 0.25, "share", None, "", reading="at_limit", task="qa", k=4, n={"answers": 8})
+    assert task_warnings([CellResult("a_s0", "a", 0, {cut.name: cut})]) == [
+        "task qa: up to 25% of the answers stopped at the limit of tokens (a_s0, k = 4); they count as they are"
+    ]
