@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from ablations.core.data.items import TaskItems
+from ablations.prompts.joining import Encoder
 from ablations.prompts.prompts import check_design, first_asked, task_items
 from ablations.prompts.similarity import TfIdf
 from ablations.prompts.task_files import task_class
@@ -100,7 +101,7 @@ def row_items(
     settings: TaskSettings,
     task: FewShotTask,
     root: str,
-    tokenizer: TokenizerModel,
+    tokenizer: Encoder,
     context: int,
     plugins: Sequence[Plugin] = (),
 ) -> TaskItems:

@@ -20,6 +20,7 @@ from ablations.settings.tokenizers import SHARED
 from ablations.settings.variants import variants_of_claim, varied_arms
 from ablations.statistics.paired import LEAST_FOR_VERDICT
 from ablations.study.drafts import drafts
+from ablations.study.fitting_prompts import check_fitting
 from ablations.study.found_items import InText, found_items
 from ablations.study.weights_budget import check_budget
 from curation import pipeline
@@ -76,6 +77,7 @@ def _prepare(study: Study, recipe: Recipe, out: Folder, compute: Compute) -> Pre
     controls = tokenize(trained, control_shards, shares, out, compute)
     in_text = _in_text(study, recipe, curated, out, compute)
     plans = cell_plans(study, recipe.root, of_arms, controls, in_text)
+    check_fitting(study, plans)
     return Prepared(study, recipe, curated, of_arms, controls, plans)
 
 

@@ -10,10 +10,13 @@ from ablations.evidence import power
 from ablations.evidence.design.base import Design
 from ablations.evidence.pilot import finished_cells, pilot_of
 from ablations.settings import study_file as settings
+from ablations.settings.study import Study
 from ablations.study import pipeline as studies
 from ablations.study.drafts import drafts
+from ablations.study.fitting_prompts import expected_prompts, fitting_prompts
 from ablations.study.opening import prepared_study
 from ablations.study.rough_cost import cell_seconds
+from curation.recipes.recipe import Recipe
 from curation.runtime.command_line.options import Command
 from curation.runtime.errors import LoamError
 
@@ -25,21 +28,22 @@ def power_of_claims(command: Command, pilot: str | None) -> power.StudyPower:
     own = study.loaded_plugins
     cells = pilot_of(pilot, plugins=own) if pilot else finished_cells(command.folder, study.name, own)
     seconds = [] if cells.seconds else [cell_seconds(draft) for draft in drafts(study)]
-    return power.study_power(study, cells, Design.of(study, _repetitions(command)), seconds)
+    return power.study_power(study, cells, _design(command, study, recipe), seconds)
 
 
-def _repetitions(command: Command) -> dict[tuple[str, str], float]:
-    """(arm, source) -> how often the first cell of the arm reads it; nothing where the text is not encoded yet."""
+def _design(command: Command, study: Study, recipe: Recipe) -> Design:
+    """The design with what is known of its text, where that is encoded; else with what is expected of its prompts."""
     try:
         prepared = prepared_study(command)
     except LoamError:
-        return {}
+        return Design.of(study, fitting=expected_prompts(study, recipe))
     plans = {plan.arm: plan for plan in reversed(prepared.plans) if not plan.control}
-    return {
+    repetitions = {
         (arm, part.source): times
         for arm, plan in plans.items()
         for part, times in zip(plan.training.train, planned_repetitions(plan), strict=True)
     }
+    return Design.of(study, repetitions, fitting_prompts(plans.values()))
 
 
 def compare(command: Command, a: str, b: str, measure: str) -> comparing.ArmComparison:

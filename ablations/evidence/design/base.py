@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from ablations.settings.cells import CellSettings
@@ -18,17 +18,24 @@ class Design:
     Attributes:
         cells: arm -> the settings of its cells; control arms too.
         repetitions: (arm, source) -> how often its cells read it; empty before the text is encoded.
+        fitting: (task, context) -> k -> share of the prompts that fit.
     """
 
     study: Study
     cells: Mapping[str, CellSettings]
     repetitions: Mapping[tuple[str, str], float]
+    fitting: Mapping[tuple[str, int], Mapping[int, float]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, study: Study, repetitions: Mapping[tuple[str, str], float] | None = None) -> Design:
+    def of(
+        cls,
+        study: Study,
+        repetitions: Mapping[tuple[str, str], float] | None = None,
+        fitting: Mapping[tuple[str, int], Mapping[int, float]] | None = None,
+    ) -> Design:
         cells = {arm: study.cells_of_arm(arm) for arm in study.arms}
         controls = {arm: study.cells_of_control(arm) for arm in study.control_settings.arms}
-        return cls(study, {**cells, **controls}, repetitions or {})
+        return cls(study, {**cells, **controls}, repetitions or {}, fitting or {})
 
 
 class DesignCheck(ABC):

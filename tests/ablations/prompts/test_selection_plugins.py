@@ -34,7 +34,7 @@ def items_of(folder: Path, write_jsonl: WriteJsonl, **how: str) -> TaskItems:
     studies.check(study, recipe)
     (said,) = study.task_settings
     made = task_class(said.kind, study.loaded_plugins)(said.template)
-    return row_items(said, made, "", Letters(), 400, study.loaded_plugins)  # type: ignore[arg-type]
+    return row_items(said, made, "", Letters(), 400, study.loaded_plugins)
 
 
 def prompt_of(items: TaskItems) -> str:

@@ -1,0 +1,32 @@
+"""Numbers of demonstrations that most prompts of a task have no room for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import ClassVar
+
+from ablations.evidence.design.base import Design, DesignCheck
+from ablations.prompts.fitting import LEAST_FITTING
+from curation.dashboard.numbers import listed
+
+
+class FewFit(DesignCheck):
+    """At some number of demonstrations fewer than 95 % of a task's prompts fit in the context."""
+
+    kind: ClassVar[str] = "few_fit"
+    refuses: ClassVar[bool] = True
+
+    def concerns(self, design: Design) -> Iterator[str]:
+        yield from too_few(design.fitting)
+
+
+def too_few(fitting: Mapping[tuple[str, int], Mapping[int, float]]) -> Iterator[str]:
+    """One sentence for each task and context; `fitting` is (task, context) -> k -> share of the prompts."""
+    for (task, context), shares in fitting.items():
+        few = {k: share for k, share in shares.items() if share < LEAST_FITTING}
+        if few:
+            said = listed([f"{share:.0%} at k = {k}" for k, share in sorted(few.items())])
+            yield (
+                f"task {task}: in a context of {context} tokens fit {said} of its prompts, and {LEAST_FITTING:.0%} is needed, or a "
+                "curve over k is one over ever shorter questions. Take these k out of shots, or raise cells.model.context"
+            )
