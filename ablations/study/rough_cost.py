@@ -10,16 +10,18 @@ from ablations.core.spec.machine import is_gpu
 if TYPE_CHECKING:
     from ablations.study.drafts import Draft
 
-# Operations a second of one core of a 2.5 GHz Xeon with models as small as the controls', their measuring counted in: 1,024,000
-# tokens of 2 layers x 64 in 37 seconds. Larger matrices are quicker, so a study of larger models takes less than estimated.
-OPERATIONS_PER_SECOND = 1.5e10
+# Operations a second of one core of a 2.5 GHz Xeon beside a busy one, measuring counted in: 1,024,000 tokens of 2 layers, 64 wide, in
+# 27 seconds, and 2,500,000 of 2 layers, 128 wide, in 105. Wider matrices are quicker, up to what a core can do.
+OPERATIONS_PER_SECOND = 2.0e10  # of models 64 wide
+FASTER, MOST_PER_SECOND = 1.4, 1.0e11  # the power of the width with which the speed rises, and where it ends
 # An assumption: a tenth of what an H200 can do at best.
 GPU_OPERATIONS_PER_SECOND = 1e14
 
 
 def cell_seconds(draft: Draft) -> float:
     """On one core, or on a GPU where the cell needs one."""
-    return operations(draft) / (GPU_OPERATIONS_PER_SECOND if needs_gpu(draft) else OPERATIONS_PER_SECOND)
+    core = min(MOST_PER_SECOND, OPERATIONS_PER_SECOND * (draft.training.model.width / 64) ** FASTER)
+    return operations(draft) / (GPU_OPERATIONS_PER_SECOND if needs_gpu(draft) else core)
 
 
 def needs_gpu(draft: Draft) -> bool:
