@@ -69,6 +69,8 @@ class Study(Config):
         cells: of all arms, as `ablations/settings/cells.py` types them; `arms.NAME.cells` is merged into it.
         controls: merged into `configs/controls.yaml`.
         tasks, metrics: by kind; `control_map` and all built-in metrics when left out.
+        best_of: a nuisance, such as `learning_rate`: every arm is run at each of its values, and verdicts are about the cells of
+            that value at which the arm's own held-out text takes the fewest bits per byte.
         look_for_items: whether the items of tasks are looked for in the text of the arms, and scored apart where they stand in it.
         weights_gib: disk that the weights of all cells along the way may take; a study that needs more is refused at the start.
         equal: `tokens`, arms train on as many tokens as their schedule says; or `epochs`, that holds for the arm with the most
@@ -88,6 +90,7 @@ class Study(Config):
     heldout: HeldoutWindows | Annotated[float, Field(gt=0, lt=1)] = HeldoutWindows()
     arms: dict[str, Arm] = {}
     cells: dict[str, Any] = {}
+    best_of: str = ""
     look_for_items: bool = True
     weights_gib: float = Field(default=20.0, gt=0)
     controls: dict[str, Any] = {}

@@ -25,12 +25,14 @@ class Variant:
 
 
 def varied_arms(study: Study) -> dict[str, Arm]:
-    """The arms that `robust_over` of the study's claims adds.
+    """The arms that `best_of` of the study and `robust_over` of its claims add.
 
     Raises:
         ConfigError: a nuisance is unknown, does not apply to an arm, or an arm of the study has such a name.
     """
     found: dict[str, Arm] = {}
+    for arm in _written_arms(study) if study.best_of else ():
+        found |= _variants_of(study, arm, study.best_of)
     for claim in study.claims:
         if claim.robust_over and not claim.arms_named():
             raise ConfigError(f"claims.{claim.kind}: robust_over needs a claim about named arms. Leave it out.")
@@ -38,8 +40,14 @@ def varied_arms(study: Study) -> dict[str, Arm]:
             for arm in claim.arms_named():
                 found |= _variants_of(study, arm, kind)
     if twice := sorted(name for name, arm in found.items() if study.arms.get(name, arm) != arm):
-        raise ConfigError(f"arms.{twice[0]}: robust_over adds an arm of this name. Rename it.")
+        raise ConfigError(f"arms.{twice[0]}: best_of or robust_over adds an arm of this name. Rename it.")
     return found
+
+
+def _written_arms(study: Study) -> list[str]:
+    """Those arms that `best_of` did not add, whether it was asked already or not."""
+    added = {f"{arm}_{name}" for arm in study.arms for name in _changes(study, arm, study.best_of)}
+    return [arm for arm in study.arms if arm not in added]
 
 
 def _variants_of(study: Study, arm: str, kind: str) -> dict[str, Arm]:
@@ -57,13 +65,22 @@ def _variants_of(study: Study, arm: str, kind: str) -> dict[str, Arm]:
 def _changes(study: Study, arm: str, kind: str) -> Mapping[str, Any]:
     known = NUISANCES.catalogue(study.loaded_plugins)
     if kind not in known:
-        raise ConfigError(f"robust_over: {one_of(known, kind, NUISANCES.what)}")
+        raise ConfigError(
+            f"{'best_of' if kind == study.best_of else 'robust_over'}: {one_of(known, kind, NUISANCES.what)}"
+        )
     nuisance = NUISANCES.get(kind, study.loaded_plugins)()
     return nuisance.variants(study.cells_of_arm(arm), _tokenizer_of(study, arm))
 
 
 def _tokenizer_of(study: Study, arm: str) -> ArmTokenizer:
     return said_of(study.tokenizer, study.arms[arm].tokenizer, f"arms.{arm}.tokenizer")
+
+
+def values_of_best(study: Study, arm: str) -> dict[str, str]:
+    """The arms among which one stands, with the value of the nuisance in words; its own value comes first."""
+    nuisance = NUISANCES.get(study.best_of, study.loaded_plugins)()
+    own = nuisance.as_it_is(study.cells_of_arm(arm), _tokenizer_of(study, arm))
+    return {arm: own, **{f"{arm}_{name}": each.words for name, each in _changes(study, arm, study.best_of).items()}}
 
 
 def variants_of_claim(study: Study, claim: Claim) -> Iterator[tuple[str, Sequence[Variant]]]:

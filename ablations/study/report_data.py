@@ -33,6 +33,7 @@ from ablations.statistics.cell_result import CellResult
 from ablations.statistics.instrument import ControlOutcome, check_controls
 from ablations.statistics.measures import Measures
 from ablations.statistics.onset_prediction import onset_predictions
+from ablations.study.best_arms import standing
 from ablations.study.comparable import comparable_sentence
 from ablations.study.pipeline import Prepared
 from ablations.study.record import cost, study_fingerprint
@@ -66,7 +67,8 @@ def study_report(prepared: Prepared, out: Folder, predicted: PredictedCost | Non
     cells = sweep.results(cell_states, out)
     measures = Measures.of_cells(cells)
     real_cells = [cell for cell in cells if cell.arm in study.arms]
-    real = Measures.of_cells(real_cells)
+    best = standing(study, real_cells)
+    real = Measures.of_cells(best.cells)
     funnel = funnel_of(record)
     instrument, verdicts = _instrument(control_outcomes(study, measures)), tuple(_verdicts(study, real))
     return Report(
@@ -93,6 +95,7 @@ def study_report(prepared: Prepared, out: Folder, predicted: PredictedCost | Non
             *warnings(funnel),
             *_unfinished(cell_states),
             *_spikes(cells),
+            *best.said,
             *comparable_sentence(_tokenizers(prepared), real_cells, study.loaded_plugins),
             *few_windows(real_cells),
             *task_warnings(cells),

@@ -10,8 +10,8 @@ from ablations.core.spec.machine import is_gpu
 if TYPE_CHECKING:
     from ablations.study.drafts import Draft
 
-# Operations a second of one core of a 2.5 GHz Xeon beside a busy one, measuring counted in: 1,024,000 tokens of 2 layers, 64 wide, in
-# 27 seconds, and 2,500,000 of 2 layers, 128 wide, in 105. Wider matrices are quicker, up to what a core can do.
+# Operations a second of one core of a 2.5 GHz Xeon beside a busy one, measuring counted in: 1,024,000 tokens of 2 layers, 64 wide,
+# in 27 seconds, and 2,500,000 of 2 layers, 128 wide, in 105. Wider matrices are quicker, up to what a core can do.
 OPERATIONS_PER_SECOND = 2.0e10  # of models 64 wide
 FASTER, MOST_PER_SECOND = 1.4, 1.0e11  # the power of the width with which the speed rises, and where it ends
 # An assumption: a tenth of what an H200 can do at best.

@@ -39,9 +39,7 @@ def test_even_pieces_are_encoded_line_by_line_as_the_whole() -> None:
 
 
 def test_long_prompts_are_expected_not_to_fit_before_there_is_a_tokenizer(tmp_path: Path, write_jsonl: Any) -> None:
-    reviews = [
-        {"id": str(number), "text": f"영화가 좋다 {number} " * 9, "label": number % 2} for number in range(12)
-    ]
+    reviews = [{"id": str(number), "text": f"영화가 좋다 {number} " * 9, "label": number % 2} for number in range(12)]
     pool, queries = write_jsonl("train.jsonl", reviews[:8]), write_jsonl("test.jsonl", reviews[8:])
     settings = TaskSettings(kind="nsmc", pool=str(pool), queries=str(queries), shots=(0, 1, 4), draws=2)
     assert expected_fitting(settings, "", 4096) == {0: 1.0, 1: 1.0, 4: 1.0}

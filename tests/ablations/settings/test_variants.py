@@ -16,6 +16,7 @@ from ablations.settings.variants import variants_of_claim
 from ablations.statistics.cell_result import CellResult
 from ablations.statistics.measures import Measures
 from ablations.study import pipeline
+from ablations.study.best_arms import standing
 from ablations.study.robust import robust_verdicts
 from curation.recipes.recipe import Recipe, check_name
 from curation.runtime.errors import ConfigError
@@ -92,7 +93,7 @@ def test_a_measure_that_depends_on_the_tokenizer_is_refused_between_arms_with_di
         (
             {**DIFFERS, "robust_over": ["learning_rate"]},
             {"arms": {n: {"mixture": {"web": 1}} for n in ("web", "forum", "web_rate_third")}},
-            "arms.web_rate_third: robust_over adds an arm of this name. Rename it.",
+            "arms.web_rate_third: best_of or robust_over adds an arm of this name. Rename it.",
         ),
     ],
 )  # fmt: skip
@@ -140,3 +141,26 @@ def test_a_verdict_says_where_else_it_holds(tmp_path: Path) -> None:
     assert verdict.robust == (
         "supported only at 1 x the learning rate and 0.3 x the learning rate; undecided at 3 x the learning rate",
     )
+
+
+def test_with_best_of_every_arm_is_run_at_each_value_and_stands_with_the_best(tmp_path: Path) -> None:
+    study, _ = loaded(tmp_path, DIFFERS, best_of="learning_rate")
+    assert set(study.arms) == {f"{arm}{end}" for arm in ("web", "forum") for end in ("", "_rate_third", "_rate_triple")}
+    bits = {"web": 2.5, "web_rate_third": 2.4, "web_rate_triple": 2.6, "forum": 2.0, "forum_rate_third": 2.1}
+    cells = [cell(arm, seed, value) for arm, value in bits.items() for seed in range(3)]
+    cells.append(cell("forum_rate_triple", 0, 1.0))  # of which the other seeds came to nothing
+    found = standing(study, cells)
+    assert {(each.arm, each.cell) for each in found.cells if each.seed == 0} == {
+        ("web", "web_rate_third_s0"),
+        ("forum", "forum_s0"),
+    }
+    assert sorted(found.said)[1].startswith("arm web stands at 0.3 x the learning rate: bits per byte of its text 2.500 at 1 x")
+    assert list(standing(study.model_copy(update={"best_of": ""}), cells).cells) == cells
+    with pytest.raises(ConfigError, match="best_of: unknown"):
+        loaded(tmp_path, DIFFERS, best_of="weather")
+
+
+def cell(arm: str, seed: int, bits: float) -> CellResult:
+    source = arm.partition("_")[0]
+    reading = Reading("bits_per_byte", bits, "bits", "lower", "", source=source)
+    return CellResult(f"{arm}_s{seed}", arm, seed, {reading.name: reading})
