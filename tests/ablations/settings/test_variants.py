@@ -154,7 +154,9 @@ def test_with_best_of_every_arm_is_run_at_each_value_and_stands_with_the_best(tm
         ("web", "web_rate_third_s0"),
         ("forum", "forum_s0"),
     }
-    assert sorted(found.said)[1].startswith("arm web stands at 0.3 x the learning rate: bits per byte of its text 2.500 at 1 x")
+    assert sorted(found.said)[1].startswith(
+        "arm web stands at 0.3 x the learning rate: bits per byte of its text 2.500 at 1 x"
+    )
     assert list(standing(study.model_copy(update={"best_of": ""}), cells).cells) == cells
     with pytest.raises(ConfigError, match="best_of: unknown"):
         loaded(tmp_path, DIFFERS, best_of="weather")
