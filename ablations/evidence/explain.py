@@ -73,8 +73,10 @@ def explain(out: str, cell: str, measure: str, choice: Choice, plugins: Sequence
     located = find_reading(traced_cells(Folder(out.rstrip("/") or "/"), cell), measure, plugins)
     explained: dict[str, Any] = {**_number(located), "notes": notes_of(located, plugins)}
     explained |= answers(located, choice)
-    if "answers" not in explained and (documents := documents_behind(located.cell, located.reading, located.readings)):
-        explained["documents"] = documents
+    if "answers" not in explained:
+        items = located.measure["final"].get("items", {}).get(located.reading.name, {})
+        documents = documents_behind(located.cell, located.reading, located.readings, items.get("ids", ()))
+        explained |= {"documents": documents} if documents else {}
     return cast(ExplainedNumber, {**explained, **_background(located.cell)})
 
 

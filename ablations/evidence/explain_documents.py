@@ -28,21 +28,35 @@ TOGETHER = ("pooled", "common")
 
 
 def documents_behind(
-    cell: TracedCell, reading: Reading, readings: Mapping[str, Reading]
+    cell: TracedCell, reading: Reading, readings: Mapping[str, Reading], items: Sequence[str] = ()
 ) -> dict[str, list[dict[str, Any]]] | None:
-    """Per source, in the order in which they are chosen; None where a number uses none, or a metric that is not ours chose them.
+    """Per source, in the order in which they are chosen; None where a number uses none, or keeps no value a document.
 
     Args:
         readings: all of the cell, among them the one that this is a cost of.
+        items: ids of what the measure kept one value each of, for this number.
     """
     about = readings.get(reading.of, reading)
     heldout = sorted(cell.measuring.heldout)
     sources = heldout if about.source in TOGETHER else [source for source in heldout if source == about.source]
-    if about.metric not in (BITS, LATE) or not sources:
+    if about.metric not in (BITS, LATE):
+        return _of_items(cell, sources, items)
+    if not sources:
         return None
     with heldout_of(cell, sources) as data:
         numbers = _numbers(about, _effort(reading, data), cell.spec.training.model.context)
         return {source: _rows(cell, source, data.heldout[source], numbers[source]) for source in sources}
+
+
+def _of_items(cell: TracedCell, sources: Sequence[str], items: Sequence[str]) -> dict[str, list[dict[str, Any]]] | None:
+    """The documents among the ids of a number's items."""
+    with heldout_of(cell, sources) as data:
+        found = {}
+        for source, documents in data.heldout.items():
+            place = {id_.tobytes().hex(): number for number, id_ in enumerate(documents.ids)}
+            numbers = np.array([place[item] for item in items if item in place], np.int64)
+            found[source] = _rows(cell, source, documents, numbers)
+    return {source: rows for source, rows in found.items() if rows} or None
 
 
 @contextmanager

@@ -218,7 +218,10 @@ def test_one_item_and_one_draw_can_be_asked_for(ran: tuple[Folder, CellPlan]) ->
         explained(ran, GAP, Choice(1, 77))
 
 
-@pytest.mark.parametrize("metric", ["bits_per_byte.korean", "late_minus_early.english", "late_minus_early.pooled"])
+@pytest.mark.parametrize(
+    "metric",
+    ["bits_per_byte.korean", "late_minus_early.english", "late_minus_early.pooled", "context_gain.pooled.content"],
+)
 def test_a_number_over_held_out_text_leads_to_documents_in_curated_shards(
     ran: tuple[Folder, CellPlan], result: CellResult, metric: str
 ) -> None:
