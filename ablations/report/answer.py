@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ablations.claims.verdicts import Verdict
 from ablations.report.contents import Instrument
@@ -12,8 +12,8 @@ SAID = {"supported": "It is so that", "contradicted": "It is not so that"}
 MOST = 3  # claims that are told in full
 
 
-def answer_of(verdicts: Sequence[Verdict], instrument: Instrument) -> str:
-    """One sentence or a few: what was decided, and what was not."""
+def answer_of(verdicts: Sequence[Verdict], instrument: Instrument, words: Mapping[str, str]) -> str:
+    """One sentence or a few: what was decided, and what was not. `words` say what each measure is, by its full name."""
     registered = [each for each in verdicts if each.registered]
     if instrument.works is False:
         return "No answer: the instrument failed its controls."
@@ -24,7 +24,7 @@ def answer_of(verdicts: Sequence[Verdict], instrument: Instrument) -> str:
     decided = [each for each in registered if each.outcome in SAID]
     if not decided:
         return f"Not answered: none of {plural(len(registered), 'registered claim')} could be decided, {_first_reason(registered)}."
-    told = [f"{SAID[each.outcome]} {_claim(each)}{_size(each)}." for each in decided[:MOST]]
+    told = [f"{SAID[each.outcome]} {_claim(each, words)}{_size(each)}." for each in decided[:MOST]]
     more = len(decided) - MOST
     if more > 0:
         told.append(f"{plural(more, 'further claim')} decided, below.")
@@ -37,8 +37,12 @@ def _first_reason(verdicts: Sequence[Verdict]) -> str:
     return f"the first because {verdicts[0].why}" if verdicts[0].why else "and no reason is recorded"
 
 
-def _claim(verdict: Verdict) -> str:
-    return verdict.sentence.partition(f": {verdict.outcome}")[0]
+def _claim(verdict: Verdict, words: Mapping[str, str]) -> str:
+    """The claim as a lead reads it: measures in words."""
+    claim = verdict.sentence.partition(f": {verdict.outcome}")[0]
+    for measure in sorted(verdict.measures, key=len, reverse=True):
+        claim = claim.replace(measure, words.get(measure, measure))
+    return claim
 
 
 def _size(verdict: Verdict) -> str:

@@ -73,7 +73,11 @@ def study_report(prepared: Prepared, out: Folder, predicted: PredictedCost | Non
     instrument, verdicts = _instrument(control_outcomes(study, measures)), tuple(_verdicts(study, real))
     return Report(
         format=FORMAT,
-        study=_heading(prepared, answer_of(verdicts, instrument), _diverged(cell_states)),
+        study=_heading(
+            prepared,
+            answer_of(verdicts, instrument, {name: row.words for name, row in real.rows.items()}),
+            _diverged(cell_states),
+        ),
         instrument=instrument,
         verdicts=verdicts,
         funnel=funnel,

@@ -22,7 +22,7 @@ def verdict(outcome: str, **other: Any) -> Verdict:
 
 
 def test_what_was_decided_is_said_with_its_size_and_what_stayed_open_is_counted() -> None:
-    told = answer_of([verdict("supported"), verdict("contradicted"), verdict("undecided")], WORKS)
+    told = answer_of([verdict("supported"), verdict("contradicted"), verdict("undecided")], WORKS, {})
     assert told == (
         "It is so that arms a and b differ in copying, by 0.152 nats per repeat (0.100 to 0.200). It is not so that arms a and b "
         "differ in copying, by 0.152 nats per repeat (0.100 to 0.200). 1 claim of 3 stayed open."
@@ -30,7 +30,7 @@ def test_what_was_decided_is_said_with_its_size_and_what_stayed_open_is_counted(
 
 
 def test_where_nothing_was_decided_the_first_reason_is_given() -> None:
-    told = answer_of([verdict("undecided")], WORKS)
+    told = answer_of([verdict("undecided")], WORKS, {})
     assert (
         told
         == "Not answered: none of 1 registered claim could be decided, the first because the interval includes zero."
@@ -38,14 +38,24 @@ def test_where_nothing_was_decided_the_first_reason_is_given() -> None:
 
 
 def test_what_nobody_registered_answers_nothing() -> None:
-    assert "exploratory" in answer_of([verdict("supported", registered=False)], WORKS)
+    assert "exploratory" in answer_of([verdict("supported", registered=False)], WORKS, {})
 
 
 def test_where_the_instrument_failed_there_is_no_answer() -> None:
-    assert answer_of([verdict("supported")], FAILED) == "No answer: the instrument failed its controls."
+    assert answer_of([verdict("supported")], FAILED, {}) == "No answer: the instrument failed its controls."
 
 
 def test_many_claims_are_not_all_told_in_full() -> None:
-    told = answer_of([verdict("supported")] * 5, WORKS)
+    told = answer_of([verdict("supported")] * 5, WORKS, {})
     assert told.count("It is so that") == 3
     assert "2 further claims decided, below." in told
+
+
+def test_measures_are_told_in_words() -> None:
+    claim = verdict(
+        "supported",
+        sentence="arms a and b differ in context_gain.news.order: supported",
+        measures=("context_gain.news.order",),
+    )
+    told = answer_of([claim], WORKS, {"context_gain.news.order": "what copying saves, news"})
+    assert told.startswith("It is so that arms a and b differ in what copying saves, news, by 0.152 nats per repeat")
