@@ -32,7 +32,7 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -c 'import curation.text.kernels'
 	touch $@
 
-demo: setup ## raw text of this machine to a report with verdicts, a quarter of an hour on two cores
+demo: setup ## raw text of this machine to a report with verdicts, some eighteen minutes on two cores
 	$(BIN)/loam study configs/demo.yaml
 
 quick-demo: setup ## the same road in four or five minutes, with too few seeds for verdicts
