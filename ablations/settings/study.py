@@ -105,6 +105,13 @@ class Study(Config):
     plugins: tuple[str, ...] = ()
     folder: str = Field(default=".", exclude=True)
 
+    @field_validator("heldout", mode="before")
+    @classmethod
+    def _share_or_windows(cls, value: Any) -> Any:
+        if isinstance(value, int | float) and not 0 < value < 1:
+            raise ValueError(f"{value:g} is no share. Give more than 0 and less than 1, or {{windows: N}}.")
+        return value
+
     @model_validator(mode="before")
     @classmethod
     def _claims_of_their_kinds(cls, value: Any) -> Any:

@@ -95,9 +95,9 @@ def _sentence(model: type[BaseModel], place: str, error: dict[str, Any]) -> str:
         parent, _, key = place.rpartition(".")
         at = f"in {parent}: " if parent else ""
         return at + one_of(_known_keys(model, error["loc"][:-1]), key, "key")
-    message = str(error["msg"]).removeprefix("Value error, ")
+    message = str(error["msg"]).removeprefix("Value error, ").rstrip(".")
     found = "" if error["type"] in {"missing", "value_error"} else f", found {error['input']!r}"
-    return f"{place}: {message}{found}." if place else f"{message.rstrip('.')}."
+    return f"{place}: {message}{found}." if place else f"{message}."
 
 
 def _known_keys(model: Any, location: Sequence[str | int]) -> list[str]:

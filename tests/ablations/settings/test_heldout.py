@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 
 from ablations.settings.heldout import MARGIN, MOST, HeldoutWindows, SourceSize, heldout_shares
+from ablations.settings.study import Study
+from curation.runtime.config import build
+from curation.runtime.errors import ConfigError
 
 ASKED = HeldoutWindows(windows=100)
 
@@ -16,6 +19,14 @@ def shares(**sizes: SourceSize) -> dict[str, float]:
 def test_a_share_is_the_share_of_every_source() -> None:
     sizes = {"big": SourceSize(10**6, 10**10, "big"), "small": SourceSize(10, 100, "small")}
     assert heldout_shares(0.1, sizes, 256) == {"big": 0.1, "small": 0.1}
+
+
+@pytest.mark.parametrize("wrong", [0, 1, 2, -0.5])
+def test_what_is_no_share_is_told_so(wrong: float) -> None:
+    with pytest.raises(
+        ConfigError, match=r"heldout: .*is no share. Give more than 0 and less than 1, or \{windows: N\}\.$"
+    ):
+        build(Study, {"name": "s", "heldout": wrong}, "study.yaml")
 
 
 def test_long_documents_give_one_window_each_and_short_ones_less() -> None:
