@@ -32,6 +32,14 @@ Looked = tuple[tuple[str, str], ...]  # task and text
 
 
 @dataclass(frozen=True)
+class Found:
+    """The items that stand in the text, by task, and the folders of the stages that looked."""
+
+    in_text: InText
+    folders: tuple[Folder, ...] = ()
+
+
+@dataclass(frozen=True)
 class LookShared:
     """Where the documents are, and what is looked for."""
 
@@ -41,7 +49,7 @@ class LookShared:
 
 def found_items(
     asked: Mapping[str, Sequence[Question]], shards: Mapping[str, ShardSet], out: Folder, compute: Compute
-) -> InText:
+) -> Found:
     """Every task that was looked for -> its items that some source holds.
 
     A source holds an item when it holds each of its texts (such as a passage and a question), those aside that are too short to
@@ -57,7 +65,7 @@ def found_items(
             for text, written in _texts(item).items():
                 texts.setdefault((task, text), written)
     if not texts:
-        return {task: {} for task in asked}
+        return Found({task: {} for task in asked})
     keys, looked = list(texts), tuple((task, written) for (task, _), written in texts.items())
     stages = [look_stage(each, looked) for each in shards.values()]
     found: InText = {task: {} for task in asked}
@@ -67,7 +75,7 @@ def found_items(
             for item in each:
                 if (own := _texts(item)) and all((task, text) in held for text in own):
                     found[task][item.id] = (*found[task].get(item.id, ()), source)
-    return found
+    return Found(found, tuple(stage.outputs["found"].folder(out) for stage in stages))
 
 
 def _texts(item: Question) -> dict[str, str]:

@@ -21,7 +21,7 @@ from ablations.settings.variants import variants_of_claim, varied_arms
 from ablations.statistics.paired import LEAST_FOR_VERDICT
 from ablations.study.drafts import drafts
 from ablations.study.fitting_prompts import check_fitting
-from ablations.study.found_items import InText, found_items
+from ablations.study.found_items import Found, InText, found_items
 from ablations.study.weights_budget import check_budget
 from curation import pipeline
 from curation.pipeline import Curated
@@ -50,6 +50,7 @@ class Prepared:
     of_arms: Mapping[str, Tokenized]  # arm -> the tokenizer of its text; empty where the study has controls only
     controls: Tokenized
     plans: Sequence[cells.CellPlan]
+    found_items: Sequence[Folder] = ()  # where items were looked for in the text of the arms
 
     @property
     def tokenized(self) -> list[Tokenized]:
@@ -75,16 +76,16 @@ def _prepare(study: Study, recipe: Recipe, out: Folder, compute: Compute) -> Pre
         study, recipe, control_shards, [study.cells_of_control(arm) for arm in study.control_settings.arms]
     )
     controls = tokenize(trained, control_shards, shares, out, compute)
-    in_text = _in_text(study, recipe, curated, out, compute)
-    plans = cell_plans(study, recipe.root, of_arms, controls, in_text)
+    found = _found_items(study, recipe, curated, out, compute)
+    plans = cell_plans(study, recipe.root, of_arms, controls, found.in_text)
     check_fitting(study, plans)
-    return Prepared(study, recipe, curated, of_arms, controls, plans)
+    return Prepared(study, recipe, curated, of_arms, controls, plans, found.folders)
 
 
-def _in_text(study: Study, recipe: Recipe, curated: Curated, out: Folder, compute: Compute) -> InText:
+def _found_items(study: Study, recipe: Recipe, curated: Curated, out: Folder, compute: Compute) -> Found:
     """Items of every task that stand in the text of some arm; of no task where the study says not to look."""
     if not study.look_for_items:
-        return {}
+        return Found({})
     asked = {task.name: asked_questions(task, recipe.root, study.loaded_plugins) for task in study.task_settings}
     used = {source: curated.shards[source] for arm in study.arms for source in study.mixture(arm)}
     return found_items(asked, used, out, compute)

@@ -39,6 +39,7 @@ def write_record(prepared: Prepared, out: Folder, report_cost: Cost | None = Non
         "curation": prepared.curated.record["stages"],
         "tokenizers": [out.relative(t.folder) for t in prepared.tokenized],
         "tokens": [path for t in prepared.tokenized for path in _token_folders(t, out)],
+        "found_items": [out.relative(folder) for folder in prepared.found_items],
         "cells": {state.plan.name: _cell(state, out) for state in cells},
         "results": {cell.cell: dict(cell.values) for cell in sweep.results(cells, out)},
         "cost": to_json(report_cost) if report_cost else _cost_before(prepared, out),
@@ -110,6 +111,7 @@ def stage_folders(prepared: Prepared, out: Folder) -> list[str]:
         folders[out.relative(tokenized.folder)] = None
         for path in _token_folders(tokenized, out):
             folders[path] = None
+    folders |= {out.relative(folder): None for folder in prepared.found_items}
     return [path for path in folders if (out / path).exists(MANIFEST)]
 
 
