@@ -13,7 +13,8 @@ from ablations.cells.measure_job import MEASURE
 from ablations.cells.measuring_plan import metric_of
 from ablations.core.results.answers import TaskAnswers
 from ablations.core.results.readings import IN_TEXT, Reading, cost_words
-from ablations.readings.few_shot import AboutTask, about_task, few_shot_readings, gain_readings, readings_in_text
+from ablations.readings.few_shot import AboutTask, about_task, few_shot_readings, gain_readings
+from ablations.readings.in_text import readings_in_text
 from ablations.readings.label_metrics.registry import LABEL_METRICS
 from ablations.readings.text_metrics.registry import TEXT_METRICS
 from ablations.statistics.cell_result import CellResult

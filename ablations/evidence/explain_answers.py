@@ -10,7 +10,7 @@ from typing import Any
 from ablations.cells.cell_files import INTACT
 from ablations.core.data.items import Group, Item, TaskItems
 from ablations.core.results.answers import GroupAnswers, Score, TaskAnswers
-from ablations.core.results.readings import GAIN, Name, Reading
+from ablations.core.results.readings import GAIN, IN_TEXT, Name, Reading
 from ablations.evidence.explain_reading import LocatedReading
 from ablations.readings.few_shot import AboutTask, written
 from curation.runtime.errors import ConfigError, one_of
@@ -45,15 +45,20 @@ def answers(located: LocatedReading, choice: Choice) -> dict[str, Any]:
     if not what.task or any(each not in answers_json for each in done.values()):
         return {}
     items = located.cell.recorded.items(what.task)
-    shown = _Shown(TaskItems.from_json(items), located.about_tasks[what.task], located.cell.tokenizer, what, choice)
-    explained = {name: shown.explained(TaskAnswers.from_json(answers_json[each])) for name, each in done.items()}
+    about = located.about_tasks[what.task]
+    counted = about.found if reading.reading.startswith(f"{IN_TEXT}.") else about.counted
+    shown = _Shown(TaskItems.from_json(items), about, located.cell.tokenizer, what, choice)
+    explained = {
+        name: shown.explained(counted(TaskAnswers.from_json(answers_json[each]))) for name, each in done.items()
+    }
     if reading.of:
         explained["answers_without"]["silenced"] = [list(head) for head in measure["final"]["details"][reading.reading]]
     return explained
 
 
 def _name(reading: Reading) -> Name:
-    return Name(reading.metric, reading.reading, task=reading.task, k=reading.k, condition=reading.condition)
+    which = reading.reading.removeprefix(f"{IN_TEXT}.")
+    return Name(reading.metric, which, task=reading.task, k=reading.k, condition=reading.condition)
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any
 
@@ -37,14 +37,13 @@ from ablations.core.results.answers import (
     content_free_shares,
     likeliest,
 )
-from ablations.core.results.readings import FEW_SHOT, GAIN, GAIN_WORDS, IN_TEXT, Better, Reading, shots_words
+from ablations.core.results.readings import FEW_SHOT, GAIN, GAIN_WORDS, Better, Reading, shots_words
 from ablations.readings.blind import blind_accuracies, blind_label_score, only_commonest
 from ablations.readings.label_metrics.base import LabelMetric
 from ablations.readings.normalised import calibrated, mutual_information, per_byte, per_token
 from ablations.readings.text_metrics.base import References, TextMetric
 from ablations.readings.text_metrics.references import commonest_reference
 
-OF_FOUND = "of items that stand in the training text"
 ITEMS, PREDICTIONS = "share of items", "share of predictions"
 Normalised = Callable[[GroupAnswers, Score], Sequence[float] | None]
 BLIND_WORDS = {
@@ -82,21 +81,14 @@ class AboutTask:
         """The answers to items that do not stand in the training text."""
         return answers.of_items(lambda item: item not in self.in_text) if self.in_text else answers
 
+    def found(self, answers: TaskAnswers) -> TaskAnswers:
+        """The answers to the others."""
+        return answers.of_items(self.in_text.__contains__)
+
 
 def few_shot_readings(answers: TaskAnswers, about: AboutTask) -> list[Reading]:
     """All readings of one task, in a fixed order."""
     return list(_Task(answers, about).readings())
-
-
-def readings_in_text(answers: TaskAnswers, about: AboutTask) -> list[Reading]:
-    """The readings of those items alone that stand in the training text, under names of their own."""
-    if not about.in_text:
-        return []
-    found = few_shot_readings(answers.of_items(about.in_text.__contains__), about)
-    kept = (each for each in found if each.better is not None and each.value is not None)
-    return [
-        replace(each, reading=f"{IN_TEXT}.{each.reading}", words=f"{each.words}, {OF_FOUND}", short="") for each in kept
-    ]
 
 
 def gain_readings(answers: TaskAnswers, about: AboutTask) -> list[Reading]:

@@ -10,9 +10,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ablations.prompts.task_items import asked_questions
 from ablations.prompts.tasks.questions import Question
+from ablations.settings.study import Study
 from curation.contamination.matching import QueryIndex, Sizes
 from curation.contamination.queries import Query
+from curation.recipes.recipe import Recipe
 from curation.runtime.cluster.cluster import Compute
 from curation.runtime.stages.job_specs import ShardJob, shard_jobs
 from curation.runtime.stages.stage import Output, Stage
@@ -45,6 +48,17 @@ class LookShared:
 
     shards: Folder
     texts: Looked
+
+
+def look_for_items(
+    study: Study, recipe: Recipe, shards: Mapping[str, ShardSet], out: Folder, compute: Compute
+) -> Found:
+    """Items of every task that stand in the text of some arm; of no task where the study says not to look."""
+    if not study.look_for_items:
+        return Found({})
+    asked = {task.name: asked_questions(task, recipe.root, study.loaded_plugins) for task in study.task_settings}
+    used = {source: shards[source] for arm in study.arms for source in study.mixture(arm)}
+    return found_items(asked, used, out, compute)
 
 
 def found_items(

@@ -10,28 +10,25 @@ from ablations.claims.base import Claim
 from ablations.core.metrics.registry import METRICS
 from ablations.core.results.readings import FEW_SHOT, Name
 from ablations.prompts.control_words import check_control_words
-from ablations.prompts.task_items import ItemsFile, asked_questions, check_files, items_file, probes_of_controls
+from ablations.prompts.task_items import ItemsFile, check_files, items_file, probes_of_controls
 from ablations.prompts.task_settings import TaskSettings
 from ablations.settings import study_file as settings
-from ablations.settings.cells import CellSettings
-from ablations.settings.heldout import SourceSize, heldout_shares
 from ablations.settings.study import Study
 from ablations.settings.tokenizers import SHARED
 from ablations.settings.variants import variants_of_claim, varied_arms
 from ablations.statistics.paired import LEAST_FOR_VERDICT
 from ablations.study.drafts import drafts
 from ablations.study.fitting_prompts import check_fitting
-from ablations.study.found_items import Found, InText, found_items
+from ablations.study.found_items import InText, look_for_items
+from ablations.study.heldout import check_heldout, shares_of
 from ablations.study.weights_budget import check_budget
 from curation import pipeline
 from curation.pipeline import Curated
-from curation.recipes.derived import origin_of
 from curation.recipes.recipe import Recipe
 from curation.runtime.cluster.cluster import Compute
 from curation.runtime.errors import ConfigError, InputError, one_of
 from curation.runtime.stages.stages import mended
 from curation.runtime.store.folder import Folder
-from curation.runtime.store.shards import ShardSet
 from tokenizer.model import load_tokenizer
 from tokenizer.pipeline import Tokenized, tokenize, train_tokenizer
 from tokenizer.settings import TokenizerSettings
@@ -72,23 +69,14 @@ def _prepare(study: Study, recipe: Recipe, out: Folder, compute: Compute) -> Pre
     words = TokenizerSettings(kind="words")
     trained = train_tokenizer(CONTROLS, words, control_shards, out, compute)
     check_control_words(load_tokenizer(trained[1]), CONTROLS)
-    shares = _heldout(
+    shares = shares_of(
         study, recipe, control_shards, [study.cells_of_control(arm) for arm in study.control_settings.arms]
     )
     controls = tokenize(trained, control_shards, shares, out, compute)
-    found = _found_items(study, recipe, curated, out, compute)
+    found = look_for_items(study, recipe, curated.shards, out, compute)
     plans = cell_plans(study, recipe.root, of_arms, controls, found.in_text)
     check_fitting(study, plans)
     return Prepared(study, recipe, curated, of_arms, controls, plans, found.folders)
-
-
-def _found_items(study: Study, recipe: Recipe, curated: Curated, out: Folder, compute: Compute) -> Found:
-    """Items of every task that stand in the text of some arm; of no task where the study says not to look."""
-    if not study.look_for_items:
-        return Found({})
-    asked = {task.name: asked_questions(task, recipe.root, study.loaded_plugins) for task in study.task_settings}
-    used = {source: curated.shards[source] for arm in study.arms for source in study.mixture(arm)}
-    return found_items(asked, used, out, compute)
 
 
 def _tokenized_arms(
@@ -97,7 +85,7 @@ def _tokenized_arms(
     """Arm -> its tokenizer, with the tokens of every source that it is trained or measured on."""
     used = {source for arm in study.arms for source in study.mixture(arm)}
     real = {name: curated.shards[name] for name in settings.real_sources(study, recipe)}
-    shares = _heldout(study, recipe, real, [study.cells_of_arm(arm) for arm in study.arms])
+    shares = shares_of(study, recipe, real, [study.cells_of_arm(arm) for arm in study.arms])
     done: dict[str, Tokenized] = {}
     found = {}
     for arm, named in settings.arm_tokenizers(study, recipe).items():
@@ -107,17 +95,6 @@ def _tokenized_arms(
             done[named.key] = tokenize(trained, encoded, shares, out, compute)
         found[arm] = done[named.key]
     return found
-
-
-def _heldout(
-    study: Study, recipe: Recipe, shards: Mapping[str, ShardSet], every: Sequence[CellSettings]
-) -> dict[str, float]:
-    """Source -> the share of its documents that measures of these cells are taken on."""
-    sizes = {
-        name: SourceSize(each.documents, each.text_bytes, origin_of(name, recipe.derived))
-        for name, each in shards.items()
-    }
-    return heldout_shares(study.heldout, sizes, max((cells.model.context for cells in every), default=1))
 
 
 def run(
@@ -250,16 +227,6 @@ def _control_lot(study: Study, controls: Tokenized, metrics: Sequence[str]) -> c
         for context in contexts
     }
     return cells.Lot(controls, items, metrics)
-
-
-def check_heldout(main: Tokenized, study: Study) -> None:
-    empty = [source for source, tokens in main.tokens.items() if not tokens.documents("heldout")]
-    used = {source for arm in study.arms for source in study.mixture(arm)}
-    if bad := sorted(used & set(empty)):
-        raise ConfigError(
-            f"source {bad[0]}: none of its {main.tokens[bad[0]].documents('train')} documents is held out. Raise heldout or "
-            "give the source more documents."
-        )
 
 
 def _items(study: Study, root: str, tokenized: Tokenized, in_text: InText) -> dict[int, dict[str, ItemsFile]]:
