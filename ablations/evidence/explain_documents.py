@@ -40,7 +40,7 @@ def documents_behind(
     heldout = sorted(cell.measuring.heldout)
     sources = heldout if about.source in TOGETHER else [source for source in heldout if source == about.source]
     if about.metric not in (BITS, LATE):
-        return _of_items(cell, sources, items)
+        return _of_items(cell, sources, items) if items else None
     if not sources:
         return None
     with heldout_of(cell, sources) as data:
