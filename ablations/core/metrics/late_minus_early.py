@@ -28,9 +28,8 @@ class LateMinusEarly(Metric):
     """Mean loss late in a document minus mean loss early; negative where late tokens are easier, with context or by themselves.
 
     A model that sees no context has such a difference too, since late text is other text than early text. `<name>.cut_minus_full`
-    stands
-    beside it: what the late tokens lose when BOS and the 16 tokens before them are all that is left of their context, which is 0
-    without attention. `context_gain` is the measure to claim on.
+    beside it is what the late tokens lose when BOS and the 16 tokens before them are all that is left of their context, which is 0
+    without attention. That, or `context_gain`, is the measure to claim on.
 
     Over the first context of documents that have so many tokens, so that no window crosses a border; at most
     `effort.windows` of a source. Token t is the t-th after BOS. Olsson's tokens 50 and 500 of 512 are scaled to the context

@@ -113,3 +113,13 @@ def test_a_check_is_one_file(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found(study(name="a_name_that_is_long")).refusals == [
         "name: a_name_that_is_long is long. Shorten it; or write accept: [long_names]."
     ]
+
+
+def test_a_claim_on_late_text_is_told_what_measures_context() -> None:
+    claims = [
+        {"differs": {"arm_a": "web", "arm_b": "web", "measure": f"late_minus_early.{of}"}}
+        for of in ("web", "web.cut_minus_full")
+    ]
+    (warning,) = found(study(claims=claims)).warnings
+    assert "claims on late_minus_early.web: late text is easier or harder by itself" in warning
+    assert "What context gives is late_minus_early.web.cut_minus_full, and copying is context_gain.web.order" in warning

@@ -43,6 +43,17 @@ def test_every_claim_is_about_arms_of_the_study(name: str) -> None:
     assert named <= set(study.arms)
 
 
+@pytest.mark.parametrize("name", sorted(PATHS))
+def test_every_claim_says_what_is_expected_and_why_and_rests_on_context(name: str) -> None:
+    study, _ = settings.load(PATHS[name])
+    for claim in study.claims:
+        assert claim.expected, claim.sentence()
+        assert claim.because, claim.sentence()
+        for measure in claim.measures_named():
+            if measure.startswith("late_minus_early."):  # late text differs from early text without any context
+                assert measure.endswith((".cut_minus_full", ".icl_score")), measure
+
+
 def test_arms_of_one_name_are_the_same_in_all_studies_that_share_a_recipe() -> None:
     """If this fails, `code` is trained again in every study."""
     said: dict[str, tuple[object, ...]] = {}
