@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from small_study import ENGLISH, write_corpora, write_study
+from small_study import ENGLISH, document, write_corpora, write_study
 
 from ablations.cells import sweep
 from ablations.cells.cell_files import cell_result
@@ -83,14 +83,21 @@ class Widths(Metric):
 PLUGINS = [Plugin("letters.py", LETTERS), Plugin("widths.py", WIDTHS)]
 
 
-def write_task(folder: Path) -> str:
-    """A task with written answers and its rows; what a study says of it."""
+IN_TEXT = ENGLISH[30:34]  # words of which the training text holds the questions of the task `found`
+
+
+def write_tasks(folder: Path) -> str:
+    """A task with written answers and its rows, and another with half of its questions in the text; what a study says of them."""
     (folder / "writes.yaml").write_text(WRITES, encoding="utf8")
-    for name, words in (("pool", ENGLISH[:20]), ("queries", ENGLISH[20:30])):
+    for name, words in (("pool", ENGLISH[:20]), ("queries", ENGLISH[20:30]), ("found", ENGLISH[30:38])):
         rows = [json.dumps({"q": f"a {word}", "a": word}) for word in words]
         (folder / f"{name}.jsonl").write_text("\n".join(rows), encoding="utf8")
-    told = {"kind": "writes.yaml", "pool": "pool.jsonl", "queries": "queries.jsonl"}
-    return json.dumps(["control_map", {**told, "shots": [0, 2], "draws": 2, "items": 4}])
+    with (folder / "english.jsonl").open("a", encoding="utf8") as corpus:
+        lines = [line for word in IN_TEXT for line in (f"a {word}", word)]
+        corpus.write(json.dumps({"id": "quiz", "text": "\n".join([document(ENGLISH, 1000), *lines])}) + "\n")
+    told = {"kind": "writes.yaml", "pool": "pool.jsonl", "shots": [0, 2], "draws": 2}
+    writes = {**told, "queries": "queries.jsonl", "items": 4}
+    return json.dumps(["control_map", writes, {**told, "name": "found", "queries": "found.jsonl", "items": 8}])
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +106,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory, compute: Compute) -> tuple[Fol
     folder = tmp_path_factory.mktemp("study")
     write_corpora(folder)
     effort = {"windows": 8, "items": 8, "sequences": 4, "curve_windows": 4, "curve_items": 4, "curve_sequences": 2}
-    said = [f"cells.effort={json.dumps(effort)}", f"tasks={write_task(folder)}"]
+    said = [f"cells.effort={json.dumps(effort)}", f"tasks={write_tasks(folder)}"]
     for plugin in PLUGINS:
         (folder / plugin.name).write_text(plugin.source, encoding="utf8")
     loaded, recipe = settings.load(str(write_study(folder)), said, [str(folder / each.name) for each in PLUGINS])
@@ -166,6 +173,18 @@ def test_a_number_over_written_answers_comes_out_once_more_from_what_was_written
     told = explained(ran, f"few_shot.writes.k2.gold.{reading}")
     assert told["answers"]["recomputed"] == pytest.approx(told["value"])
     assert {(draw["k"], draw["draw"], draw["items"]) for draw in told["answers"]["draws"]} == {(2, 0, 4), (2, 1, 4)}
+
+
+def test_items_that_stand_in_the_training_text_are_those_of_their_own_number_alone(
+    ran: tuple[Folder, CellPlan],
+) -> None:
+    shown = {}
+    for reading in ("char_f1", "in_text.char_f1"):
+        told = explained(ran, f"few_shot.found.k2.gold.{reading}", Choice(99))
+        shown[reading] = {right for each in told["answers"]["shown"] for right in each["references"]}
+        assert told["answers"]["recomputed"] == pytest.approx(told["value"])
+    assert shown["in_text.char_f1"] == set(IN_TEXT)
+    assert shown["char_f1"] == set(ENGLISH[30:38]) - set(IN_TEXT)
 
 
 def test_a_written_answer_is_shown_with_what_counts_as_right_and_its_scores(ran: tuple[Folder, CellPlan]) -> None:

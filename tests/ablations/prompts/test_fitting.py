@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ from ablations.evidence.design.base import Design
 from ablations.evidence.design_checks import checked
 from ablations.prompts.fitting import BYTES_A_TOKEN, EvenPieces, expected_fitting, fitting
 from ablations.prompts.joining import Joining
+from ablations.prompts.task_items import ItemsFile
 from ablations.prompts.task_settings import TaskSettings
 from ablations.settings.study import Study
+from ablations.study.fitting_prompts import least_fitting
 
 ROWS = [{"text": "가" * length, "said": ["x"]} for length in (1, 2, 3, 40)]
 POOL = [{"text": f"{number}", "said": ["y"]} for number in range(4)]
@@ -30,6 +33,16 @@ def test_the_share_of_each_k_is_that_of_its_prompts_over_all_draws() -> None:
                 )
     slow = {k: sum(map(sum, each.values())) / sum(map(len, each.values())) for k, each in lengths.items()}
     assert fitting(made.to_json()) == slow == {0: 0.75, 2: 0.75}
+
+
+def test_where_arms_have_tokenizers_of_their_own_the_one_with_the_least_room_counts() -> None:
+    roomy, narrow = (
+        ItemsFile("copy", json.dumps(items_of(Copy(), POOL, ROWS, context=context, shots=(0, 2)).to_json()))
+        for context in (200, 30)
+    )
+    for files in ([roomy, narrow, roomy], [narrow, roomy]):
+        assert least_fitting((128, file) for file in files) == {("copy", 128): {0: 0.75, 2: 0.75}}
+    assert least_fitting([(128, roomy)]) == {("copy", 128): {0: 1.0, 2: 1.0}}
 
 
 def test_even_pieces_are_encoded_line_by_line_as_the_whole() -> None:
