@@ -38,7 +38,7 @@ def ours(texts: Sequence[str]) -> dict[str, list[str]]:
     batch, bounds = Batch.of(texts), preset("eng_Latn")
     found = {}
     for name, cls in FILTERS.items():
-        annotator = cls()
+        annotator = cls.for_examples()
         rules = build(Rules, {"keep": {annotator.label: bounds[annotator.label]}}, "eng_Latn")
         found[name] = reasons(rules, {annotator.label: _numbers(annotator, annotator.score(batch))}, len(batch))
     return found

@@ -11,6 +11,7 @@ import statistics
 import sys
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,7 @@ def speed(setting: Setting, k: int, brief: bool) -> None:
     """Items a second of NSMC, ours and lm-eval's at its best batch size."""
     group = setting.group("nsmc", k, 50 if brief else ITEMS)
     few = setting.group("nsmc", k, 8 if brief else PEER_ITEMS[k])
-    ours = {each: len(each.items) / median_seconds(lambda each=each: _score(setting, each)) for each in (group, few)}
+    ours = {each: len(each.items) / median_seconds(partial(_score, setting, each)) for each in (group, few)}
     runs = 1 if brief else PEER_RUNS
     work = {"do": "speed", "folder": setting.exported, "documents": setting.documents(few), "runs": runs}
     spent = lm_eval.ask([{**work, "batch": batch} for batch in PEER_BATCHES])
@@ -81,7 +82,7 @@ def speed(setting: Setting, k: int, brief: bool) -> None:
     best = max(peers, key=lambda batch: peers[batch])
     texts = len(few.items) / statistics.median(spent[PEER_BATCHES.index(best)]["texts"])
     what = f"few-shot scoring of NSMC at {k} shots"
-    say = {
+    say: dict[str, Any] = {
         "shape": SHAPE,
         "vocabulary": setting.spec.vocab_size,
         "rows": setting.called,

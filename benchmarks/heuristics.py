@@ -77,7 +77,8 @@ def measured(
 def peer(name: str, language: str, texts: Sequence[str], splitter: str, ours: float, brief: bool) -> None:
     """The same rules by stock datatrove with every rule computed, on the first documents of the same corpus."""
     limit = PEER_CHARS[splitter] // (20 if brief else 1)
-    chosen, chars = [], 0
+    chosen: list[str] = []
+    chars = 0
     for text in texts:
         if chosen and chars + len(text) > limit:
             break

@@ -74,7 +74,8 @@ def table(run: RunRecord) -> list[tuple[str, int, int, int]]:
         bin_ = max(i for i, least in enumerate(BINS) if similarity >= least)
         for i, counted in enumerate((True, (left, right) in edges, bool(reason))):
             counts[bin_][i] += counted
-    return [(f"from {BINS[bin_]:.2f}", *counts[bin_]) for bin_ in sorted(counts)]
+    of_bins = ((bin_, *counts[bin_]) for bin_ in sorted(counts))
+    return [(f"from {BINS[bin_]:.2f}", pairs, found, dropped) for bin_, pairs, found, dropped in of_bins]
 
 
 def seconds(run: RunRecord) -> dict[str, Any]:

@@ -3,11 +3,14 @@ lm-eval. One pinned core."""
 
 from __future__ import annotations
 
+from functools import partial
+
 from benchmarks.agreement import agreement
 from benchmarks.few_shot import few_shot
 from benchmarks.heuristics import heuristics
 from benchmarks.record import keep, median_seconds, pinned
 from benchmarks.training import training
+from curation.annotators.base import Annotator
 from curation.annotators.registry import ANNOTATORS
 from curation.sources.base import Row
 from curation.sources.environment import Environment
@@ -28,8 +31,12 @@ def annotators() -> None:
     keep("views: code points, words, lines, hashes", chars / views, "characters/s", chars=chars)
     for name, cls in ANNOTATORS.classes().items():
         annotator = cls.for_examples()
-        seconds = median_seconds(lambda annotator=annotator: annotator.score(Batch.of(texts)))
+        seconds = median_seconds(partial(_scored, annotator, texts))
         keep(f"annotator {name}, its views included", chars / seconds, "characters/s", chars=chars)
+
+
+def _scored(annotator: Annotator, texts: list[str]) -> object:
+    return annotator.score(Batch.of(texts))
 
 
 def main() -> None:
