@@ -69,11 +69,16 @@ class Claim(Config, ABC):
         """Tasks that it names. A study has to ask them."""
         return ()
 
+    def direction(self, effect: float) -> str:
+        """Which way a supported claim of two sides points, as a clause; nothing where its sentence says so."""
+        return ""
+
     def short(self, outcome: str, effect: float) -> str:
         """The outcome as a lead would say it."""
         match outcome:
             case "supported":
-                return "It is so."
+                way = self.direction(effect)
+                return f"It is so: {way}." if way else "It is so."
             case "contradicted":
                 return "It is not so: any effect is smaller than what would count, or points the other way."
             case _:

@@ -35,10 +35,8 @@ class Differs(Claim):
     def measures_named(self) -> Sequence[str]:
         return (self.measure,)
 
-    def short(self, outcome: str, effect: float) -> str:
-        if outcome == "supported":
-            return f"They differ, and the {'first' if effect > 0 else 'second'} is better."
-        return super().short(outcome, effect)
+    def direction(self, effect: float) -> str:
+        return f"{self.arm_a if effect > 0 else self.arm_b} is better"
 
     def key(self) -> tuple[object, ...]:
         return self.kind, frozenset({self.arm_a, self.arm_b}), self.measure

@@ -38,10 +38,8 @@ class GoesWith(Claim):
     def measures_named(self) -> Sequence[str]:
         return self.measure_x, self.measure_y
 
-    def short(self, outcome: str, effect: float) -> str:
-        if outcome == "supported":
-            return "They rise and fall together." if effect > 0 else "One falls where the other rises."
-        return super().short(outcome, effect)
+    def direction(self, effect: float) -> str:
+        return "they rise and fall together" if effect > 0 else "one falls where the other rises"
 
     def seen_over_arms(self, arms: int, alpha: float) -> float:
         return smallest_correlation(arms, alpha)

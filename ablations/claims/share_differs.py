@@ -42,7 +42,5 @@ class ShareDiffers(EmergenceClaim, Claim):
     def least_p(self, seeds: int) -> float:
         return difference_p(seeds, seeds, 0, seeds)
 
-    def short(self, outcome: str, effect: float) -> str:
-        if outcome == "supported":
-            return f"It emerges more often in {self.arm_a if effect > 0 else self.arm_b}."
-        return super().short(outcome, effect)
+    def direction(self, effect: float) -> str:
+        return f"more often in {self.arm_a if effect > 0 else self.arm_b}"

@@ -30,6 +30,7 @@ class Verdict:
         measures: what the claim is about, by full name.
         relation: the effect says how its two measures go together; else a positive one is better.
         short: the outcome as a lead would say it.
+        direction: which way a supported claim of two sides points, as a clause.
         expected, because: what was written of its outcome before the run.
         robust: of each nuisance, whether the outcome is the same in all of its values or only at some.
     """
@@ -58,6 +59,7 @@ class Verdict:
     expected: str = ""
     because: str = ""
     robust: tuple[str, ...] = ()
+    direction: str = ""
 
 
 def judge(claims: Sequence[Claim], measures: Measures) -> list[Verdict]:
@@ -190,4 +192,5 @@ def _verdict(claim: Claim, estimates: ClaimEstimates, decision: Decision, measur
         short=claim.short(decision.outcome, main.effect if main else 0.0),
         expected=claim.expected or "",
         because=claim.because.rstrip("."),
+        direction=claim.direction(main.effect) if main and decision.outcome == "supported" else "",
     )

@@ -24,7 +24,7 @@ def answer_of(verdicts: Sequence[Verdict], instrument: Instrument, words: Mappin
     decided = [each for each in registered if each.outcome in SAID]
     if not decided:
         return f"Not answered: none of {plural(len(registered), 'registered claim')} could be decided, {_first_reason(registered)}."
-    told = [f"{SAID[each.outcome]} {_claim(each, words)}{_size(each)}." for each in decided[:MOST]]
+    told = [f"{SAID[each.outcome]} {_claim(each, words)}{_direction(each)}{_size(each)}." for each in decided[:MOST]]
     more = len(decided) - MOST
     if more > 0:
         told.append(f"{plural(more, 'further claim')} decided, below.")
@@ -45,8 +45,15 @@ def _claim(verdict: Verdict, words: Mapping[str, str]) -> str:
     return claim
 
 
+def _direction(verdict: Verdict) -> str:
+    return f": {verdict.direction}" if verdict.direction else ""
+
+
 def _size(verdict: Verdict) -> str:
-    if verdict.effect is None:
+    """How large; of an effect whose direction is said, without its sign."""
+    if verdict.effect is None or verdict.relation:
         return ""
-    reach = f" ({number(verdict.interval[0])} to {number(verdict.interval[1])})" if verdict.interval else ""
-    return f", by {number(verdict.effect)} {verdict.unit}{reach}" if not verdict.relation else ""
+    sign = -1 if verdict.direction and verdict.effect < 0 else 1
+    ends = sorted(sign * end for end in verdict.interval or ())
+    reach = f" ({' to '.join(map(number, ends))})" if ends else ""
+    return f", by {number(sign * verdict.effect)} {verdict.unit}{reach}"

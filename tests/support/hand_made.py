@@ -4,8 +4,7 @@ How the hand-set model works. Its residual stream has four parts: which token th
 before (V), and which token is predicted (V). RoPE turns queries and keys by their position, in pairs of dimensions (i, i + D/2)
 with frequencies from fast to slow.
 - The previous-token head asks with the constant, in the pairs and with the angles that give the largest attention to the token
-before
-  that position alone can give. Its values carry the token, written into the part for the token before.
+  before that position alone can give. Its values carry the token, written into the part for the token before.
 - The induction head asks with the token and is answered by the token before, in the slow pairs, which hardly turn within a context.
   Its values carry the token, written into the part for the prediction, the only one that the output matrix reads.
 This works with QK-norm at the sharpness and the rotary base that are shipped, and without it (lengths are large).

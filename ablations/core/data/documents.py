@@ -4,8 +4,7 @@
 <stem>.documents.safetensors  offsets int64 [n + 1] in tokens, ids uint8 [n, 16], utf8_bytes int64 [n]
 
 A set that travels may hold the tokens of some documents alone. Its index speaks of all, since a share of a source is a share of
-all its
-tokens: it has lengths int64 [n] besides, and the offsets of a document whose tokens stayed behind are equal.
+all its tokens: it has lengths int64 [n] besides, and the offsets of a document whose tokens stayed behind are equal.
 """
 
 from __future__ import annotations

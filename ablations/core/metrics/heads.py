@@ -42,9 +42,8 @@ class Heads(Metric):
     previous-token score with what even attention would give, and the number of `induction_heads`: prefix matching above 0.05 and
     above three times even attention. A head that looks back by a fixed number of places is none: the distance of the two showings
     is drawn for each sequence. The limit is low since a model whose words have fixed roles looks back from some of the random
-    tokens
-    only, and several heads may share the work: a glossary model that reads every map rightly has three heads at 0.09 to 0.12.
-    All heads are in the details. A model without attention has no readings.
+    tokens only, and several heads may share the work: a glossary model that reads every map rightly has three heads at 0.09 to
+    0.12. All heads are in the details. A model without attention has no readings.
 
     Source: Olsson et al. 2022, https://arxiv.org/abs/2209.11895, "prefix matching" and "copying". Theirs sums raised logits, ours
     ranks them, so that it does not depend on their scale or the size of the vocabulary.

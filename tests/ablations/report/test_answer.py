@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
+from ablations.claims.differs import Differs
 from ablations.claims.verdicts import Verdict
 from ablations.report.answer import answer_of
 from ablations.report.contents import Instrument
@@ -26,6 +29,17 @@ def test_what_was_decided_is_said_with_its_size_and_what_stayed_open_is_counted(
     assert told == (
         "It is so that arms a and b differ in copying, by 0.152 nats per repeat (0.100 to 0.200). It is not so that arms a and b "
         "differ in copying, by 0.152 nats per repeat (0.100 to 0.200). 1 claim of 3 stayed open."
+    )
+
+
+@pytest.mark.parametrize(("effect", "interval", "better"), [(0.152, (0.1, 0.2), "a"), (-0.152, (-0.2, -0.1), "b")])
+def test_which_side_of_a_difference_is_better_is_said_in_words(
+    effect: float, interval: tuple[float, float], better: str
+) -> None:
+    claim = Differs(arm_a="a", arm_b="b", measure="copying")
+    told = verdict("supported", effect=effect, interval=interval, direction=claim.direction(effect))
+    assert answer_of([told], WORKS, {}) == (
+        f"It is so that arms a and b differ in copying: {better} is better, by 0.152 nats per repeat (0.100 to 0.200)."
     )
 
 

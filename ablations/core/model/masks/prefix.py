@@ -17,8 +17,7 @@ class Prefix(Mask):
     """The tokens of a prefix see one another; those after it see what is before them, and only they are learned from.
 
     Each window draws the length of its prefix, from none to all but one of its tokens. `causal_share` of the steps come first
-    without
-    any: a causal model that is then continued as a prefix model (Wang et al. 2022, https://arxiv.org/abs/2204.05832).
+    without any: a causal model that is then continued as a prefix model (Wang et al. 2022, https://arxiv.org/abs/2204.05832).
     """
 
     kind: ClassVar[str] = "prefix"
