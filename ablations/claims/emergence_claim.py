@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from pydantic import Field
@@ -35,8 +36,18 @@ class EmergenceClaim(Claim, ABC):
         return "heads.prefix_matching.max", REPEATS
 
     def without(self, arm: str) -> ClaimEstimates:
-        missing = f"arm {arm} has no finished cell whose heads and repeats were measured along the way"
+        missing = f"arm {arm} has no finished cell whose heads and repeats were measured twice after the start"
         return ClaimEstimates("", measures=tuple(self.measures_named()), missing=missing)
+
+
+def common_limit(arms: Iterable[Sequence[Emerged]]) -> int:
+    """The latest onset, in tokens, that all runs could have shown: what comes after it favours the arm of longer ones."""
+    return min(each.last_tokens for seeds in arms for each in seeds)
+
+
+def onsets_within(found: Sequence[Emerged], limit: int) -> list[float]:
+    """Tokens; infinity where none was seen within the limit."""
+    return [math.inf if each.at_tokens is None or each.at_tokens > limit else float(each.at_tokens) for each in found]
 
 
 def onsets(measures: Measures, arm: str, limits: Limits) -> list[Emerged]:

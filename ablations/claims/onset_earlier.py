@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from ablations.claims.base import Claim
-from ablations.claims.emergence_claim import EmergenceClaim, onsets
+from ablations.claims.emergence_claim import EmergenceClaim, common_limit, onsets, onsets_within
 from ablations.statistics.claim_estimates import ClaimEstimates
 from ablations.statistics.measures import Measures
 from ablations.statistics.paired import Estimate
@@ -28,8 +28,8 @@ class OnsetEarlier(EmergenceClaim, Claim):
         found = [onsets(measures, arm, self.limits()) for arm in self.arms_named()]
         if not all(found):
             return self.without(self.arm_a if not found[0] else self.arm_b)
-        limit = min(each.run_tokens for seeds in found for each in seeds)
-        a, b = ([_within(each.at_tokens, limit) for each in seeds] for seeds in found)
+        limit = common_limit(found)
+        a, b = (onsets_within(seeds, limit) for seeds in found)
         effect, interval = restricted_difference(a, b, limit)
         main = Estimate(effect, min(len(a), len(b)), interval, log_rank_p(a, b, limit))
         seen = [f"{sum(map(math.isfinite, each))} of {len(each)} seeds" for each in (a, b)]
@@ -43,7 +43,3 @@ class OnsetEarlier(EmergenceClaim, Claim):
 
     def least_p(self, seeds: int) -> float:
         return difference_p(seeds, seeds, 0, seeds)
-
-
-def _within(at_tokens: int | None, limit: int) -> float:
-    return float(at_tokens) if at_tokens is not None and at_tokens <= limit else math.inf

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Literal
 
 from ablations.claims.base import Claim
-from ablations.claims.emergence_claim import EmergenceClaim, onsets
+from ablations.claims.emergence_claim import EmergenceClaim, common_limit, onsets, onsets_within
 from ablations.statistics.claim_estimates import ClaimEstimates
 from ablations.statistics.measures import Measures
 from ablations.statistics.paired import Estimate
@@ -14,7 +15,10 @@ from ablations.statistics.shares import difference_interval, difference_p
 
 
 class ShareDiffers(EmergenceClaim, Claim):
-    """An induction head emerges in more seeds of one arm than of another (Fisher's exact test)."""
+    """An induction head emerges in more seeds of one arm than of another (Fisher's exact test).
+
+    Counted is what all runs could have shown: where one arm reads more tokens than the other, its later onsets do not count.
+    """
 
     kind: Literal["share_differs"] = "share_differs"
     arm_a: str
@@ -27,11 +31,12 @@ class ShareDiffers(EmergenceClaim, Claim):
         found = [onsets(measures, arm, self.limits()) for arm in self.arms_named()]
         if not all(found):
             return self.without(self.arm_a if not found[0] else self.arm_b)
-        (a, n_a), (b, n_b) = ((sum(each.at_tokens is not None for each in seeds), len(seeds)) for seeds in found)
+        limit = common_limit(found)
+        (a, n_a), (b, n_b) = ((sum(map(math.isfinite, onsets_within(seeds, limit))), len(seeds)) for seeds in found)
         main = Estimate(
             a / n_a - b / n_b, min(n_a, n_b), difference_interval(a, n_a, b, n_b), difference_p(a, n_a, b, n_b)
         )
-        said = f"{a} of {n_a} seeds against {b} of {n_b}"
+        said = f"{a} of {n_a} seeds against {b} of {n_b} within {limit:,} tokens"
         return ClaimEstimates(
             "difference of shares of seeds", main, two_sided=True, measures=tuple(self.measures_named()), said=said
         )

@@ -16,6 +16,7 @@ from ablations.statistics.cell_result import CellResult
 HEADS, REPEATS = "heads", "repeated_tokens.first_minus_second"
 EVEN = "heads.prefix_matching.even"
 PREFIX_MATCHING, TIMES_EVEN, REPEATS_NATS = 0.05, 3.0, 0.05
+IN_A_ROW = 2  # evaluations
 
 
 @dataclass(frozen=True)
@@ -30,17 +31,22 @@ class Limits:
 
 @dataclass(frozen=True)
 class Emerged:
-    """One seed: the tokens at the first of the two evaluations, None where there are no two; and the length of the run."""
+    """One seed.
+
+    Attributes:
+        at_tokens: tokens at the first of the two evaluations; None where there are no two.
+        last_tokens: tokens at the last evaluation but one, which is the latest onset that the run could have shown.
+    """
 
     at_tokens: int | None
-    run_tokens: int
+    last_tokens: int
 
 
 def emerged(cell: CellResult, limits: Limits) -> Emerged | None:
-    """Of a cell; None where its heads or repeats were not measured along the way."""
+    """Of a cell; None where its heads or repeats were not measured twice after the start, so that nothing can be said."""
     even, saved = cell.values.get(EVEN), dict(cell.curves.get(REPEATS, ()))
     points = cell.curve_details.get(HEADS, ())
-    if even is None or not points or not saved:
+    if even is None or not saved or sum(tokens > 0 for tokens, _ in points) < IN_A_ROW:
         return None
     least = max(limits.prefix_matching, limits.times_even * even)
     above = [
@@ -48,7 +54,7 @@ def emerged(cell: CellResult, limits: Limits) -> Emerged | None:
         for tokens, details in points
     ]
     first = (tokens for (tokens, heads), (_, next_heads) in pairwise(above) if heads & next_heads)
-    return Emerged(next(first, None), above[-1][0])
+    return Emerged(next(first, None), above[-IN_A_ROW][0])
 
 
 def _above(details: Mapping[str, Any], least: float) -> set[tuple[int, int]]:

@@ -11,7 +11,7 @@ from ablations.settings.cells import CellSettings
 from ablations.settings.study import Study
 from ablations.settings.study_file import arm_tokenizers
 from ablations.study import estimate
-from ablations.study.opening import loaded_study
+from ablations.study.opening import study_to_run
 from ablations.study.resolved import resolved, written_by_user
 from curation import dry_run as curation_dry_run
 from curation.recipes.recipe import Recipe
@@ -37,7 +37,7 @@ class StudyDryRun:
 
 def dry_run(command: Command) -> StudyDryRun:
     """Builds everything and times a little of it; writes nothing."""
-    study, recipe = loaded_study(command)
+    study, recipe = study_to_run(command)
     stages = list(tree(study, recipe))
     cost = estimate.predicted_cost(study, recipe, command.compute)
     return StudyDryRun(resolved(study, recipe), written_by_user(study, recipe), stages, cost)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ablations.evidence.design.base import Design
+from ablations.evidence.design_checks import checked
 from ablations.settings import study_file as settings
 from ablations.settings.study import Study
 from ablations.study import pipeline as studies
@@ -9,6 +11,7 @@ from ablations.study.pipeline import Prepared
 from curation.recipes.recipe import Recipe
 from curation.runtime.cluster.cluster import Idle
 from curation.runtime.command_line.options import Command
+from curation.runtime.errors import ConfigError
 
 
 def loaded_study(command: Command) -> tuple[Study, Recipe]:
@@ -20,11 +23,26 @@ def loaded_study(command: Command) -> tuple[Study, Recipe]:
     return study, recipe
 
 
+def study_to_run(command: Command) -> tuple[Study, Recipe]:
+    """The same, with the design's warnings told.
+
+    Raises:
+        ConfigError: cells of this design could not show what they are run for, and the study does not accept that.
+    """
+    study, recipe = loaded_study(command)
+    found = checked(Design.of(study))
+    if found.refusals:
+        raise ConfigError("\n".join(found.refusals))
+    for warning in found.warnings:
+        command.note(warning)
+    return study, recipe
+
+
 def prepared_study(command: Command) -> Prepared:
     """The plans of a study whose curation and tokens are finished; nothing is run for it.
 
     Raises:
-        ConfigError: they are not.
+        UnfinishedError: they are not.
     """
     study, recipe = loaded_study(command)
     path = command.path

@@ -75,7 +75,6 @@ def _prepare(study: Study, recipe: Recipe, out: Folder, compute: Compute) -> Pre
     controls = tokenize(trained, control_shards, shares, out, compute)
     found = look_for_items(study, recipe, curated.shards, out, compute)
     plans = cell_plans(study, recipe.root, of_arms, controls, found.in_text)
-    check_fitting(study, plans)
     return Prepared(study, recipe, curated, of_arms, controls, plans, found.folders)
 
 
@@ -108,6 +107,7 @@ def run(
 
     def whole() -> Prepared:
         prepared = _prepare(study, recipe, out, compute)
+        check_fitting(study, prepared.plans)
         record(prepared, out)
         sweep.run_sweep(prepared.plans, out, compute)
         record(prepared, out)

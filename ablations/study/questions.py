@@ -18,7 +18,7 @@ from ablations.study.opening import prepared_study
 from ablations.study.rough_cost import cell_seconds
 from curation.recipes.recipe import Recipe
 from curation.runtime.command_line.options import Command
-from curation.runtime.errors import LoamError
+from curation.runtime.errors import UnfinishedError
 
 
 def power_of_claims(command: Command, pilot: str | None) -> power.StudyPower:
@@ -35,7 +35,7 @@ def _design(command: Command, study: Study, recipe: Recipe) -> Design:
     """The design with what is known of its text, where that is encoded; else with what is expected of its prompts."""
     try:
         prepared = prepared_study(command)
-    except LoamError:
+    except UnfinishedError:
         return Design.of(study, fitting=expected_prompts(study, recipe))
     plans = {plan.arm: plan for plan in reversed(prepared.plans) if not plan.control}
     repetitions = {

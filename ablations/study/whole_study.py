@@ -11,7 +11,7 @@ from ablations.cells.standing import Standing
 from ablations.report.contents import Report
 from ablations.study import estimate, record, report_data
 from ablations.study import pipeline as studies
-from ablations.study.opening import loaded_study, prepared_study
+from ablations.study.opening import prepared_study, study_to_run
 from curation.cli_text import funnel_table
 from curation.dashboard.contents import Funnel
 from curation.runtime.command_line.command import table, warning_lines
@@ -57,7 +57,7 @@ class ShortVerdict:
 
 def run(command: Command) -> StudyEnd:
     """Everything that is missing, up to the report."""
-    study, recipe = loaded_study(command)
+    study, recipe = study_to_run(command)
     with command.running(study.name) as out, Usage(out) as usage:
         predicted = estimate.stored_or_new(study, recipe, out, command.compute)
         prepared = studies.run(study, recipe, out, command.compute, record.write_record)
@@ -69,7 +69,7 @@ def run(command: Command) -> StudyEnd:
 
 def run_cells(command: Command) -> Standing:
     """Everything that is missing, up to the measured cells."""
-    study, recipe = loaded_study(command)
+    study, recipe = study_to_run(command)
     with command.running(study.name) as out:
         prepared = studies.run(study, recipe, out, command.compute, record.write_record)
     return Standing.of(states(prepared.plans, out))

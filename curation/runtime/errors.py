@@ -15,6 +15,10 @@ class ConfigError(LoamError):
     exit_code = 2
 
 
+class UnfinishedError(ConfigError):
+    """Work is missing that a command would have to do first, and it may run nothing."""
+
+
 class InputError(LoamError):
     """A file does not hold what the config says it holds. Keeps its parts, for the report and for tests."""
 

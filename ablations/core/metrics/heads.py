@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from statistics import fmean
 from typing import ClassVar
 
 import numpy as np
@@ -31,7 +32,8 @@ class Heads(Metric):
 
     On the sequences of `repeated_tokens`, in their second showing, of each head:
     `prefix_matching`: mean attention, over positions, to all tokens that directly follow an earlier copy of the current token
-    (random pieces may fall twice outside the passage, so there can be several).
+    (random pieces may fall twice outside the passage, so there can be several); without the sequences of the one distance that
+    adds most, since a head that looks back by a fixed number of places finds the copies at its own distance and at no other.
     `previous_token`: mean attention to the position before.
     `copying`: what the head would write if it attended to one place alone, straight through the output matrix; the mean share of
     other pieces whose logit it raises less than that of the piece at this place, equals counting half. Chance is 0.5. Over the
@@ -40,8 +42,7 @@ class Heads(Metric):
     Readings are the largest prefix matching, what even attention would give (`prefix_matching.even`) and how many times that it is
     (`prefix_matching.over_even`, which does not depend on the tokenizer), the copying of the head that matches best, the largest
     previous-token score with what even attention would give, and the number of `induction_heads`: prefix matching above 0.05 and
-    above three times even attention. A head that looks back by a fixed number of places is none: the distance of the two showings
-    is drawn for each sequence. The limit is low since a model whose words have fixed roles looks back from some of the random
+    above three times even attention. The limit is low since a model whose words have fixed roles looks back from some of the random
     tokens only, and several heads may share the work: a glossary model that reads every map rightly has three heads at 0.09 to
     0.12. All heads are in the details. A model without attention has no readings.
 
@@ -50,7 +51,7 @@ class Heads(Metric):
     """
 
     kind: ClassVar[str] = "heads"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     unit: ClassVar[str] = "share (of attention; of other pieces)"
     better: ClassVar[Better] = "higher"
     in_curve: ClassVar[bool] = True
@@ -122,9 +123,8 @@ class _Sums:
     def __init__(self, model: Model, made: Repeats) -> None:
         self.model, self.made = model, made
         self.first_BT, self.second_BT = made.places(made.first_B), made.places(made.second_B)
-        self.attended: defaultdict[Head, dict[str, float]] = defaultdict(
-            lambda: dict.fromkeys(("prefix_matching", "previous_token"), 0.0)
-        )
+        self.matched: defaultdict[Head, list[float]] = defaultdict(list)  # a mean over the places of each sequence
+        self.previous: defaultdict[Head, list[float]] = defaultdict(list)
         self.copying: defaultdict[Head, list[NDArray[np.float64]]] = defaultdict(list)
 
     def add(self, batch: slice, copying: int) -> None:
@@ -139,8 +139,8 @@ class _Sums:
             for head in range(all_BHTS.shape[1]):
                 weights_BTS = all_BHTS[:, head].double() * asked_BT[..., None]
                 place = layer, head
-                self.attended[place]["prefix_matching"] += float((weights_BTS * matches_BTS).sum())
-                self.attended[place]["previous_token"] += float(weights_BTS.diagonal(-1, 1, 2).sum())
+                self.matched[place] += ((weights_BTS * matches_BTS).sum((1, 2)) / self.made.length).tolist()
+                self.previous[place] += (weights_BTS.diagonal(-1, 1, 2).sum(1) / self.made.length).tolist()
                 if copying:
                     logits_NV = written_logits(self.model, layer, head, values_BHSD[:copying, head][shown_BT])
                     self.copying[place].append(raised_above(logits_NV, tokens_BT[:copying][shown_BT]))
@@ -148,9 +148,20 @@ class _Sums:
         self.model.hidden(tokens_BT, tap=look)
 
     def means(self, head: Head) -> dict[str, float]:
-        places = int(self.second_BT.sum())
-        attended = {name: total / places for name, total in self.attended[head].items()}
-        return {**attended, "copying": float(np.concatenate(self.copying[head]).mean())}
+        return {
+            "prefix_matching": least_without_a_distance(np.array(self.matched[head]), self.made.distance_B),
+            "previous_token": fmean(self.previous[head]),
+            "copying": float(np.concatenate(self.copying[head]).mean()),
+        }
+
+
+def least_without_a_distance(matched_B: NDArray[np.float64], distance_B: NDArray[np.int64]) -> float:
+    """The least mean over sequences when those of one distance are left out; 0 where all have one, which tells nothing."""
+    _, which_B, count_D = np.unique(distance_B, return_inverse=True, return_counts=True)
+    if len(count_D) == 1:
+        return 0.0
+    left_D = matched_B.sum() - np.bincount(which_B, matched_B)
+    return float((left_D / (len(matched_B) - count_D)).min())
 
 
 def behind_copies(tokens_BT: NDArray[np.int64]) -> NDArray[np.bool_]:

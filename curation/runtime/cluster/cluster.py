@@ -12,7 +12,7 @@ from typing import Any
 
 from curation.runtime.cluster.interruption import kept_from_ray
 from curation.runtime.cluster.joining import HERE, NamedCluster, cause
-from curation.runtime.errors import ConfigError
+from curation.runtime.errors import ConfigError, UnfinishedError
 
 ROOM_BYTES = 8 * 2**20  # what Ray writes before the first task runs, and a little more
 
@@ -127,7 +127,7 @@ def _check_room(named: str, folder: str) -> None:
 
 @dataclass(frozen=True)
 class Idle(Compute):
-    """Takes the place of `Compute` where nothing may run: stages that are not finished raise `ConfigError(message)`."""
+    """Takes the place of `Compute` where nothing may run: stages that are not finished raise `UnfinishedError(message)`."""
 
     message: str = "there is work to do, and nothing may run"
 
@@ -136,4 +136,4 @@ class Idle(Compute):
         return False
 
     def connect(self) -> Any:
-        raise ConfigError(self.message)
+        raise UnfinishedError(self.message)

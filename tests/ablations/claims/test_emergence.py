@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -78,18 +79,55 @@ def rising(at: int | None) -> list[float]:
 def test_a_seed_has_emerged_when_one_head_is_above_the_limit_twice_in_a_row(
     curve: list[float], changes: dict[str, Any], at: int | None
 ) -> None:
-    assert emerged(cell("a", 0, curve, **changes), Limits()) == Emerged(at, 1000)
+    assert emerged(cell("a", 0, curve, **changes), Limits()) == Emerged(at, 900)
 
 
 def test_the_limit_is_three_times_even_attention_where_that_is_more() -> None:
-    assert emerged(cell("a", 0, [0.015] * 11), Limits(prefix_matching=0.01)) == Emerged(None, 1000)
-    assert emerged(cell("a", 0, [0.02] * 11), Limits(prefix_matching=0.01)) == Emerged(0, 1000)
+    assert emerged(cell("a", 0, [0.015] * 11), Limits(prefix_matching=0.01)) == Emerged(None, 900)
+    assert emerged(cell("a", 0, [0.02] * 11), Limits(prefix_matching=0.01)) == Emerged(0, 900)
 
 
 def test_a_cell_whose_curve_was_not_measured_says_nothing() -> None:
     assert emerged(CellResult("a", "a", 0, {}), Limits()) is None
     (verdict,) = judge([ShareEmerges(arm="a")], Measures.of_cells([CellResult("a", "a", 0, {})]))
-    assert verdict.why == "arm a has no finished cell whose heads and repeats were measured along the way"
+    assert verdict.why == "arm a has no finished cell whose heads and repeats were measured twice after the start"
+
+
+@pytest.mark.parametrize("points", [(0,), (0, 1000)])
+def test_a_run_that_was_measured_once_after_the_start_says_nothing(points: tuple[int, ...]) -> None:
+    """Two evaluations in a row cannot be: it has neither emerged nor failed to."""
+    whole = cell("a", 0, rising(0))
+    few = replace(
+        whole,
+        curves={name: [(at, value) for at, value in curve if at in points] for name, curve in whole.curves.items()},
+        curve_details={"heads": [(at, each) for at, each in whole.curve_details["heads"] if at in points]},
+    )
+    assert emerged(few, Limits()) is None
+    (verdict,) = judge([ShareEmerges(arm="a")], Measures.of_cells([replace(few, seed=seed) for seed in range(8)]))
+    assert verdict.outcome == "undecided"
+
+
+@pytest.mark.parametrize("kind", [ShareDiffers, OnsetEarlier])
+@pytest.mark.parametrize("end", [600, 900])
+def test_what_the_shorter_of_two_runs_could_not_have_shown_does_not_count(kind: Any, end: int) -> None:
+    """Both arms have one onset, which the shorter run ends too early to show."""
+    shorter = [cell("a", seed, rising(end)) for seed in range(8)]
+    points = [at for at in POINTS if at <= end]
+    shorter = [
+        replace(
+            each,
+            curves={name: [(at, value) for at, value in curve if at in points] for name, curve in each.curves.items()},
+            curve_details={"heads": [(at, value) for at, value in each.curve_details["heads"] if at in points]},
+        )
+        for each in shorter
+    ]
+    longer = [cell("b", seed, rising(end)) for seed in range(8)]
+    for names in (("a", "b"), ("b", "a")):
+        (verdict,) = judge([kind(arm_a=names[0], arm_b=names[1])], Measures.of_cells([*shorter, *longer]))
+        assert verdict.outcome == "undecided"
+        assert f"0 of 8 seeds against 0 of 8 seeds within {end - 100} tokens" in verdict.why.replace(
+            "0 of 8 within", "0 of 8 seeds within"
+        )
 
 
 def study(**arms: Sequence[int | None]) -> Measures:
@@ -126,8 +164,8 @@ def test_a_verdict_says_what_was_counted() -> None:
     (verdict,) = judge([ShareEmerges(arm="a")], study(a=[300] * 6))
     assert verdict.why.startswith("6 of 6 seeds, a share of 0.54 to 1.00; the interval excludes zero")
     (verdict,) = judge([OnsetEarlier(arm_a="a", arm_b="b")], study(a=[200] * 6, b=[600] * 5 + [None]))
-    assert verdict.why.startswith("6 of 6 seeds against 5 of 6 seeds within 1,000 tokens")
-    assert verdict.effect == pytest.approx((5 * 600 + 1000) / 6 - 200)
+    assert verdict.why.startswith("6 of 6 seeds against 5 of 6 seeds within 900 tokens")
+    assert verdict.effect == pytest.approx((5 * 600 + 900) / 6 - 200)
 
 
 @given(st.integers(1, 30), st.data())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -123,3 +124,15 @@ def test_a_claim_on_late_text_is_told_what_measures_context() -> None:
     (warning,) = found(study(claims=claims)).warnings
     assert "claims on late_minus_early.web: late text is easier or harder by itself" in warning
     assert "What context gives is late_minus_early.web.cut_minus_full, and copying is context_gain.web.order" in warning
+
+
+@pytest.mark.parametrize("evaluations", [0, 1])
+def test_claims_on_emergence_are_refused_where_no_two_evaluations_come_after_the_start(evaluations: int) -> None:
+    asked = study(claims=[{"share_emerges": {"arm": "web"}}])
+    design = Design(asked, {"web": replace(asked.cells_of_arm("web"), evaluations=evaluations)}, {})
+    refusals = checked(design).refusals
+    assert len(refusals) == (evaluations == 0)
+    if refusals:
+        assert refusals[0].startswith(
+            "cells.evaluations of web: 0, and its claims count a seed whose heads are above the limits at 2"
+        )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from ablations.core.model.positions.base import Positions
-from ablations.core.model.positions.rope import Rope
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,5 +28,11 @@ class Learned(Positions):
         return x_BTW + own["table_TW"][places]
 
     def previous_token(self, shape: ModelShape) -> float:
-        """At least as much as rotary positions: vectors on the same circles can be learned."""
-        return Rope().previous_token(shape)
+        """Where every place has to be told from every other: their vectors are as far apart as those of a simplex at most.
+
+        Heads that are as wide as the context reach it, narrower ones stay below.
+        """
+        if not shape.qk_norm:
+            return 1.0
+        others = shape.context - 1
+        return 1 / (1 + others * math.exp(-shape.sharpness * (1 + 1 / others)))

@@ -31,6 +31,7 @@ from ablations.core.metrics.heads import (
     even_attention,
     head_scores,
     induction_heads,
+    least_without_a_distance,
     raised_above,
 )
 from ablations.core.metrics.repeated_tokens import RepeatedTokens
@@ -112,12 +113,8 @@ def test_readings_name_the_best_heads(data: EvaluationData, qk_norm: bool) -> No
     assert all(reading.n == {"heads": 4, "sequences": 32} for reading in found.readings)
 
 
-@pytest.mark.parametrize("distance", [5, 9])
-def test_a_head_that_looks_back_by_a_fixed_number_of_places_is_no_induction_head(
-    data: EvaluationData, distance: int
-) -> None:
-    """It copies what was shown so long ago, whatever it is; on sequences that repeat at its distance it would seem one."""
-    model = by_hand()
+def look_back(model: Model, distance: int) -> Model:
+    """The model with a head that looks back by so many places, whatever stands there, where the induction head was."""
     previous_token_head(model, *INDUCTION)
     with torch.no_grad():
         q = attention_of(model.blocks[1]).qkv.weight[:D]
@@ -125,13 +122,33 @@ def test_a_head_that_looks_back_by_a_fixed_number_of_places_is_no_induction_head
         turned = torch.complex(q[: D // 2, CONSTANT].double(), q[D // 2 :, CONSTANT].double())
         turned = turned * torch.polar(torch.ones_like(speeds), -speeds * (distance - 1))
         q[: D // 2, CONSTANT], q[D // 2 :, CONSTANT] = turned.real.float(), turned.imag.float()
-    scores = head_scores(model, data)
-    made = repeats(data)
-    reached = float((made.second_B - made.first_B - 1 == distance).mean())
-    assert scores[INDUCTION]["prefix_matching"] == pytest.approx(reached, abs=0.08)
-    limit = 3 * even_attention(data)
-    assert scores[INDUCTION]["prefix_matching"] < limit
-    assert induction_heads(scores, data) == []
+    return model
+
+
+@pytest.mark.parametrize("sequences", [2, 4, 16, 32])
+@pytest.mark.parametrize("seed", [5, 6, 7])
+def test_a_head_that_looks_back_by_a_fixed_number_of_places_is_no_induction_head_at_any_distance(
+    data: EvaluationData, sequences: int, seed: int
+) -> None:
+    """It copies what was shown so long ago, whatever it is; on sequences that repeat at its distance it would seem one."""
+    few = data.replace(sequences=sequences, seed=seed)
+    made = repeats(few)
+    model = by_hand()
+    for distance in np.unique(made.distance_B - 1).tolist():
+        scores = head_scores(look_back(model, distance), few)
+        assert induction_heads(scores, few) == []
+        assert scores[INDUCTION]["prefix_matching"] < 3 * even_attention(few)
+    assert head_scores(by_hand(), few)[INDUCTION]["prefix_matching"] > 0.97
+
+
+def test_prefix_matching_is_the_least_mean_without_one_distance() -> None:
+    rng = np.random.default_rng(2)
+    matched, distance = rng.random(9), rng.integers(3, 7, 9)
+    slow = min(matched[distance != left].mean() for left in set(distance.tolist()))
+    assert least_without_a_distance(matched, distance) == pytest.approx(slow)
+    assert (
+        least_without_a_distance(matched[:2], np.array([4, 4])) == 0.0
+    )  # what one distance shows, a fixed look back shows too
 
 
 def test_the_head_that_looks_at_the_token_before_has_an_onset_too(data: EvaluationData) -> None:
@@ -231,8 +248,13 @@ def test_even_attention_is_what_a_new_model_with_flat_queries_scores(data: Evalu
     model = Model(ModelSpec(vocab_size=VOCAB, layers=1, width=32, heads=2, context=CONTEXT), seed=1)
     with torch.no_grad():
         attention_of(model.blocks[0]).qkv.weight[: 2 * 32] = 0.0
+    made = repeats(data)
+    seen = np.arange(1, CONTEXT + 1)
+    shares = [behind_copies(row[None])[0].sum(1) / seen for row in made.tokens_BT]
+    each = np.array([share[asked].mean() for share, asked in zip(shares, made.places(made.second_B), strict=True)])
+    assert even_attention(data) == pytest.approx(each.mean())
     for score in head_scores(model, data).values():
-        assert score["prefix_matching"] == pytest.approx(even_attention(data), rel=1e-5)
+        assert score["prefix_matching"] == pytest.approx(least_without_a_distance(each, made.distance_B), rel=1e-5)
 
 
 def test_raised_above_is_a_share_of_the_others_with_equals_counting_half() -> None:

@@ -93,6 +93,28 @@ def test_a_layer_whose_queries_and_keys_are_the_same_for_all_tokens_gives_no_mor
         assert best == pytest.approx(largest, rel=0.01)
 
 
+def test_learned_places_that_are_a_simplex_reach_their_largest_attention_and_random_ones_do_not() -> None:
+    spec = ModelSpec(1, 32, 1, 24, vocab_size=10, positions=PositionsSpec(kind="learned"), sharpness=6.0)
+    largest = previous_token(spec)
+    generator = torch.Generator().manual_seed(1)
+    apart = torch.eye(24, 32) - torch.cat([torch.full((24, 24), 1 / 24), torch.zeros(24, 8)], 1)
+    found = []
+    for places in (apart, *(torch.randn(24, 32, generator=generator) for _ in range(20))):
+        model = Model(spec, 1).eval()
+        layer = model.blocks[0].attention
+        assert isinstance(layer, Attention)
+        with torch.no_grad():
+            model.embedding.weight.zero_()
+            model.places.table_TW.copy_(places)
+            q, k, _ = layer.qkv.weight.view(3, 32, 32)
+            k.copy_(torch.eye(32))
+            q.copy_(torch.linalg.lstsq(places, places.roll(1, 0)).solution.T)  # a place asks for the one before
+        tokens = torch.zeros(1, spec.context, dtype=torch.int64)
+        model.hidden(tokens, tap=lambda _, weights, __: found.append(float(weights[0, 0, -1, -2].detach())))
+    assert found[0] == pytest.approx(largest, rel=1e-4)
+    assert max(found[1:]) < (largest or 0.0)
+
+
 def set_best(layer: Attention, spec: ModelSpec) -> None:
     """Queries and keys of the first head that give the largest attention to the token before."""
     width = head_width(spec)
