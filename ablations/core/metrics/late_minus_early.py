@@ -44,7 +44,7 @@ class LateMinusEarly(Metric):
     """
 
     kind: ClassVar[str] = "late_minus_early"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     unit: ClassVar[str] = "nats per token"
     better: ClassVar[Better] = "lower"
     in_curve: ClassVar[bool] = True
@@ -143,11 +143,11 @@ def first_losses(model: Model, data: EvaluationData, length: int) -> dict[str, W
 
 
 def _cut(model: Model, data: EvaluationData, source: str, full: Windows, late: range) -> Windows:
-    """What the late tokens of each window lose when `KEPT_TOKENS` are left before them: one number a window."""
+    """What the late tokens of each window lose when `KEPT_TOKENS` are left before them, at their places: one number a window."""
     documents = data.heldout[source]
-    start = max(1, late.start - KEPT_TOKENS)
-    windows = [documents.of(int(number)) for number in filling(documents, data, data.context)]
-    rows = token_losses(model, [np.concatenate((each[:1], each[start : late.stop])) for each in windows], data.batch)
+    kept = np.array([0, *range(max(1, late.start - KEPT_TOKENS), late.stop)])
+    windows = [documents.of(int(number))[kept] for number in filling(documents, data, data.context)]
+    rows = token_losses(model, windows, data.batch, [kept] * len(windows))
     late_N = np.array([row[-len(late) :].astype(np.float64).mean() for row in rows])
     return Windows((late_N - full.losses[:, _columns(late)].mean(1))[:, None], full.ids)
 

@@ -131,10 +131,9 @@ class Model(nn.Module):
         return normalised(x_BTW)
 
     def keys_values(self, prefix_P: Tensor) -> KeysValues:
-        """Of a prefix, computed once for all sequences that follow it. Under a mask that says so its tokens see one another."""
-        cache, P = Cache(), len(prefix_P)
-        seen_BTS = torch.zeros((1, P, P), device=self.device) if self.parts.mask.both_ways else None
-        self.hidden(prefix_P[None], cache, seen_BTS=seen_BTS, asked_BM=torch.tensor([[P - 1]], device=self.device))
+        """Of a prefix, computed once for all sequences that follow it."""
+        cache = Cache()
+        self.hidden(prefix_P[None], cache, asked_BM=torch.tensor([[len(prefix_P) - 1]], device=self.device))
         assert cache.own
         return cache.own
 

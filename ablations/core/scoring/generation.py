@@ -28,7 +28,7 @@ def generate_group(
     Raises:
         LoamError: the model's logits are not numbers.
     """
-    items, shared, head = split_group(group, items)
+    items, shared, head = split_group(model, group, items)
     keeper = keeper or PrefixKeeper(model)
     rows = [(*head, *item.prompt) for item in items]
     answers: list[tuple[int, ...]] = [()] * len(items)
@@ -62,7 +62,7 @@ class _Writing:
         last_B1 = self.lengths_B[:, None] - 1
         seen_BS = torch.arange(T, device=self.model.device) < self.lengths_B[:, None]
         mask_BTS = None
-        if self.model.parts.mask.both_ways:  # the question is a part of the prefix, whose tokens see one another
+        if self.model.parts.mask.both_ways:  # demonstrations and question are a prefix, whose tokens see one another
             mask_BTS = torch.zeros((len(seen_BS), T, T), device=self.model.device)
             mask_BTS.masked_fill_(~seen_BS[:, None], -torch.inf)
         hidden_B1W = self.model.hidden(padded_BT, self.cache, seen_BTS=mask_BTS, asked_BM=last_B1)

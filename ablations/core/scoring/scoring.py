@@ -34,8 +34,7 @@ LOGITS_A_PASS = 2**24  # 64 MiB
 
 
 class PrefixKeeper:
-    """Keys and values of the last prefix, kept as long as the next one is a beginning of it; where tokens of a prefix see one
-    another, as long as it is the same.
+    """Keys and values of the last prefix, kept as long as the next one is a beginning of it.
 
     In descending order a prefix comes right after those that it begins, so that one place is enough for all
     numbers of demonstrations of all draws.
@@ -50,16 +49,20 @@ class PrefixKeeper:
         """Of all tokens of the prefix; None of none."""
         if not prefix:
             return None
-        known = self.tokens if self.model.parts.mask.both_ways else self.tokens[: len(prefix)]
-        if self.keys_values is None or known != prefix:
+        if self.keys_values is None or self.tokens[: len(prefix)] != prefix:
             with torch.no_grad():
                 self.keys_values = self.model.keys_values(torch.tensor(prefix, device=self.model.device))
             self.tokens = prefix
         return self.keys_values.cut(len(prefix))
 
 
-def token_losses(model: Model, sequences: Sequence[Tokens], batch: int) -> list[NDArray[np.float32]]:
+def token_losses(
+    model: Model, sequences: Sequence[Tokens], batch: int, places: Sequence[Tokens] | None = None
+) -> list[NDArray[np.float32]]:
     """Next-token losses in nats: T numbers for a sequence of T + 1 tokens, the first for predicting the second.
+
+    Args:
+        places: where in the context each token of each sequence stands, if not one after the other from 0.
 
     Raises:
         LoamError: a loss is not a number.
@@ -68,7 +71,9 @@ def token_losses(model: Model, sequences: Sequence[Tokens], batch: int) -> list[
     with torch.no_grad():
         for chosen in batches([len(sequence) for sequence in sequences], batch, model.device):
             padded_BT = _padded([sequences[index] for index in chosen], model.device)
-            loss_BT = F.cross_entropy(model(padded_BT[:, :-1]).transpose(1, 2), padded_BT[:, 1:], reduction="none")
+            places_BT = _padded([places[index] for index in chosen], model.device)[:, :-1] if places else None
+            logits_BTV = model.logits(model.hidden(padded_BT[:, :-1], places_BT=places_BT))
+            loss_BT = F.cross_entropy(logits_BTV.transpose(1, 2), padded_BT[:, 1:], reduction="none")
             for row, index in zip(loss_BT.cpu().numpy(), chosen, strict=True):
                 losses[index] = row[: len(sequences[index]) - 1].copy()
                 check_numbers(losses[index], f"sequence {index}")
@@ -102,7 +107,7 @@ def score_group(
     Raises:
         LoamError: the model's logits are not numbers.
     """
-    items, shared, head = split_group(group, items)
+    items, shared, head = split_group(model, group, items)
     keeper = keeper or PrefixKeeper(model)
     rows = [AnswerRow(head, item) for item in items]
     scores: list[Score | None] = [None] * len(items)
@@ -114,10 +119,16 @@ def score_group(
     return [score for score in scores if score is not None]
 
 
-def split_group(group: Group, items: Sequence[Item]) -> tuple[Sequence[Item], tuple[int, ...], tuple[int, ...]]:
-    """Those of a group's items that fit, and the two parts of its prefix; see `split_prefix`."""
+def split_group(
+    model: Model, group: Group, items: Sequence[Item]
+) -> tuple[Sequence[Item], tuple[int, ...], tuple[int, ...]]:
+    """Those of a group's items that fit, and the two parts of its prefix; see `split_prefix`.
+
+    Where demonstrations and question see one another nothing is shared: demonstrations that did not see the question would be
+    read as no window of the training was.
+    """
     fitting = [item for item in items if item.fits]
-    return fitting, *split_prefix(group.prefix, fitting)
+    return fitting, *(((), group.prefix) if model.parts.mask.both_ways else split_prefix(group.prefix, fitting))
 
 
 def split_prefix(prefix: tuple[int, ...], items: Sequence[Item]) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -26,7 +26,7 @@ from ablations.core.model.model import Model
 from ablations.core.results.answers import TaskAnswers
 from ablations.core.results.readings import Reading
 from ablations.core.spec.cell_spec import read_measuring
-from ablations.core.spec.model_spec import ModelSpec
+from ablations.core.spec.model_spec import ModelSpec, PositionsSpec
 from ablations.core.training.members import read_whole
 from ablations.readings.few_shot import AboutTask, few_shot_readings
 
@@ -212,16 +212,22 @@ def test_late_tokens_with_cut_context_are_scored_behind_sixteen_tokens(model: Mo
     for index in (1, 2, 4):
         window = documents.of(index)[:40].tolist()
         full = slow_losses(model, window)[np.array(late) - 1].mean()
-        cut = slow_losses(model, [BOS, *window[late.start - 16 : late.stop]])[-len(late) :].mean()
+        seen = torch.zeros(40, 40).masked_fill(torch.ones(40, 40).triu(1).bool(), -torch.inf)
+        seen[late.start - 16 :, 1 : late.start - 16] = -torch.inf  # what is near does not see what is far
+        logits = model(torch.tensor([window]), seen[None])[0, : late.stop - 1].log_softmax(-1)
+        cut = -float(logits[range(late.start - 1, late.stop - 1), window[late.start : late.stop]].detach().mean())
         lost.append(cut - full)
     values = values_of(of("late_minus_early", model, data))
     assert values["ragged.cut_minus_full"] == pytest.approx(np.mean(lost), abs=1e-5)
 
 
+@pytest.mark.parametrize("positions", ["rope", "learned"])
 def test_without_attention_cutting_the_context_costs_nothing_though_late_text_is_other_text(
+    positions: str,
     data: EvaluationData,
 ) -> None:
-    spec = ModelSpec(vocab_size=VOCAB, layers=2, width=16, heads=2, context=40, attention=False)
+    places = PositionsSpec(kind=positions)
+    spec = ModelSpec(vocab_size=VOCAB, layers=2, width=16, heads=2, context=40, attention=False, positions=places)
     blind, generator = Model(spec, 1).eval(), torch.Generator().manual_seed(3)
     with torch.no_grad():
         for weight in blind.parameters():

@@ -178,28 +178,31 @@ def test_answers_are_written_as_one_at_a_time_from_full_sequences(
     assert written == [slowly_written(model, (*prefix, *prompt), how) for prompt in prompts]
 
 
-def prefix_oracle(model: Model, given: tuple[int, ...], choice: tuple[int, ...], shared: int) -> float:
-    """Log-probability of the choice from one full sequence: the first tokens see one another, the next ones all of those given."""
+def prefix_oracle(model: Model, given: tuple[int, ...], choice: tuple[int, ...]) -> float:
+    """Log-probability of the choice from one full sequence, as in training: all tokens before it see one another."""
     whole = torch.tensor([[*given, *choice]])[:, :-1]
     T = whole.shape[1]
     seen = torch.full((T, T), -torch.inf).triu(1)
-    seen[:shared, :shared] = 0
-    seen[shared : len(given), : len(given)] = 0
+    seen[: len(given), : len(given)] = 0
     with torch.no_grad():
         logp = model(whole, seen[None]).log_softmax(-1)[0]
     return sum(float(logp[len(given) - 1 + place, token]) for place, token in enumerate(choice))
 
 
-def test_under_a_prefix_mask_demonstrations_and_question_see_one_another() -> None:
-    """Whatever else is asked in the batch; the demonstrations, computed once, do not see the question."""
+@pytest.mark.parametrize("shared", [0, 1, 5], ids=["none", "BOS", "demonstrations"])
+def test_under_a_prefix_mask_demonstrations_and_question_see_one_another(shared: int) -> None:
+    """Whatever else is asked in the batch, and however many tokens the items of the group share."""
     spec = ModelSpec(2, 8, 2, vocab_size=VOCAB, context=24, mlp_ratio=1, mask=MaskSpec(kind="prefix"))
     model, prefix = made(spec, 0.3), (0, 5, 2, 9, 4)
     choices = ((1,), (2, 3), (7,))
-    items = [Item(str(i), prompt, choices, 0) for i, prompt in enumerate([(3, 8), (1,), (6, 6, 2)])]
-    for score, item in zip(score_group(model, Group(2, "gold", 0, prefix, tuple(items)), items, 3), items, strict=True):
-        wanted = [prefix_oracle(model, (*prefix, *item.prompt), choice, len(prefix)) for choice in choices]
+    items = [
+        Item(str(i), (*prefix[shared:], *prompt), choices, 0) for i, prompt in enumerate([(3, 8), (1,), (6, 6, 2)])
+    ]
+    group = Group(2, "gold", 0, prefix[:shared], tuple(items))
+    for score, item in zip(score_group(model, group, items, 3), items, strict=True):
+        wanted = [prefix_oracle(model, (*prefix[:shared], *item.prompt), choice) for choice in choices]
         assert list(score.choices) == pytest.approx(wanted, abs=1e-5)
-        causal = [oracle(model, prefix, item.prompt, choice) for choice in choices]
+        causal = [oracle(model, prefix[:shared], item.prompt, choice) for choice in choices]
         assert list(score.choices) != pytest.approx(causal, abs=1e-3)
 
 
@@ -214,21 +217,9 @@ def test_under_a_prefix_mask_answers_are_written_as_they_are_scored() -> None:
         given = (*prefix, *item.prompt)
         answer: tuple[int, ...] = ()
         for _ in range(3):
-            scores = [prefix_oracle(model, given, (*answer, token), len(prefix)) for token in range(VOCAB)]
+            scores = [prefix_oracle(model, given, (*answer, token)) for token in range(VOCAB)]
             answer = (*answer, max(range(VOCAB), key=scores.__getitem__))
         assert written == answer
-
-
-def test_a_prefix_whose_tokens_see_one_another_serves_no_shorter_one() -> None:
-    spec = ModelSpec(1, 8, 2, vocab_size=VOCAB, context=24, mask=MaskSpec(kind="prefix"))
-    model = made(spec, 0.3)
-    keeper = PrefixKeeper(model)
-    keeper.of((0, 1, 2, 3))
-    shorter, fresh = keeper.of((0, 1)), model.keys_values(torch.tensor([0, 1]))
-    assert shorter is not None
-    assert shorter.blocks[0] is not None
-    assert fresh.blocks[0] is not None
-    torch.testing.assert_close(shorter.blocks[0][0], fresh.blocks[0][0])
 
 
 @given(
