@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ablations.prompts.joining import Encoder
 from ablations.prompts.tasks.questions import Question
@@ -30,19 +31,26 @@ def longer_than(most: int, asked: Sequence[Question], encoder: Encoder) -> int:
 def near_copies(queries: Sequence[str], shown: Sequence[str]) -> int:
     """How many queries have a near copy among the demonstrations of some draw: copying its label may answer them.
 
-    By the Jaccard similarity of their sets of character n-grams, compared exactly.
+    By the Jaccard similarity of their sets of character n-grams, compared exactly; texts shorter than an n-gram have to be equal.
     """
+    same = np.isin(np.array(queries, dtype=object), np.array(shown, dtype=object))
+    return int((same | _near(queries, shown)).sum())
+
+
+def _near(queries: Sequence[str], shown: Sequence[str]) -> NDArray[np.bool_]:
+    """Of each query, whether one of the texts shown has nearly the same n-grams."""
+    near = np.zeros(len(queries), bool)
     if not queries or max(map(len, shown), default=0) < NGRAM or max(map(len, queries)) < NGRAM:
-        return 0
+        return near
     from sklearn.feature_extraction.text import CountVectorizer
 
     vectorizer = CountVectorizer(analyzer="char", ngram_range=(NGRAM, NGRAM), binary=True, dtype=np.int32)
     vectors: Any = vectorizer.fit_transform([*queries, *shown])
     sizes = np.asarray(vectors.sum(1)).ravel()
-    shown_T, found = vectors[len(queries) :].T.tocsr(), 0
+    shown_T = vectors[len(queries) :].T.tocsr()
     for start in range(0, len(queries), BLOCK):
         rows = slice(start, min(start + BLOCK, len(queries)))
         common = (vectors[rows] @ shown_T).toarray()
         either = sizes[rows, None] + sizes[None, len(queries) :] - common
-        found += int(((common > 0) & (common >= NEAR * either)).any(1).sum())
-    return found
+        near[rows] = ((common > 0) & (common >= NEAR * either)).any(1)
+    return near

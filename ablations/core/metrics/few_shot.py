@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from statistics import fmean
 from typing import ClassVar
 
 from ablations.core.data.evaluation_data import EvaluationData
@@ -22,12 +23,12 @@ class FewShot(Metric):
     """The log-probability of every choice of every item, per task, k and condition, and what was written.
 
     `ablations/readings/few_shot.py` defines the readings that are computed from them. One is made here, since answers alone do not
-    tell it: `at_limit`, the share of written answers that stopped at the task's limit of tokens and not by themselves. They are
-    compared with references as they stand.
+    tell it: `at_limit`, the share of written answers that were cut at the task's limit of tokens, or where the context is full, and
+    did not end by themselves. They are compared with references as they stand.
     """
 
     kind: ClassVar[str] = "few_shot"
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     unit: ClassVar[str] = "nats"
     better: ClassVar[Better] = "lower"
     in_curve: ClassVar[bool] = True
@@ -40,16 +41,15 @@ class FewShot(Metric):
         return Measured(list(self._at_limit(task, answers)), answers={"": answers})
 
     def _at_limit(self, task: TaskItems, answers: TaskAnswers) -> Iterator[Reading]:
-        written: defaultdict[int, list[int]] = defaultdict(list)  # k -> lengths
+        cut: defaultdict[int, list[bool]] = defaultdict(list)  # k -> of each answer
         for group in answers.groups:
-            written[group.k] += map(len, group.written or ())
+            cut[group.k] += group.cut or ()
         most = task.generation.max_tokens if task.generation else 0
-        for k, lengths in sorted(written.items()):
-            if lengths:
-                words = f"written answers cut at {most} tokens, {shots_words(task.task, k, 'gold')}"
-                share = sum(length >= most for length in lengths) / len(lengths)
-                n = {"answers": len(lengths)}
-                yield self.reading(share, AT_LIMIT, task=task.task, k=k, n=n, unit=UNIT, better=None, words=words)
+        for k, each in sorted(cut.items()):
+            if each:
+                words = f"written answers cut at {most} tokens or a full context, {shots_words(task.task, k, 'gold')}"
+                n = {"answers": len(each)}
+                yield self.reading(fmean(each), AT_LIMIT, task=task.task, k=k, n=n, unit=UNIT, better=None, words=words)
 
     @classmethod
     def is_tokenizer_free(cls, reading: str) -> bool:

@@ -59,6 +59,7 @@ class GroupAnswers:
         candidate: which order of the demonstrations the model chose; None where there was one.
         written: tokens of written answers; None where none were wanted.
         texts: the same as text, where a tokenizer was available.
+        cut: whether each of them was cut where more would have come.
     """
 
     k: int
@@ -69,6 +70,7 @@ class GroupAnswers:
     candidate: int | None = None
     written: tuple[tuple[int, ...], ...] | None = None
     texts: tuple[str, ...] | None = None
+    cut: tuple[bool, ...] | None = None
 
     def of_items(self, wanted: Callable[[str], bool]) -> GroupAnswers:
         """The answers to some items by their ids; all of a group that corrects others."""
@@ -77,7 +79,8 @@ class GroupAnswers:
         kept = [wanted(score.id) for score in self.scores]
         written = None if self.written is None else tuple(compress(self.written, kept))
         texts = None if self.texts is None else tuple(compress(self.texts, kept))
-        return replace(self, scores=tuple(compress(self.scores, kept)), written=written, texts=texts)
+        cut = None if self.cut is None else tuple(compress(self.cut, kept))
+        return replace(self, scores=tuple(compress(self.scores, kept)), written=written, texts=texts, cut=cut)
 
 
 @dataclass(frozen=True)
@@ -118,7 +121,7 @@ class TaskAnswers:
 def _group_json(group: GroupAnswers) -> dict[str, Any]:
     fields: dict[str, Any] = {"k": group.k, "condition": group.condition, "draw": group.draw}
     fields["demo_labels"] = list(group.demo_labels)
-    for name in ("candidate", "written", "texts"):
+    for name in ("candidate", "written", "texts", "cut"):
         if getattr(group, name) is not None:
             fields[name] = getattr(group, name)
     return fields
@@ -136,10 +139,11 @@ def _tuples(lists: Sequence[Sequence[int]]) -> list[tuple[int, ...]]:
 def _group(value: Mapping[str, Any], items: Sequence[tuple[Any, ...]]) -> GroupAnswers:
     pairs = zip(items, value["logp"], strict=True)
     scores = tuple(Score(id_, gold, tuple(logp), tokens, sizes) for (id_, gold, tokens, sizes), logp in pairs)
-    written, texts = value.get("written"), value.get("texts")
+    written, texts, cut = value.get("written"), value.get("texts"), value.get("cut")
     return GroupAnswers(
         value["k"], value["condition"], value["draw"], scores, tuple(value["demo_labels"]), value.get("candidate"),
         None if written is None else tuple(map(tuple, written)), None if texts is None else tuple(texts),
+        None if cut is None else tuple(cut),
     )  # fmt: skip
 
 

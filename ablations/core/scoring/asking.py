@@ -11,7 +11,7 @@ from ablations.core.data.evaluation_data import EvaluationData
 from ablations.core.data.items import Group, Item, TaskItems
 from ablations.core.model.model import Model
 from ablations.core.results.answers import CONTENT_FREE, GroupAnswers, Score, TaskAnswers, content_free_shares
-from ablations.core.scoring.generation import generate_group
+from ablations.core.scoring.generation import Written, generate_group
 from ablations.core.scoring.scoring import PrefixKeeper, score_group
 
 
@@ -21,7 +21,7 @@ class Asked:
 
     group: Group
     scores: Sequence[Score]
-    written: Sequence[tuple[int, ...]] | None = None
+    written: Sequence[Written] | None = None
 
 
 def ask(model: Model, task: TaskItems, data: EvaluationData) -> list[Asked]:
@@ -55,7 +55,8 @@ def answers_of(model: Model, task: TaskItems, data: EvaluationData) -> TaskAnswe
     groups = [
         GroupAnswers(
             group.k, group.condition, group.draw, tuple(each.scores), group.demo_labels, group.candidate,
-            None if each.written is None else tuple(each.written),
+            None if each.written is None else tuple(answer.tokens for answer in each.written),
+            cut=None if each.written is None else tuple(answer.cut for answer in each.written),
         )
         for each in ask(model, task, data)
         for group in (each.group,)

@@ -6,6 +6,7 @@ Shapes: B sequences, T positions of the longest question, S keys, W width.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -20,10 +21,11 @@ from ablations.core.scoring.scoring import PrefixKeeper, batches, check_numbers,
 def generate_group(
     model: Model, group: Group, items: Sequence[Item], how: Generation, batch: int,
     keeper: PrefixKeeper | None = None, where: str = "",
-) -> list[tuple[int, ...]]:  # fmt: skip
+) -> list[Written]:  # fmt: skip
     """The likeliest next token again and again, for those items that fit, in their order. `where` names the group in errors.
 
-    An answer ends before the first token of `how.stop`, after `how.max_tokens`, or where the context is full.
+    An answer ends before the first token of `how.stop`, or is cut after `how.max_tokens` or where the context is full. One of just
+    as many tokens as are allowed is not cut if it would have ended there; where the context is full nobody can know.
 
     Raises:
         LoamError: the model's logits are not numbers.
@@ -31,7 +33,7 @@ def generate_group(
     items, shared, head = split_group(model, group, items)
     keeper = keeper or PrefixKeeper(model)
     rows = [(*head, *item.prompt) for item in items]
-    answers: list[tuple[int, ...]] = [()] * len(items)
+    answers = [Written((), cut=False)] * len(items)
     with torch.no_grad():
         for chosen in batches([len(row) for row in rows], batch, model.device):
             beginning = [rows[index] for index in chosen]
@@ -39,6 +41,13 @@ def generate_group(
             for index, answer in zip(chosen, written, strict=True):
                 answers[index] = answer
     return answers
+
+
+class Written(NamedTuple):
+    """The tokens of a written answer, and whether it was cut where more would have come."""
+
+    tokens: tuple[int, ...]
+    cut: bool
 
 
 class _Writing:
@@ -53,10 +62,10 @@ class _Writing:
         self.start = self.cache.length
         self.lengths_B = torch.tensor([len(row) for row in self.rows], device=model.device)
         self.answers: list[list[int]] = [[] for _ in self.rows]
-        room = [model.spec.context - self.start - len(row) + 1 for row in self.rows]
-        self.most = [min(how.max_tokens, each) for each in room]
+        self.cut = [False] * len(self.rows)
+        self.room = [model.spec.context - self.start - len(row) + 1 for row in self.rows]
 
-    def run(self) -> list[tuple[int, ...]]:
+    def run(self) -> list[Written]:
         T = max(len(row) for row in self.rows)
         padded_BT = torch.tensor([[*row, *[0] * (T - len(row))] for row in self.rows], device=self.model.device)
         last_B1 = self.lengths_B[:, None] - 1
@@ -74,7 +83,7 @@ class _Writing:
             mask_B1S = torch.zeros(seen_BS.shape, device=self.model.device).masked_fill_(~seen_BS, -torch.inf)[:, None]
             hidden_B1W = self.model.hidden(tokens_B1, self.cache, places_B1, mask_B1S)
             step += 1
-        return [tuple(answer) for answer in self.answers[: self.wanted]]
+        return [Written(tuple(answer), cut) for answer, cut in zip(self.answers, self.cut, strict=True)][: self.wanted]
 
     def _take(self, hidden_BW: Tensor, open_: set[int]) -> set[int]:
         """Write the next token of the open answers, and return which are still open."""
@@ -82,8 +91,12 @@ class _Writing:
         check_numbers(logits_BV.cpu().numpy(), f"{self.where}, a written answer")
         remain = set()
         for row, token in enumerate(logits_BV.argmax(-1).tolist()):
-            if row in open_ and len(self.answers[row]) < self.most[row] and token not in self.how.stop:
+            if row not in open_ or token in self.how.stop:
+                continue
+            if len(self.answers[row]) < self.how.max_tokens:
                 self.answers[row].append(token)
-                if len(self.answers[row]) < self.most[row]:
+                if len(self.answers[row]) < self.room[row]:
                     remain.add(row)
+                    continue
+            self.cut[row] = True
         return remain

@@ -108,7 +108,9 @@ def test_learned_places_that_are_a_simplex_reach_their_largest_attention_and_ran
             model.places.own()["table_TW"].copy_(places)
             q, k, _ = layer.qkv.weight.view(3, 32, 32)
             k.copy_(torch.eye(32))
-            asks = torch.linalg.pinv(places.double(), rtol=1e-6) @ places.roll(1, 0).double()  # a place, for the one before
+            asks = (
+                torch.linalg.pinv(places.double(), rtol=1e-6) @ places.roll(1, 0).double()
+            )  # a place, for the one before
             q.copy_(asks.T)
         tokens = torch.zeros(1, spec.context, dtype=torch.int64)
         model.hidden(tokens, tap=lambda _, weights, __: found.append(float(weights[0, 0, -1, -2].detach())))

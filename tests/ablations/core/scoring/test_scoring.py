@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ablations.core.data.items import Generation, Group, Item
 from ablations.core.model.cache import KeysValues, _by_hand, _by_kernel
 from ablations.core.model.model import Model
-from ablations.core.scoring.generation import generate_group
+from ablations.core.scoring.generation import Written, generate_group
 from ablations.core.scoring.scoring import PrefixKeeper, last_losses, score_group, token_losses
 from ablations.core.spec.model_spec import MaskSpec, ModelSpec
 from curation.runtime.errors import LoamError
@@ -148,16 +148,18 @@ def test_broken_weights_are_one_clear_error(value: float) -> None:
         generate_group(broken, Group(4, "gold", 0, (0,), (item,)), [item], Generation(4, ()), 8)
 
 
-def slowly_written(model: Model, start: tuple[int, ...], how: Generation) -> tuple[int, ...]:
+def slowly_written(model: Model, start: tuple[int, ...], how: Generation) -> Written:
     """One full sequence for each token."""
     written: list[int] = []
-    while len(written) < how.max_tokens and len(start) + len(written) <= model.spec.context:
+    while len(start) + len(written) <= model.spec.context:
         with torch.no_grad():
             token = int(model(torch.tensor([[*start, *written]]))[0, -1].argmax())
         if token in how.stop:
+            return Written(tuple(written), cut=False)
+        if len(written) == how.max_tokens:
             break
         written.append(token)
-    return tuple(written)
+    return Written(tuple(written), cut=True)
 
 
 @given(
@@ -219,7 +221,7 @@ def test_under_a_prefix_mask_answers_are_written_as_they_are_scored() -> None:
         for _ in range(3):
             scores = [prefix_oracle(model, given, (*answer, token)) for token in range(VOCAB)]
             answer = (*answer, max(range(VOCAB), key=scores.__getitem__))
-        assert written == answer
+        assert written == Written(answer, cut=True)
 
 
 @given(
