@@ -14,7 +14,7 @@ from ablations.statistics.onset import Onset
 from ablations.statistics.onset_prediction import OnsetPrediction
 from curation.dashboard.contents import CurationRun
 
-FORMAT = 3
+FORMAT = 4
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 from ablations.core.results.answers import TaskAnswers
-from ablations.core.results.readings import FEW_SHOT, Reading
+from ablations.core.results.readings import FEW_SHOT, STANDARD_ERROR, Reading
 from ablations.report.contents import (
     CellHeads,
     Change,
@@ -31,8 +32,10 @@ Level = tuple[int, str]  # k, condition
 
 
 def final(measures: Measures) -> tuple[Measure, ...]:
-    """Every final reading, by name, without the standard errors of single cells."""
-    return tuple(row for _, row in sorted(measures.rows.items()) if not row.is_error)
+    """Every final reading, by name, the standard errors of single cells beside their values."""
+    errors = {name.removesuffix(f".{STANDARD_ERROR}"): row.arms for name, row in measures.rows.items() if row.is_error}
+    rows = (row for _, row in sorted(measures.rows.items()) if not row.is_error)
+    return tuple(replace(row, errors=errors.get(row.measure, {})) for row in rows)
 
 
 def curve(cell: CellResult, control: bool) -> Curve:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ablations.core.results.readings import (
@@ -25,7 +25,7 @@ class Measure:
     """A reading (see `ablations.core.results.readings.Reading`) across cells, and its values: arm -> seed -> value.
 
     An arm without this measure is left out. `measure`: its full name. `n`: how many of what one value is based on, where it is
-    the same in all cells.
+    the same in all cells. `errors`: arm -> seed -> standard error of the value over its items, where it has one.
     """
 
     measure: str
@@ -43,6 +43,7 @@ class Measure:
     moves: str
     n: Mapping[str, int]
     arms: Mapping[str, Mapping[int, float | None]]
+    errors: Mapping[str, Mapping[int, float | None]] = field(default_factory=dict)
 
     @property
     def is_error(self) -> bool:

@@ -131,7 +131,13 @@ def the_measures(arms, sources):
         "late_minus_early", None, "nats per token", "lower", "late-minus-early loss, common", source="common"
     )
     return [
-        *(a_measure(bits(source), 1.9, REAL, {"bytes": 12345}) for source in sources),
+        *(
+            {
+                **a_measure(bits(source), 1.9, REAL, {"bytes": 12345}),
+                "errors": {arm: {str(s): 0.0417 for s in SEEDS} for arm in REAL},
+            }
+            for source in sources
+        ),
         a_measure(gain("control_map", 8), 0.01, arms, answers),
         a_measure(shots("control_map", 8, "nll", "gold"), 3.7, arms, answers),
         a_measure(shots("control_map", 8, "accuracy", "gold", **share), 0.2, REAL, answers),
@@ -265,7 +271,7 @@ def report(run):
         "heldout": {"documents": 45, "tokens": 20_000, "utf8_bytes": 75_000},
     }
     return {
-        "format": 3,
+        "format": 4,
         "study": {
             "name": "demo",
             "question": "Which of three sources, alone or mixed, gives a small model in-context learning?",

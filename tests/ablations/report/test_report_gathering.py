@@ -125,6 +125,8 @@ def test_every_reading_is_kept_by_arm_and_seed_with_its_n() -> None:
     assert gap.words == "what permuted labels cost in korquad, k = 4"
     assert rows["late_minus_early.common"].n == {"windows": 40}
     assert "late_minus_early.common.standard_error" not in rows
+    assert rows["late_minus_early.common"].errors == {"code": {0: 0.01, 1: 0.01}, "web": {0: 0.01}}
+    assert gap.errors == {}
 
 
 def test_probes_keep_losses_by_place_and_every_head() -> None:

@@ -136,6 +136,10 @@ def test_a_verdict_leads_to_its_cells_and_to_the_command_that_explains_them(page
     assert f"loam ablate explain code_s0-0123456789ab {GAP}" in page
 
 
+def test_a_standard_error_stands_beside_the_value_of_its_seed(page) -> None:
+    assert "1.900&nbsp;±&nbsp;0.042" in page
+
+
 def test_exploratory_findings_stand_apart_from_registered_claims(page) -> None:
     registered, _, exploratory = page[: page.index('id="seeds"')].partition("Not registered before the run")
     assert "mix_half gains more than code and reference apart" in registered
@@ -253,7 +257,7 @@ def test_the_page_of_what_was_written_and_read_back_is_the_same(report, page) ->
 
 
 def test_another_format_is_refused(report) -> None:
-    with pytest.raises(InputError, match=r"report\.json: format 1, and this program draws 3\. Write it again"):
+    with pytest.raises(InputError, match=r"report\.json: format 1, and this program draws 4\. Write it again"):
         render({**report, "format": 1})
 
 
@@ -284,7 +288,7 @@ def test_a_page_is_drawn_from_a_file_alone(report, tmp_path: Path) -> None:
         ("nope", "not JSON"),
         ("[]", "Input should be an object"),
         ('{"format": 2}', "format 2"),
-        ('{"format": 3}', "no such key"),
+        ('{"format": 4}', "no such key"),
         (None, "cannot be read"),
     ],
 )
