@@ -24,6 +24,7 @@ from ablations.report.contents import (
     TrainedArm,
 )
 from ablations.report.costs import PredictedCost
+from ablations.report.few_repeats import few_repeats
 from ablations.report.few_windows import few_windows
 from ablations.report.gathering import changes, curve, final, heads, positions, shots
 from ablations.report.task_warnings import task_warnings
@@ -102,6 +103,7 @@ def study_report(prepared: Prepared, out: Folder, predicted: PredictedCost | Non
             *best.said,
             *comparable_sentence(_tokenizers(prepared), real_cells, study.loaded_plugins),
             *few_windows(real_cells),
+            *few_repeats(real_cells),
             *task_warnings(cells),
         ),
     )

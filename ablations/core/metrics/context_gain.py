@@ -44,7 +44,7 @@ class ContextGain(Metric):
     """
 
     kind: ClassVar[str] = "context_gain"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     unit: ClassVar[str] = "nats per repeat"
     better: ClassVar[Better] = "higher"
     in_curve: ClassVar[bool] = True
@@ -169,7 +169,12 @@ class _Source:
         return {CONTENT: everything, ORDER: everything, **{name: kind for name, kind in kinds.items() if kind.any()}}
 
     def per_byte(self) -> Ratio:
-        """Of each document the mean gain of the repeats that were asked, times those that there are, over its bytes."""
+        """Of each document the mean gain of the repeats that were asked, times those that there are, over its bytes.
+
+        Nothing where no text repeats anything: what cannot be copied says nothing of who copies.
+        """
+        if not len(self.token_N):
+            return ratio_of_sums(np.zeros(0), np.zeros(0), np.zeros(0, np.int64), 0)
         asked = np.bincount(self.documents_N, minlength=len(self.ids))
         saved = np.bincount(self.documents_N, self.order_N, len(self.ids))
         known = (asked > 0) | (self.found == 0)
