@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ablations.core.metrics.context_gain import ORDER, ContextGain
 from ablations.report.few_windows import POOLS
 from ablations.statistics.cell_result import CellResult
 from curation.dashboard.numbers import plural
 
+METRIC, ORDER = "context_gain", "order"
 LEAST_REPEATS, LEAST_DOCUMENTS = 2000, 200
 
 
@@ -17,7 +17,7 @@ def few_repeats(cells: Sequence[CellResult]) -> list[str]:
     fewest: dict[str, tuple[int, int]] = {}
     for cell in cells:
         for reading in cell.readings.values():
-            if (reading.metric, reading.reading) == (ContextGain.kind, ORDER) and reading.source not in POOLS:
+            if (reading.metric, reading.reading) == (METRIC, ORDER) and reading.source not in POOLS:
                 repeats, documents = reading.n.get("repeats", 0), reading.n.get("documents", 0)
                 if repeats < LEAST_REPEATS or documents < LEAST_DOCUMENTS:
                     found = repeats, documents

@@ -49,7 +49,7 @@ def _of_few_documents(source: str, known: dict[str, int]) -> Iterator[str]:
         verb = "is" if len(few) == 1 else "are"
         yield (
             f"source {source}: {listed(sorted(few))} {verb} taken on {plural(min(few.values()), 'document')} of held-out text, "
-            f"fewer than {LEAST_DOCUMENTS}, so that their standard error says little; hold out more, or give the source more documents"
+            f"fewer than {LEAST_DOCUMENTS}, so that their standard error says little; hold out more, or give the source more text"
         )
 
 

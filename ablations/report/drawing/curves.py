@@ -22,6 +22,7 @@ DOTTED = 80  # evaluations of a panel with a dot each: more hide the lines and w
 SWITCHED, SILENT = 8, 3  # arms with figures of their own
 IN_HEADLINE = 4  # measures whose onsets the headline names
 TRAIN_LOSS = "train_loss"
+FIRST_MILESTONE = "heads.previous_token.max"
 _TITLES = {TRAIN_LOSS: "training loss"}
 _BAND = palette.ORANGE
 
@@ -78,11 +79,17 @@ def _switched(curves: Sequence[Curve], arm: str) -> bool:
 
 def _thresholds(curves: Sequence[Curve]) -> dict[str, str]:
     """Measure -> the thresholds that were used for it."""
-    found: dict[str, set[float]] = {}
+    found: dict[str, set[float]] = {measure: set() for measure in _watched(curves)}
     for curve in curves:
         for measure, onset in curve.onsets.items():
-            found.setdefault(measure, set()).add(onset.threshold)
+            found[measure].add(onset.threshold)
     return {measure: listed(setting(value) for value in sorted(values)) for measure, values in found.items()}
+
+
+def _watched(curves: Sequence[Curve]) -> list[str]:
+    """Measures that have a threshold, the first milestone first: without a head that looks one back no other head can match."""
+    watched = dict.fromkeys(measure for curve in curves for measure in curve.onsets)
+    return sorted(watched, key=lambda measure: measure != FIRST_MILESTONE)
 
 
 def _sentences(curves: Sequence[Curve], arm: str, measure: str) -> list[str]:
@@ -110,7 +117,7 @@ def by_seed(onsets: Iterable[tuple[int, float | None, float | None]]) -> list[st
 def _headline(curves: Sequence[Curve]) -> str:
     """How many cells switched, for the first measures that have a threshold; real arms and controls apart."""
     sentences = []
-    watched = list(dict.fromkeys(m for c in curves for m in c.onsets))
+    watched = _watched(curves)
     for measure in watched[:IN_HEADLINE]:
         parts = []
         for kind, control in (("real arms", False), ("controls", True)):
@@ -126,7 +133,7 @@ def _headline(curves: Sequence[Curve]) -> str:
 
 def _axes(curves: Sequence[Curve], unit: Callable[[str], str]) -> dict[str, str]:
     """What is drawn, and the title of its axis: training loss and the measures with an onset, else the first measures."""
-    onsets = list(dict.fromkeys(m for c in curves for m in c.onsets))
+    onsets = _watched(curves)
     reached = {m for c in curves for m, onset in c.onsets.items() if onset.by_tokens is not None}
     drawn = sorted(onsets, key=lambda m: m not in reached)[:ONSETS] or _taken(curves)[:MOST]
     return {TRAIN_LOSS: "training loss, nats per token"} | {m: unit(m) or m for m in drawn}

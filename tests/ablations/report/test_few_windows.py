@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from ablations.core.metrics import context_gain
+from ablations.core.metrics.context_gain import ContextGain
 from ablations.core.results.readings import Reading
-from ablations.report.few_repeats import few_repeats
+from ablations.report.few_repeats import METRIC, ORDER, few_repeats
 from ablations.report.few_windows import few_windows
 from ablations.statistics.cell_result import CellResult
 
@@ -47,6 +49,7 @@ def test_context_gain_of_few_repeats_or_of_few_documents_is_told_whatever_its_te
         (told,) = few_repeats(
             [of("context_gain", "order", repeats=5000, documents=500), of("context_gain", "order", **n)]
         )
+        assert (ContextGain.kind, context_gain.ORDER) == (METRIC, ORDER)
         assert f"rests on {n['repeats']:,} repeats in {n['documents']} documents" in told
 
 

@@ -8,15 +8,18 @@ import pytest
 from report_rows import a_row, bits, gain, shots
 
 from ablations.claims.verdicts import Verdict
+from ablations.core.metrics.heads import PREVIOUS
 from ablations.core.results.readings import Better
-from ablations.report.contents import ArmSource, ModelSize, ShotPoint, ShotReading, Shots, TrainedArm
+from ablations.report.contents import ArmSource, Curve, ModelSize, ShotPoint, ShotReading, Shots, TrainedArm
 from ablations.report.drawing import mechanisms, points, synergy
 from ablations.report.drawing.arms import sizes_view
+from ablations.report.drawing.curves import FIRST_MILESTONE, curves_view
 from ablations.report.drawing.shots import shots_view
 from ablations.report.drawing.tables import midpoint_marks, task_tables
 from ablations.report.drawing.verdicts import clearest
 from ablations.report.values import Values
 from ablations.statistics.measures import words_of_name
+from ablations.statistics.onset import Onset
 from ablations.statistics.onset_prediction import OnsetPrediction
 
 GAP = gain()
@@ -259,3 +262,14 @@ def test_a_curve_over_other_items_at_one_k_says_so() -> None:
     (view,) = shots_view([Shots("a", 0, "t", {}, points[:2])], set()).tasks
     assert view.note == ""
     assert view.headline == "At no number of demos is there an answer under both gold and permuted labels."
+
+
+def test_the_head_that_looks_one_back_is_the_first_milestone() -> None:
+    """Without it no other head can match, whatever the order in which metrics were asked for."""
+    others = [f"few_shot.task_{number}.k8.permuted_minus_gold" for number in range(5)]
+    onset = Onset(0.05, 100, 200, 150)
+    view = curves_view(
+        [Curve("code", 0, False, (), dict.fromkeys((*others, f"heads.{PREVIOUS}"), onset))], lambda _: ""
+    )
+    assert next(iter(view.thresholds)) == f"heads.{PREVIOUS}" == FIRST_MILESTONE
+    assert view.headline.startswith(f"heads.{PREVIOUS} left its baseline in 1 of 1 cell of real arms.")
