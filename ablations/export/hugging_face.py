@@ -40,8 +40,7 @@ def check_held(spec: ModelSpec, where: str) -> None:
     fix = "Export a cell without it; docs/export.md lists what can be held."
     for part, kinds in HELD.items():
         kind = getattr(spec, part).kind
-        needed = spec.mlp_ratio if part == "activation" else spec.attention if part in ("positions", "mask") else True
-        if needed and kind not in kinds:
+        if _computes(spec, part) and kind not in kinds:
             raise ConfigError(f"{where}: neither Llama nor Qwen3 has the {part} {kind!r} of this cell. {fix}")
     if parts_of(spec).norm.place != "pre":
         raise ConfigError(f"{where}: Llama and Qwen3 have their norms before attention and MLP, this cell after. {fix}")
@@ -49,6 +48,19 @@ def check_held(spec: ModelSpec, where: str) -> None:
         raise ConfigError(
             f"{where}: Qwen3 has one sharpness for all heads of a layer, this cell learned one for each. {fix}"
         )
+
+
+def _computes(spec: ModelSpec, part: str) -> bool:
+    """Whether a cell computes anything with a part: without attention only positions that are added to embeddings."""
+    match part:
+        case "activation":
+            return spec.mlp_ratio > 0
+        case "mask":
+            return spec.attention
+        case "positions":
+            return spec.attention or bool(parts_of(spec).positions.weights(spec))
+        case _:
+            return True
 
 
 def model_files(spec: ModelSpec, weights: Weights, bos: int, eos: int, where: str) -> dict[str, bytes]:

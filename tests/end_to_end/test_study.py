@@ -6,6 +6,7 @@ import json
 
 import pyarrow.parquet as pq
 import pytest
+import yaml
 from finished import Finished
 from loam import Loam
 
@@ -159,6 +160,38 @@ def test_a_cell_that_diverged_is_named_and_enters_no_mean(finished: Finished, lo
     assert "warning: diverged, and enters no mean: both_s0, at" in told.out
     report = json.loads((finished.out / "reports/small.json").read_text(encoding="utf8"))
     assert not any("both" in measure["arms"] for measure in report["measures"])
+
+
+def test_plan_refuses_the_demonstrations_that_a_run_refuses(finished: Finished, loam: Loam) -> None:
+    """By four bytes a token ten of them fit; by the tokenizer, which is there once a run was refused, they do not."""
+    task = yaml.safe_load(finished.study.read_text(encoding="utf8"))["tasks"][1]
+    tasks = json.dumps([{**task, "shots": [0, 10]}])
+    for command in ("run", "plan"):
+        ended = loam(
+            "ablate", command, finished.study, "--out", finished.out, "--set", f"tasks={tasks}", "--set", "claims=[]"
+        )
+        assert ended.code == 2
+        assert "task count_up: in a context of 48 tokens fit " in ended.out + ended.err
+
+
+@pytest.mark.parametrize("command", [("study",), ("study", "--dry-run"), ("ablate", "run"), ("ablate", "pack")])
+def test_a_design_that_the_planner_refuses_does_not_run_unless_told(
+    finished: Finished, loam: Loam, command: tuple[str, ...]
+) -> None:
+    out = finished.folder / "blunt"
+    ended = loam(
+        *command,
+        finished.study,
+        *[str(out / "packed")][: "pack" in command],
+        "--out",
+        out,
+        "--set",
+        "cells.model.sharpness=2",
+    )
+    assert ended.code == 2
+    assert "position alone can give the token before" in ended.err
+    assert "accept: [blunt_attention]" in ended.err
+    assert not (out / "read").exists()
 
 
 def test_a_dry_run_prints_plan_and_estimate_and_writes_nothing(finished: Finished, loam: Loam) -> None:

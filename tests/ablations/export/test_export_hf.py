@@ -266,6 +266,10 @@ def test_a_folder_in_use_or_not_writable_is_refused(make_cell: MakeCell, tmp_pat
     ("shape", "told"),
     [
         ({"positions": PositionsSpec(kind="alibi")}, "neither Llama nor Qwen3 has the positions 'alibi'"),
+        (
+            {"positions": PositionsSpec(kind="learned"), "attention": False},
+            "neither Llama nor Qwen3 has the positions 'learned'",
+        ),
         ({"norm": NormSpec(kind="layer")}, "neither Llama nor Qwen3 has the norm 'layer'"),
         ({"norm": NormSpec(settings={"place": "post"})}, "have their norms before attention and MLP, this cell after"),
         ({"activation": ActivationSpec(kind="gelu")}, "neither Llama nor Qwen3 has the activation 'gelu'"),
