@@ -146,7 +146,7 @@ def check(study: Study, recipe: Recipe) -> None:
         check_files(task, study.loaded_plugins, recipe.root)
     tokenizers = {arm: named.key for arm, named in settings.arm_tokenizers(study, recipe).items()}
     for claim in study.claims:
-        _check_claim(claim, study)
+        _check_claim(claim, study, [*settings.real_sources(study, recipe), "pooled", "common"])
         for variant in (claim, *(v.claim for _, variants in variants_of_claim(study, claim) for v in variants)):
             _check_tokenizers(variant, study, tokenizers)
     for _ in drafts(study):
@@ -154,17 +154,20 @@ def check(study: Study, recipe: Recipe) -> None:
     check_budget(study)
 
 
-def _check_claim(claim: Claim, study: Study) -> None:
-    """Its arms, metrics and tasks are the study's."""
+def _check_claim(claim: Claim, study: Study, sources: Sequence[str]) -> None:
+    """Its arms, metrics, sources and tasks are the study's."""
     where, arms, tasks = f"claims.{claim.kind}", claim.arms_named(), [task.name for task in study.task_settings]
     if twice := sorted({arm for arm in arms if arms.count(arm) > 1}):
         raise ConfigError(f"{where}: arm {twice[0]} is compared with itself. Name another arm.")
     for arm in arms:
         if arm not in study.arms:
             raise ConfigError(f"{where}: {one_of(study.arms, arm, 'arm')}")
-    for metric in (Name.parse(measure).metric for measure in claim.measures_named()):
+    for measure in claim.measures_named():
+        metric, _, rest = measure.partition(".")
         if metric not in metric_names(study):
             raise ConfigError(f"{where}: {one_of(metric_names(study), metric, 'metric')}")
+        if METRICS.get(metric, study.loaded_plugins).by_source and (source := rest.partition(".")[0]) not in sources:
+            raise ConfigError(f"{where}.measure {measure}: {one_of(sources, source, 'source of this study')}")
     for task in claim.tasks_named():
         if task not in tasks:
             raise ConfigError(f"{where}.task: {one_of(tasks, task, 'task of this study')}")

@@ -179,6 +179,10 @@ def test_a_study_with_a_wrong_cell_is_refused_before_anything_runs(data: Path, l
         ("tasks=[nsmcc]", ("nsmcc", "control_map")),
         ("claims=[{emerge: {arm: web}}]", ("emerge", "emerges")),
         ("claims=[{emerges: {arm: wob}}]", ("wob", "web")),
+        (
+            "claims=[{goes_with: {measure_x: bits_per_byte.wob, measure_y: bits_per_byte.web}}]",
+            ("'wob'", "source of this study"),
+        ),
         ("plugins=3", ("plugins", "3", "list of names")),
         ("recipe.plugins=3", ("plugins", "3", "list of names")),
         ("recipe.passes=[clean]", ("passes.0", "'clean'")),

@@ -70,6 +70,7 @@ class Metric(ABC):
         in_curve: measured at every evaluation point too, on fewer items.
         tokenizer_free: whether its numbers can be compared between cells with different tokenizers; `is_tokenizer_free` asks
             about one.
+        by_source: whether every reading is of one source, `pooled` or `common`, which its name then begins with.
         scopes: whether it is measured once a cell, once for each task of it, or both.
         reads: what of the evaluation data it uses: names of fields of `EvaluationData`. Everything else is empty when it is
             measured, and is no part of its identity, so that more items of a task do not measure text again.
@@ -82,6 +83,7 @@ class Metric(ABC):
     words: ClassVar[str] = ""
     in_curve: ClassVar[bool]
     tokenizer_free: ClassVar[bool] = False
+    by_source: ClassVar[bool] = False
     scopes: ClassVar[tuple[Scope, ...]] = ("cell",)
     reads: ClassVar[frozenset[str]] = frozenset({"heldout", "windows", "sequences", "items"})
 

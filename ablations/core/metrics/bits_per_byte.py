@@ -33,6 +33,7 @@ class BitsPerByte(Metric):
     unit: ClassVar[str] = "bits per UTF-8 byte"
     better: ClassVar[Better] = "lower"
     in_curve: ClassVar[bool] = True
+    by_source: ClassVar[bool] = True
     tokenizer_free: ClassVar[bool] = True
     reads: ClassVar[frozenset[str]] = frozenset({"heldout", "windows"})
 

@@ -48,6 +48,7 @@ class ContextGain(Metric):
     unit: ClassVar[str] = "nats per repeat"
     better: ClassVar[Better] = "higher"
     in_curve: ClassVar[bool] = True
+    by_source: ClassVar[bool] = True
     reads: ClassVar[frozenset[str]] = frozenset({"heldout", "windows", "repeats", "numbers", "capitals"})
 
     def measure(self, model: Model, data: EvaluationData) -> Measured:

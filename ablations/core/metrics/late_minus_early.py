@@ -48,6 +48,7 @@ class LateMinusEarly(Metric):
     unit: ClassVar[str] = "nats per token"
     better: ClassVar[Better] = "lower"
     in_curve: ClassVar[bool] = True
+    by_source: ClassVar[bool] = True
     reads: ClassVar[frozenset[str]] = frozenset({"heldout", "windows"})
 
     def measure(self, model: Model, data: EvaluationData) -> Measured:
