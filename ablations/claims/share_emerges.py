@@ -49,5 +49,5 @@ class ShareEmerges(EmergenceClaim, Claim):
         return least_share_p(seeds, self.more_than)
 
     def least_seeds(self, claims: int) -> int:
-        """At a share of a half all of 6 seeds reach p = 0.03, enough for an only claim, and all of 8 reach 0.008, enough among six."""
+        """All of 6 seeds above a half reach p = 0.03, enough for an only claim; all of 8 reach 0.008, enough among six."""
         return max(ALONE if claims == 1 else AMONG_OTHERS, super().least_seeds(claims))
