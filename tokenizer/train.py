@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,17 +13,22 @@ from curation.runtime.stages.stage import Job, Output, Stage
 from curation.runtime.store.folder import Folder
 from curation.runtime.store.receipts import Result
 from curation.runtime.store.shards import ShardSet, row_groups
+from tokenizer.coverage import (
+    BORDER,
+    LEAST_COVERAGE,
+    SPECIALS,
+    fitting_coverage,
+    room_for_characters,
+    with_a_share,
+    with_the_commonest,
+)
 from tokenizer.settings import TokenizerSettings
 
 VERSION = 2
 MODEL = "tokenizer.model"
 UNKNOWN, BOS, EOS = 0, 1, 2
-SPECIALS = 3
-BYTES = 256
-COVERAGE = 0.9995  # of characters, where the vocabulary has room
-LEAST_COVERAGE = 0.98  # SentencePiece takes no less
-SHARE_OF_CHARACTERS = 0.5  # of the pieces that are neither special nor bytes, at most: the rest are merges
 _TOO_FEW = "smaller than required_chars"  # in SentencePiece's message when single characters fill the vocabulary
+_ADVICE = " Increase vocab_size"  # of SentencePiece's own command, which loam does not have
 _LINE_BYTES = 16_384  # SentencePiece leaves out longer lines: cut them instead
 
 
@@ -110,14 +114,29 @@ def train_bpe(texts: Iterator[str], vocab_size: int, character_coverage: float |
         ConfigError: the text is too small for the vocabulary.
     """
     lines = [line[i : i + _LINE_BYTES // 4] for text in texts for line in text.split("\n") for i in _starts(line)]
-    coverage = fitting_coverage(lines, vocab_size) if character_coverage is None else character_coverage
+    if character_coverage is not None:
+        if character_coverage >= LEAST_COVERAGE:
+            return _train_bpe(iter(lines), vocab_size, character_coverage)
+        return _train_bpe(with_a_share(lines, character_coverage), vocab_size)
+    coverage = fitting_coverage(lines, vocab_size)
+    try:
+        return _train_bpe(iter(lines), vocab_size, coverage)
+    except _TooManyCharacters:
+        return _train_bpe(with_the_commonest(lines, room_for_characters(vocab_size)), vocab_size)
+
+
+class _TooManyCharacters(ConfigError):
+    """The characters that are to get a piece are more than the vocabulary has."""
+
+
+def _train_bpe(lines: Iterator[str], vocab_size: int, coverage: float = 1.0) -> bytes:
     try:
         return _train(
-            iter(lines),
+            lines,
             model_type="bpe",
             vocab_size=vocab_size,
             byte_fallback=True,
-            user_defined_symbols=["\n"],
+            user_defined_symbols=[BORDER],
             split_digits=True,
             allow_whitespace_only_pieces=True,
             character_coverage=coverage,
@@ -125,24 +144,12 @@ def train_bpe(texts: Iterator[str], vocab_size: int, character_coverage: float |
         )
     except (RuntimeError, OSError, ValueError) as error:
         reason = str(error).strip().split("\n")[-1].rpartition("] ")[2].rstrip(".")
-        fix = (
-            "Raise vocab_size, or lower character_coverage"
-            if _TOO_FEW in reason
-            else "Lower vocab_size or give it more text"
-        )
-        raise ConfigError(f"tokenizer: SentencePiece cannot make {vocab_size} pieces: {reason}. {fix}.") from error
-
-
-def fitting_coverage(lines: Sequence[str], vocab_size: int) -> float:
-    """The share of characters that get a piece: `COVERAGE`, or less where these would take too much of the vocabulary."""
-    counts: Counter[str] = Counter()
-    for line in lines:
-        counts.update(line)
-    most = int(SHARE_OF_CHARACTERS * (vocab_size - SPECIALS - BYTES))
-    total = sum(counts.values())
-    covered = sum(count for _, count in counts.most_common(most)) / total if total else 1.0
-    # SentencePiece takes characters until their share reaches the coverage: half a character less ends at the last of them
-    return max(LEAST_COVERAGE, min(COVERAGE, covered - 0.5 / total)) if len(counts) > most else COVERAGE
+        told = f"tokenizer: SentencePiece cannot make {vocab_size} pieces: {reason}."
+        if _TOO_FEW in reason:
+            told = f"{told.partition(_ADVICE)[0].rstrip('.')}."
+            fix = "Raise vocab_size, or leave character_coverage out: it then fits the vocabulary."
+            raise _TooManyCharacters(f"{told} {fix}") from error
+        raise ConfigError(f"{told} Lower vocab_size or give it more text.") from error
 
 
 def _starts(line: str) -> range:

@@ -10,7 +10,7 @@ from ablations.core.spec.training_spec import TrainingSpec
 from ablations.settings.cells import CellSettings
 from ablations.settings.study import Study
 from curation.sources.control_texts import KEYS, VALUES
-from tokenizer.train import SPECIALS
+from tokenizer.coverage import SPECIALS
 
 
 @dataclass(frozen=True)
