@@ -9,6 +9,7 @@ from ablations.cells.cells import training_of
 from ablations.core.spec.training_spec import TrainingSpec
 from ablations.settings.cells import CellSettings
 from ablations.settings.study import Study
+from ablations.settings.tokenizers import said_of
 from curation.sources.control_texts import KEYS, VALUES
 from tokenizer.coverage import SPECIALS
 
@@ -40,7 +41,7 @@ def drafts(study: Study) -> Iterator[Draft]:
 
 def vocab_size_of(study: Study, arm: str) -> int:
     """Pieces of an arm's tokenizer."""
-    return int(study.arms[arm].tokenizer.get("vocab_size", study.tokenizer.vocab_size))
+    return said_of(study.tokenizer, study.arms[arm].tokenizer, f"arms.{arm}.tokenizer").vocab_size
 
 
 def _draft(study: Study, arm: str, number: int, cells: CellSettings, vocab_size: int) -> Draft:

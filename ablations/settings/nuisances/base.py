@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -12,12 +12,26 @@ from ablations.settings.tokenizers import ArmTokenizer
 
 
 @dataclass(frozen=True)
+class VariedArm:
+    """What a nuisance sees of an arm: its settings, those of the study merged in."""
+
+    cells: CellSettings
+    tokenizer: ArmTokenizer
+
+
+@dataclass(frozen=True)
 class Change:
-    """What is laid over an arm's `cells` and `tokenizer` in a variant, and the variant in words."""
+    """What is laid over an arm's `cells` and `tokenizer` in a variant, and the variant in words.
+
+    Attributes:
+        instead: whether `tokenizer` stands in the place of what the arm says of its tokenizer, so that only the study's settings
+            are below it.
+    """
 
     words: str
     cells: Mapping[str, Any] = field(default_factory=dict)
     tokenizer: Mapping[str, Any] = field(default_factory=dict)
+    instead: bool = False
 
 
 class Nuisance(ABC):
@@ -26,9 +40,14 @@ class Nuisance(ABC):
     kind: ClassVar[str]
 
     @abstractmethod
-    def as_it_is(self, cells: CellSettings, tokenizer: ArmTokenizer) -> str:
-        """The arm's own value in words."""
+    def as_it_is(self, compared: Sequence[VariedArm]) -> str:
+        """The value that arms which are compared have as they are written, in words."""
 
     @abstractmethod
-    def variants(self, cells: CellSettings, tokenizer: ArmTokenizer) -> Mapping[str, Change]:
-        """The other values of an arm: what is added to its name (lower-case letters, digits and _) -> what changes."""
+    def variants(self, arm: VariedArm, compared: Sequence[VariedArm]) -> Mapping[str, Change]:
+        """The other values of an arm: what is added to its name (lower-case letters, digits and _) -> what changes.
+
+        Args:
+            compared: all arms with which it is compared, itself among them. Each of these has to get variants of the same names;
+                one that already has a value gets a change of nothing, and then stands for its variant itself.
+        """

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from ablations.settings.cells import CellSettings
-from ablations.settings.nuisances.base import Change, Nuisance
-from ablations.settings.tokenizers import ArmTokenizer
+from ablations.settings.nuisances.base import Change, Nuisance, VariedArm
 from curation.runtime.errors import ConfigError
 
 FACTORS = {"rate_third": 0.3, "rate_triple": 3.0}
@@ -19,15 +17,16 @@ class LearningRate(Nuisance):
 
     kind: ClassVar[str] = "learning_rate"
 
-    def as_it_is(self, cells: CellSettings, tokenizer: ArmTokenizer) -> str:
+    def as_it_is(self, compared: Sequence[VariedArm]) -> str:
         return "1 x the learning rate"
 
-    def variants(self, cells: CellSettings, tokenizer: ArmTokenizer) -> Mapping[str, Change]:
-        settings = cells.optimizer.settings
+    def variants(self, arm: VariedArm, compared: Sequence[VariedArm]) -> Mapping[str, Change]:
+        optimizer = arm.cells.optimizer
+        settings = optimizer.settings
         rates = {name: value for name, value in settings.items() if name.endswith(RATE) and isinstance(value, float)}
         if not rates:
             raise ConfigError(
-                f"robust_over: optimizer {cells.optimizer.kind} has no setting that ends with {RATE}. Leave learning_rate out."
+                f"robust_over: optimizer {optimizer.kind} has no setting that ends with {RATE}. Leave learning_rate out."
             )
         return {
             name: Change(

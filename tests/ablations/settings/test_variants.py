@@ -17,6 +17,7 @@ from ablations.statistics.cell_result import CellResult
 from ablations.statistics.measures import Measures
 from ablations.study import pipeline
 from ablations.study.best_arms import standing
+from ablations.study.drafts import drafts
 from ablations.study.robust import robust_verdicts
 from curation.recipes.recipe import Recipe, check_name
 from curation.runtime.errors import ConfigError
@@ -72,6 +73,81 @@ def test_a_claims_arms_are_run_with_tokenizers_of_their_own_and_a_shared_one(tmp
     own, recipe = loaded(tmp_path, {**DIFFERS, "robust_over": ["tokenizer"]}, tokenizer={"of": "source"})
     names = {arm: named.name for arm, named in settings.arm_tokenizers(own, recipe).items()}
     assert names == {"web": "web", "forum": "forum", "web_shared_pieces": "main", "forum_shared_pieces": "main"}
+
+
+ARMS = {"web": {"mixture": {"web": 1}}, "forum": {"mixture": {"forum": 1}}}
+AS_WRITTEN, SHARED, OWN = (
+    "the tokenizers that the study gives to its arms", "one tokenizer of the study's text for all arms",
+    "a tokenizer of each arm's own text",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("study_says", "forum_says", "tried"),
+    [
+        ({}, {}, {SHARED: 1, OWN: 2}),
+        ({}, {"vocab_size": 16_384}, {SHARED: 1, OWN: 2}),  # the default, said once more
+        ({"vocab_size": 450}, {"vocab_size": 400}, {AS_WRITTEN: 2, SHARED: 1, OWN: 2}),
+        ({"vocab_size": 450}, {"sources": ["forum"]}, {AS_WRITTEN: 2, SHARED: 1, OWN: 2}),
+        ({"of": "arm", "vocab_size": 450}, {"of": "study"}, {AS_WRITTEN: 2, SHARED: 1, OWN: 2}),
+        ({}, {"of": "source"}, {AS_WRITTEN: 2, SHARED: 1, OWN: 2}),
+        ({"of": "arm"}, {"vocab_size": 400}, {OWN: 2, SHARED: 1}),
+    ],
+)
+def test_the_words_for_the_tokenizers_of_a_claim_are_true(
+    tmp_path: Path, study_says: dict[str, Any], forum_says: dict[str, Any], tried: dict[str, int]
+) -> None:
+    """Else a claim is called robust over a shared tokenizer that its arms did not share."""
+    arms = {**ARMS, "forum": {**ARMS["forum"], "tokenizer": forum_says}}
+    study, recipe = loaded(
+        tmp_path, {**DIFFERS, "robust_over": ["tokenizer"]}, tokenizer=study_says, arms=arms
+    )  # fmt: skip
+    tokenizers = settings.arm_tokenizers(study, recipe)
+    known = {arm: named.key for arm, named in tokenizers.items()}
+    ((_, variants),) = variants_of_claim(study, study.claims[0])
+    assert {each.words: len({known[arm] for arm in each.claim.arms_named()}) for each in variants} == tried
+    named = {arm for each in variants for arm in each.claim.arms_named()}
+    assert named == set(study.arms), "no arm is run that no claim is about"
+    assert len({(known[arm], *study.mixture(arm)) for arm in known}) == len(known), "no arm is run twice"
+    sizes = {draft.arm: draft.training.model.vocab_size for draft in drafts(study) if draft.arm in study.arms}
+    assert sizes == {arm: named.settings.vocab_size for arm, named in tokenizers.items()}
+
+
+def test_arms_that_cannot_have_the_same_values_of_a_nuisance_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "odd.py").write_text(ODD_NUISANCE, encoding="utf8")
+    with pytest.raises(
+        ConfigError, match=r"robust_over: odd gives web the values of_web and forum of_forum\. Compare arms"
+    ):
+        loaded(tmp_path, {**DIFFERS, "robust_over": ["odd"]}, plugins=["odd.py"], arms={
+            **ARMS, "forum": {**ARMS["forum"], "cells": {"schedule": {"batch": 8}}}
+        })  # fmt: skip
+
+
+ODD_NUISANCE = """
+from typing import ClassVar
+
+from ablations.settings.nuisances.base import Change, Nuisance
+
+
+class Odd(Nuisance):
+    \"\"\"Values that differ between arms.\"\"\"
+
+    kind: ClassVar[str] = "odd"
+
+    def as_it_is(self, compared):
+        return "as it is"
+
+    def variants(self, arm, compared):
+        return {"of_web" if arm.cells.schedule.batch == 4 else "of_forum": Change("other")}
+"""
+
+
+def test_arms_that_stand_at_their_best_value_are_not_varied_as_well(tmp_path: Path) -> None:
+    """Their variants would be run at one learning rate alone, and be compared with arms at another."""
+    with pytest.raises(
+        ConfigError, match=r"claims\.differs: robust_over beside best_of: arms stand at their best learn"
+    ):
+        loaded(tmp_path, {**DIFFERS, "robust_over": ["tokenizer"]}, best_of="learning_rate")
 
 
 def test_a_measure_that_depends_on_the_tokenizer_is_refused_between_arms_with_different_ones(tmp_path: Path) -> None:
