@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ablations.claims.base import MOST_SEEDS, Claim
@@ -14,6 +14,7 @@ from ablations.evidence.pilot import Guess, Pilot, own_variances, variances_betw
 from ablations.prompts.task_files import task_class
 from ablations.prompts.tasks.map_task import MapTask
 from ablations.settings.study import Study
+from ablations.settings.variants import robust_arms
 from ablations.statistics.paired import ALPHA, LEAST_FOR_INTERVAL, LEAST_FOR_VERDICT
 from ablations.statistics.permutation import least_exchange_p, least_sign_flip_p
 from ablations.statistics.variances import Variances, planned_effect
@@ -46,34 +47,45 @@ class ClaimPower:
 
 @dataclass(frozen=True)
 class StudyPower:
-    """All claims together; `seconds` of all cells one after another, None where no cell was timed. `facts`: numbers that the checks
-    of the design go by."""
+    """All claims together.
+
+    Attributes:
+        seconds: of all cells one after another, None where no cell was timed.
+        robust_cells, robust_seconds: those of them that are there for `robust_over` alone.
+        facts: numbers that the checks of the design go by.
+    """
 
     study: str
     cells: int
     seconds: float | None
+    robust_cells: int
+    robust_seconds: float | None
     claims: tuple[ClaimPower, ...]
     notes: tuple[str, ...]
     refusals: tuple[str, ...]
     facts: tuple[str, ...]
 
 
-def study_power(study: Study, pilot: Pilot, design: Design, cell_seconds: Sequence[float] = ()) -> StudyPower:
-    """The power of a study's claims.
-
-    Args:
-        cell_seconds: of each cell, when estimated; else the mean of the pilot's cells counts.
-    """
-    controls = study.control_settings
+def study_power(
+    study: Study, pilot: Pilot, design: Design, cell_seconds: Sequence[tuple[str, float]] = ()
+) -> StudyPower:
+    """The power of a study's claims; `cell_seconds`: arm and seconds of each cell, when estimated, else the pilot's mean counts."""
+    controls, added = study.control_settings, robust_arms(study)
     cells = len(study.arms) * study.seeds + len(controls.arms) * (controls.seeds or study.seeds)
-    seconds: float | None = sum(cell_seconds) if cell_seconds else None
-    if seconds is None and pilot.seconds:
-        seconds = cells * sum(pilot.seconds) / len(pilot.seconds)
+    robust = len(added) * study.seeds
+    seconds, robust_seconds = None, None
+    if cell_seconds:
+        seconds = sum(each for _, each in cell_seconds)
+        robust_seconds = sum(each for arm, each in cell_seconds if arm in added)
+    elif pilot.seconds:
+        seconds, robust_seconds = (n * sum(pilot.seconds) / len(pilot.seconds) for n in (cells, robust))
     claims = tuple(_claim_power(claim, study, pilot) for claim in study.claims)
     found = checked(design)
     refusals = [*_refusals(study), *(claim.refusal for claim in claims if claim.refusal), *found.refusals]
     notes = (*_notes(study, claims), *found.warnings)
-    return StudyPower(study.name, cells, seconds, claims, notes, tuple(refusals), tuple(found.facts))
+    return StudyPower(
+        study.name, cells, seconds, robust, robust_seconds, claims, notes, tuple(refusals), tuple(found.facts)
+    )  # fmt: skip
 
 
 def _refusals(study: Study) -> list[str]:
@@ -158,20 +170,12 @@ def _power_of_counts(claim: Claim, study: Study) -> ClaimPower:
 def _power_over_arms(claim: Claim, study: Study) -> ClaimPower:
     arms = len(study.arms)
     plain = ClaimPower(
-        claim.kind,
-        claim.sentence(),
-        study.seeds,
-        None,
-        None,
-        None,
-        None,
+        claim.kind, claim.sentence(), study.seeds, None, None, None, None,
         f"{arms} arms; more seeds are no more evidence",
-    )
+    )  # fmt: skip
     if arms < claim.least_arms:
-        refusal = (
-            f"claims.{claim.kind}: {arms} arms, and a relation over arms needs {claim.least_arms} at least. Add arms."
-        )
-        return replace(plain, refusal=refusal)
+        needed = f"a relation over arms needs {claim.least_arms} at least. Add arms."
+        return replace(plain, refusal=f"claims.{claim.kind}: {arms} arms, and {needed}")
     return replace(plain, smallest_effect=claim.seen_over_arms(arms, ALPHA / len(study.claims)))
 
 
@@ -225,13 +229,17 @@ def lines(power: StudyPower) -> list[str]:
         for each in power.claims
     ]
     heads = ("claim", "seeds", "draws", "items", "smallest effect seen", "wanted", "variances from")
-    time = (
-        ""
-        if power.seconds is None
-        else f", {power.seconds / 3600:.2g} hours of one core, or of a GPU where cells need one"
-    )
     body = [table(heads, rows)] if rows else ["no claims: everything will be exploratory"]
-    return [*body, "", *power.facts, "", *power.notes, f"{power.cells} cells{time}"]
+    return [*body, "", *power.facts, "", *power.notes, *_price(power)]
+
+
+def _price(power: StudyPower) -> Iterator[str]:
+    all_, robust = (None if s is None else f"{s / 3600:.2g}" for s in (power.seconds, power.robust_seconds))
+    yield f"{power.cells} cells" + (f", {all_} hours of one core, or of a GPU where cells need one" if all_ else "")
+    if power.robust_cells:
+        yield f"{power.robust_cells} of the cells are there for robust_over" + (
+            f", {robust} of the hours" if robust else ""
+        )
 
 
 def _rounded(value: float | None) -> float | None:

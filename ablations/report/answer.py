@@ -24,7 +24,10 @@ def answer_of(verdicts: Sequence[Verdict], instrument: Instrument, words: Mappin
     decided = [each for each in registered if each.outcome in SAID]
     if not decided:
         return f"Not answered: none of {plural(len(registered), 'registered claim')} could be decided, {_first_reason(registered)}."
-    told = [f"{SAID[each.outcome]} {_claim(each, words)}{_direction(each)}{_size(each)}." for each in decided[:MOST]]
+    told = [
+        f"{SAID[each.outcome]} {_claim(each, words)}{_direction(each)}{_size(each)}{_only_at(each)}."
+        for each in decided[:MOST]
+    ]
     more = len(decided) - MOST
     if more > 0:
         told.append(f"{plural(more, 'further claim')} decided, below.")
@@ -47,6 +50,12 @@ def _claim(verdict: Verdict, words: Mapping[str, str]) -> str:
 
 def _direction(verdict: Verdict) -> str:
     return f": {verdict.direction}" if verdict.direction else ""
+
+
+def _only_at(verdict: Verdict) -> str:
+    """Where else it was tried, unless it is the same there."""
+    told = [each for each in verdict.robust if " in all of them" not in each]
+    return f" ({'; '.join(told)})" if told else ""
 
 
 def _size(verdict: Verdict) -> str:

@@ -19,8 +19,11 @@ FORMAT = 4
 
 @dataclass(frozen=True)
 class Heading:
-    """The first lines of the page; `answer` is what the registered claims say to the question, `diverged` the cells that enter no
-    mean, each with its reason."""
+    """The first lines of the page.
+
+    `answer`: what the registered claims say to the question. `diverged`: the cells that enter no mean, each with its reason.
+    `one_rate`: of which verdicts nobody knows whether they hold at other learning rates.
+    """
 
     name: str
     question: str
@@ -31,6 +34,7 @@ class Heading:
     budget_note: str
     answer: str = ""
     diverged: tuple[str, ...] = ()
+    one_rate: str = ""
 
 
 @dataclass(frozen=True)

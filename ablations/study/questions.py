@@ -27,7 +27,7 @@ def power_of_claims(command: Command, pilot: str | None) -> power.StudyPower:
     studies.check(study, recipe)
     own = study.loaded_plugins
     cells = pilot_of(pilot, plugins=own) if pilot else finished_cells(command.folder, study.name, own)
-    seconds = [] if cells.seconds else [cell_seconds(draft) for draft in drafts(study)]
+    seconds = [] if cells.seconds else [(draft.arm, cell_seconds(draft)) for draft in drafts(study)]
     return power.study_power(study, cells, _design(command, study, recipe), seconds)
 
 

@@ -39,7 +39,7 @@ from ablations.study.comparable import comparable_sentence
 from ablations.study.pipeline import Prepared
 from ablations.study.record import cost, study_fingerprint
 from ablations.study.resolved import resolved, written_by_user
-from ablations.study.robust import robust_verdicts
+from ablations.study.robust import one_rate, robust_verdicts
 from curation.dashboard.contents import Fact
 from curation.dashboard.gathering.contamination import contamination
 from curation.dashboard.gathering.curation_run import funnel_of, provenance, warnings
@@ -139,6 +139,7 @@ def _heading(prepared: Prepared, answer: str, diverged: Sequence[str]) -> Headin
         seeds=study.seeds,
         answer=answer,
         diverged=tuple(diverged),
+        one_rate=one_rate(study),
         budget_note=f"{budget} tokens a cell, {plural(study.seeds, 'seed')}, {plural(len(prepared.plans), 'cell')}",
     )
 

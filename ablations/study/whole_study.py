@@ -32,6 +32,7 @@ class StudyEnd:
         works: whether every control gave what it must, None where there were none; `instrument` is the sentence.
         funnel: source -> where its rows went, as the record of the curation has it.
         verdicts: on the registered claims.
+        one_rate: of which of them nobody knows whether they hold at other learning rates.
     """
 
     study: str
@@ -43,16 +44,18 @@ class StudyEnd:
     funnel: Mapping[str, Funnel]
     warnings: Sequence[str]
     verdicts: Sequence[ShortVerdict]
+    one_rate: str
 
 
 @dataclass(frozen=True)
 class ShortVerdict:
-    """One claim's outcome; the report has everything that a reader needs to doubt it."""
+    """One claim's outcome, and where else it holds; the report has everything that a reader needs to doubt it."""
 
     sentence: str
     outcome: str
     effect: float | None
     why: str
+    robust: Sequence[str]
 
 
 def run(command: Command) -> StudyEnd:
@@ -91,12 +94,14 @@ def report(command: Command) -> StudyEnd:
 
 def _end(report: Report, page: str) -> StudyEnd:
     verdicts = [
-        ShortVerdict(each.sentence, each.outcome, each.effect, each.why) for each in report.verdicts if each.registered
+        ShortVerdict(each.sentence, each.outcome, each.effect, each.why, each.robust)
+        for each in report.verdicts
+        if each.registered
     ]
     instrument = report.instrument
     return StudyEnd(
         report.study.name, report.study.answer, page, f"{page.removesuffix('html')}json", instrument.works, instrument.sentence,
-        report.funnel, report.warnings, verdicts,
+        report.funnel, report.warnings, verdicts, report.study.one_rate,
     )  # fmt: skip
 
 
@@ -104,8 +109,9 @@ def as_text(end: StudyEnd) -> str:
     """The funnel, the warnings, whether the instrument works, the verdicts; the last line is the path of the page."""
     lines = [funnel_table(end.funnel), *warning_lines(end.warnings), f"\n{end.instrument}"]
     if end.verdicts:
-        rows = [(each.sentence, each.effect, each.why) for each in end.verdicts]
+        rows = [("; ".join((each.sentence, *each.robust)), each.effect, each.why) for each in end.verdicts]
         lines.append("\n" + table(("verdict", "effect", "why"), rows))
+        lines += [f"\n{end.one_rate}"] if end.one_rate else []
     return "\n".join((*lines, f"\n{end.answer}", "\nreport:", end.page))
 
 

@@ -29,7 +29,7 @@ def planned(
     shape = {"context": 128, "layers": 2, "width": 32, "heads": 2}
     cells = {"model": shape, "schedule": {"tokens": 81_920, "batch": 8}, "effort": effort or {}}
     study = Study.model_validate({"name": "s", "arms": named, "cells": cells, "seeds": seeds, "claims": claims})
-    return study_power(study, pilot, Design.of(study), [60.0] * 10)
+    return study_power(study, pilot, Design.of(study), [("web", 60.0)] * 10)
 
 
 def gain(value: float) -> dict[str, Reading]:

@@ -6,46 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from two_arms import DIFFERS, loaded
 
 from ablations.core.results.readings import Reading
 from ablations.settings import study_file as settings
 from ablations.settings.nuisances.registry import NUISANCES
-from ablations.settings.study import Study
 from ablations.settings.variants import variants_of_claim
 from ablations.statistics.cell_result import CellResult
 from ablations.statistics.measures import Measures
-from ablations.study import pipeline
 from ablations.study.best_arms import standing
 from ablations.study.drafts import drafts
 from ablations.study.robust import robust_verdicts
-from curation.recipes.recipe import Recipe, check_name
+from curation.recipes.recipe import check_name
 from curation.runtime.errors import ConfigError
-
-MEASURE = "bits_per_byte.web"
-
-
-def loaded(folder: Path, claim: dict[str, Any], **changes: Any) -> tuple[Study, Recipe]:
-    (folder / "a.txt").write_text("text", encoding="utf8")
-    source = {"kind": "files", "path": "a.txt"}
-    study = {
-        "name": "s", "recipe": {"data_root": str(folder), "sources": {"web": source, "forum": source}},
-        "arms": {"web": {"mixture": {"web": 1}}, "forum": {"mixture": {"forum": 1}}},
-        "cells": {
-            "model": {"layers": 1, "width": 16, "heads": 2, "context": 48},
-            "schedule": {"tokens": 6144, "batch": 4},
-            "optimizer": {"learning_rate": 0.01, "adam_learning_rate": 0.02},
-        },
-        "claims": [claim], "seeds": 5, **changes,
-    }  # fmt: skip
-    path = folder / "study.yaml"
-    path.write_text(yaml.safe_dump(study), encoding="utf8")
-    found, recipe = settings.load(str(path))
-    pipeline.check(found, recipe)
-    return found, recipe
-
-
-DIFFERS = {"differs": {"arm_a": "web", "arm_b": "forum", "measure": MEASURE}}
 
 
 @pytest.mark.parametrize("kind", NUISANCES.classes())
@@ -187,36 +160,6 @@ def test_a_claim_about_all_arms_is_not_about_those_that_were_added(tmp_path: Pat
     study, _ = loaded(tmp_path, goes, claims=[goes, {**DIFFERS, "robust_over": ["tokenizer"]}])
     first, _ = robust_verdicts(study, Measures.of_cells(CellResult(arm, arm, 0, {}) for arm in study.arms))
     assert first.why.startswith("0 arms have both measures")
-
-
-def test_a_verdict_says_where_else_it_holds(tmp_path: Path) -> None:
-    study, _ = loaded(tmp_path, {**DIFFERS, "robust_over": ["learning_rate"]})
-    ((kind, variants),) = variants_of_claim(study, study.claims[0])
-    assert kind == "learning_rate"
-    assert [variant.words for variant in variants] == [f"{factor} x the learning rate" for factor in ("1", "0.3", "3")]
-    arms = {
-        f"{arm}{end}": level
-        for arm, level in (("web", 1.0), ("forum", 2.0))
-        for end in ("", "_rate_third", "_rate_triple")
-    }
-    noisy = {0: 0.011, 1: 0.002, 2: 0.017, 3: 0.006, 4: 0.013}
-
-    def of(levels: dict[str, float]) -> Measures:
-        return Measures.of_cells(
-            CellResult(f"{arm}_{seed}", arm, seed, {MEASURE: Reading(
-                "bits_per_byte", level + noisy[(seed + len(arm)) % 5], "bits", "lower", "", source="web")})
-            for arm, level in levels.items() for seed in range(5)
-        )  # fmt: skip
-
-    (verdict,) = robust_verdicts(study, of(arms))
-    assert verdict.outcome == "supported"
-    assert verdict.robust == (
-        "supported in all of them: 1 x the learning rate, 0.3 x the learning rate, 3 x the learning rate",
-    )
-    (verdict,) = robust_verdicts(study, of({**arms, "forum_rate_triple": 1.0}))
-    assert verdict.robust == (
-        "supported only at 1 x the learning rate and 0.3 x the learning rate; undecided at 3 x the learning rate",
-    )
 
 
 def test_with_best_of_every_arm_is_run_at_each_value_and_stands_with_the_best(tmp_path: Path) -> None:
