@@ -9,6 +9,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, Self
 
+from pydantic import field_validator
+
 from ablations.statistics.claim_estimates import ClaimEstimates
 from ablations.statistics.measures import Measures
 from ablations.statistics.paired import ALPHA, LEAST_FOR_VERDICT, Estimate
@@ -24,8 +26,8 @@ class Claim(Config, ABC):
     """One kind of claim is one file. Its fields are the settings in a study's file, its docstring's first line states the claim.
 
     Every claim may say what is `expected`, and `because` of what, before it runs; one that was thought of `after_a_look` at
-    results is judged with the exploratory ones. `robust_over` names what its outcome should not depend on: its
-    arms are run again at other values of these, and the verdict says whether it is the same in all of them.
+    results is judged with the exploratory ones. `robust_over` names what its outcome should not depend on, a list or one
+    name: its arms are run again at other values of these, and the verdict says whether it is the same in all of them.
 
     A field `smallest` is the smallest effect that counts, in the measure's unit: the power analysis refuses a design that could not
     see it, and an effect shown to be smaller contradicts the claim.
@@ -48,6 +50,11 @@ class Claim(Config, ABC):
     tokenizer_free: ClassVar[bool] = False
     least_arms: ClassVar[int] = 0
     relation: ClassVar[bool] = False
+
+    @field_validator("robust_over", mode="before")
+    @classmethod
+    def _one_is_a_list(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) else value
 
     @abstractmethod
     def sentence(self) -> str:

@@ -79,6 +79,17 @@ def test_what_was_expected_stands_beside_the_claim_and_in_its_verdict(claim: Cla
 
 
 @every_claim
+def test_one_nuisance_needs_no_list(claim: Claim) -> None:
+    settings = {name: value for name, value in claim.model_dump(exclude_unset=True).items() if name != "kind"}
+    one, listed = (
+        make_claim({claim.kind: settings, "robust_over": said}, (), "claims.0")
+        for said in ("learning_rate", ["learning_rate"])
+    )
+    assert one == listed
+    assert one.robust_over == ("learning_rate",)
+
+
+@every_claim
 def test_a_claim_that_came_after_a_look_is_not_judged_with_the_registered_ones(claim: Claim) -> None:
     later = claim.model_copy(update={"after_a_look": True})
     assert judge([later], Measures([])) == []
