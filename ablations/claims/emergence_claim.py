@@ -17,10 +17,16 @@ from ablations.statistics.measures import Measures
 
 class EmergenceClaim(Claim, ABC):
     """A seed has emerged when, at two evaluations in a row, one head's prefix matching is above `prefix_matching` and three times
-    even attention, and repeats save more than `repeats` nats a token."""
+    even attention, and repeats save more than `repeats` nats a token.
+
+    Arms with different tokenizers may be compared. Attention is counted in units of even attention; and the limit in nats of a
+    random token is far below what repeats can save, about the logarithm of the vocabulary: 0.05 nats are a copied piece that
+    has become 5 % likelier (exp 0.05), out of 512 pieces as out of 16,384. What does depend on the vocabulary is how much of it
+    is rare in the text, for passages are drawn from all pieces alike; the report says so where sizes differ.
+    """
 
     has_variances: ClassVar[bool] = False
-    tokenizer_free: ClassVar[bool] = True  # random pieces, attention in units of even attention
+    tokenizer_free: ClassVar[bool] = True
 
     prefix_matching: float = Field(default=PREFIX_MATCHING, gt=0, lt=1)
     repeats: float = Field(default=REPEATS_NATS, ge=0)
@@ -30,7 +36,7 @@ class EmergenceClaim(Claim, ABC):
 
     def limits_said(self) -> str:
         matching, repeats = self.measures_named()
-        return f"{matching} above {self.prefix_matching:g} and three times even attention, {repeats} above {self.repeats:g}"
+        return f"{matching} above {self.prefix_matching:g} and three times even attention, {repeats} above {self.repeats:g} nats"
 
     def measures_named(self) -> Sequence[str]:
         return "heads.prefix_matching.max", REPEATS

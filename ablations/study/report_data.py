@@ -35,7 +35,7 @@ from ablations.statistics.instrument import ControlOutcome, check_controls
 from ablations.statistics.measures import Measures
 from ablations.statistics.onset_prediction import onset_predictions
 from ablations.study.best_arms import standing
-from ablations.study.comparable import comparable_sentence
+from ablations.study.comparable import comparable_sentences
 from ablations.study.pipeline import Prepared
 from ablations.study.record import cost, study_fingerprint
 from ablations.study.resolved import resolved, written_by_user
@@ -101,7 +101,7 @@ def study_report(prepared: Prepared, out: Folder, predicted: PredictedCost | Non
             *_unfinished(cell_states),
             *_spikes(cells),
             *best.said,
-            *comparable_sentence(_tokenizers(prepared), real_cells, study.loaded_plugins),
+            *comparable_sentences(*_tokenizers(prepared), real_cells, study),
             *few_windows(real_cells),
             *few_repeats(real_cells),
             *task_warnings(cells),
@@ -163,8 +163,10 @@ def _tokens(tokenized: Tokenized) -> Tokens:
     return Tokens(tokenized.name, tokenized.kind, tokenized.model.vocab_size, sources)
 
 
-def _tokenizers(prepared: Prepared) -> dict[str, str]:
-    return {arm: tokenized.fingerprint for arm, tokenized in prepared.of_arms.items()}
+def _tokenizers(prepared: Prepared) -> tuple[dict[str, str], dict[str, int]]:
+    """Arm -> what its tokenizer is known by, and arm -> its pieces."""
+    of_arms = prepared.of_arms.items()
+    return {arm: each.fingerprint for arm, each in of_arms}, {arm: each.model.vocab_size for arm, each in of_arms}
 
 
 def _arms(prepared: Prepared, cells: Sequence[CellResult]) -> list[TrainedArm]:

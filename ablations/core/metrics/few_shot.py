@@ -12,11 +12,19 @@ from ablations.core.data.items import TaskItems
 from ablations.core.metrics.base import Measured, Metric, Scope
 from ablations.core.model.model import Model
 from ablations.core.results.answers import TaskAnswers
-from ablations.core.results.readings import AT_LIMIT, GAIN, Better, Reading, shots_words
+from ablations.core.results.readings import AT_LIMIT, GAIN, IN_TEXT, Better, Reading, shots_words
 from ablations.core.scoring.asking import answers_of
 
 ONSET_NATS = 0.5
 UNIT = "share of written answers"
+OF_PIECES = (
+    "nll",
+    "nll_per_byte",
+    "margin",
+    GAIN,
+    "accuracy_per_token",
+    AT_LIMIT,
+)  # the readings that depend on the tokenizer
 
 
 class FewShot(Metric):
@@ -53,8 +61,14 @@ class FewShot(Metric):
 
     @classmethod
     def is_tokenizer_free(cls, reading: str) -> bool:
-        """Which answers are right; what they cost in nats depends on the pieces."""
-        return reading == "accuracy"
+        """Which answers are right, chosen or written, by whatever metric of labels or texts; not what they cost in nats.
+
+        A text is right or wrong whatever its pieces are. Written answers end at the task's limit, which is counted in tokens
+        and so is less text under a smaller vocabulary: that makes a difference only to answers that were cut, and `at_limit`
+        says how many were; raise the task's `max_tokens` until none is. Costs in nats are left out, per byte too, since the
+        words of `control_map` are chosen among the pieces; and so is accuracy by mean over tokens.
+        """
+        return reading.removeprefix(f"{IN_TEXT}.") not in OF_PIECES
 
     def onset_threshold(self, reading: Reading, final: Mapping[str, Reading]) -> float | None:
         """Of a task the difference at its largest k."""
