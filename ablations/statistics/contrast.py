@@ -20,6 +20,7 @@ from ablations.statistics.cell_result import CellResult
 from ablations.statistics.crossed import Array
 
 MIRRORED = re.compile(r"[0-9a-f]{16}\.[01]")  # items of maps come in pairs <map>.0 and <map>.1: a pair is one item
+ACCURACY = "accuracy"  # the reading that is a share of right answers
 Number = Callable[[Score], float]  # one number of a single answer
 
 
@@ -36,7 +37,7 @@ def answers(cell: CellResult, measure: str) -> Answers | None:
         return None
     if name.reading == GAIN:
         return _difference(group(cell, name.task, name.k, "permuted", nll), group(cell, name.task, name.k, "gold", nll))
-    number = {"nll": nll, "accuracy": right}.get(name.reading)
+    number = {"nll": nll, ACCURACY: right}.get(name.reading)
     return group(cell, name.task, name.k, name.condition, number) if number else None
 
 

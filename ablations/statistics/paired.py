@@ -14,7 +14,7 @@ import numpy as np
 from scipy import optimize, stats
 
 from ablations.statistics.crossed import LEVEL, Array, mean_squares, uncertainty
-from ablations.statistics.skewed import share_interval, skewed_interval, skewness
+from ablations.statistics.skewed import interval
 
 LEAST_FOR_INTERVAL = 3  # below, an interval covers less than its level
 LEAST_FOR_VERDICT = 5
@@ -62,10 +62,14 @@ class Estimate:
         return smallest_effect(self.error, self.df, alpha)
 
 
-def estimate_crossed(values_SDI: Array) -> Estimate:
-    """Mean of a contrast on S seeds, D draws and I items, shape (S, D, I); see `crossed` for the interval.
+def estimate_crossed(values_SDI: Array, share: bool = False) -> Estimate:
+    """Mean of a contrast on S seeds, D draws and I items, shape (S, D, I); see `crossed` and `skewed` for the interval.
 
     A percentile bootstrap over so few seeds covers far less than its level (84 % for 95 % at five), so it is not used.
+
+    Args:
+        share: the values are parts of a share of right answers; where it is left out, that is seen from values that are whole
+            numbers of halves, fifths and the like.
 
     Raises:
         ValueError: no values, or one that is not finite.
@@ -83,24 +87,18 @@ def estimate_crossed(values_SDI: Array) -> Estimate:
     )
     # a score that is the same in every seed, as of models that always give one label, shows no spread
     alike = values_SDI.size == seeds and np.ptp(values_SDI) == 0
-    return plain if seeds < LEAST_FOR_INTERVAL or alike else _with_interval(plain, values_SDI)
+    return plain if seeds < LEAST_FOR_INTERVAL or alike else _with_interval(plain, values_SDI, share)
 
 
-def _with_interval(plain: Estimate, values_SDI: Array) -> Estimate:
+def _with_interval(plain: Estimate, values_SDI: Array, share: bool) -> Estimate:
     sure = uncertainty(mean_squares(values_SDI))
     error, df = float(sure.error), float(sure.df)
-    if np.ptp(values_SDI) == 0:
-        error = 0.0
-    found = replace(plain, error=error, df=df, interval=_interval(values_SDI, plain.effect, error, df))
-    return replace(found, p=found.p_of(0.0))
-
-
-def _interval(values_SDI: Array, mean: float, error: float, df: float) -> tuple[float, float]:
-    """Student's, corrected for the skewness of items; of a share of right answers, on the scale of log odds."""
+    spread = float(values_SDI.std()) if np.ptp(values_SDI) else 0.0
+    if error <= 1e-9 * spread:  # all seeds have the same mean by luck: no less than if all answers were independent
+        error = spread / math.sqrt(values_SDI.size)
     t = float(stats.t.ppf((1 + LEVEL) / 2, df))
-    if bool(np.isin(values_SDI, (0.0, 1.0)).all()) and values_SDI.size > len(values_SDI):
-        return share_interval(mean, error, t, values_SDI.shape[2])
-    return skewed_interval(mean, error, t, skewness(values_SDI, error))
+    found = replace(plain, error=error, df=df, interval=interval(values_SDI, error, t, share))
+    return replace(found, p=found.p_of(0.0))
 
 
 def interval_of_least(parts: Sequence[Estimate]) -> tuple[float, float] | None:
