@@ -15,6 +15,7 @@ from ablations.statistics.claim_estimates import BLIND, ClaimEstimates, gap, of_
 from ablations.statistics.contrast import right_minus_blind, zero_minus_shots
 from ablations.statistics.measures import Measures
 from ablations.statistics.paired import Estimate
+from ablations.statistics.switches import hidden_in_arm
 
 USUAL_K = 8  # variances hardly depend on k, so that any k will do for the largest
 
@@ -51,7 +52,7 @@ class Emerges(Claim):
         if len(known) < len(legs):
             why = f"arm {self.arm} lacks zero-shot or baseline readings of {self.task} at k = {k}"
             return replace(about, missing=why)
-        return replace(about, main=main, legs=known)
+        return replace(about, main=main, legs=known, hidden=hidden_in_arm(main.effect))
 
     def arms_named(self) -> Sequence[str]:
         return (self.arm,)

@@ -12,7 +12,10 @@ from ablations.statistics.over_arms import LEAST_ARMS, least_seeds, relation, sm
 
 
 class GoesWith(Claim):
-    """Over the study's arms two measures rise and fall together (rank correlation of the arms' means over seeds)."""
+    """Over the study's arms two measures rise and fall together (rank correlation of the arms' means over seeds).
+
+    Each measure is taken from other seeds than the other one, so that what happens within a seed relates no arms.
+    """
 
     kind: Literal["goes_with"] = "goes_with"
     measure_x: str

@@ -137,6 +137,8 @@ def _outcome(estimates: ClaimEstimates, p_adjusted: float | None, together: int)
         return "undecided", f"no verdict below {LEAST_FOR_VERDICT} seeds"
     # the interval of a rank correlation is no inversion of its exact test, so both have to exclude zero
     clear = p_adjusted < ALPHA and not main.interval[0] <= 0 <= main.interval[1]
+    if clear and estimates.hidden:
+        return "undecided", estimates.hidden
     if clear and (estimates.two_sided or main.effect > 0):
         return "supported", f"the interval excludes zero, adjusted p = {p_adjusted:.2g}"
     if clear:

@@ -7,14 +7,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ablations.core.results.readings import Name
 from ablations.statistics.answers import Answers, stacked
 from ablations.statistics.cell_result import CellResult
-from ablations.statistics.contrast import answers
+from ablations.statistics.contrast import ACCURACY, answers
 from ablations.statistics.crossed import Array
 from ablations.statistics.measures import Measures
 from ablations.statistics.paired import Estimate, estimate_crossed, interval_of_least
+from ablations.statistics.switches import hidden_between
 
-NEGLIGIBLE_NATS = 0.05  # a gain below this is none: the limit that the controls have to keep as well
 BLIND = "blind_"  # how the baseline of a reading begins: of accuracy, or of the metric of a task with written answers
 
 Single = Callable[[CellResult], Answers | None]
@@ -36,6 +37,7 @@ class ClaimEstimates:
         measures: those of the claim, by full name.
         missing: why there is no estimate.
         said: what was counted, in words that go with the reason for the outcome.
+        hidden: why the main estimate decides nothing although its interval may exclude zero, as of seeds without a switch.
     """
 
     unit: str
@@ -48,6 +50,7 @@ class ClaimEstimates:
     missing: str = ""
     seeds: int | None = None
     said: str = ""
+    hidden: str = ""
 
     @property
     def p(self) -> float | None:
@@ -79,7 +82,7 @@ class ClaimEstimates:
 def of_arm(measures: Measures, arm: str, measure: str) -> Estimate | None:
     """The mean of a measure in one arm; None without a finished cell."""
     block = arm_block(measures, arm, measure)
-    return None if block is None else estimate_crossed(block)
+    return None if block is None else estimate_crossed(block, share=Name.parse(measure).reading == ACCURACY)
 
 
 def arm_block(measures: Measures, arm: str, measure: str) -> Array | None:
@@ -154,6 +157,10 @@ def better(
         return replace(about, missing=f"no seed has {measure} in both {arm} and {others[differences.index(None)]}")
     signed = [flipped(each) if measures.better(measure) == "lower" else each for each in known]
     main = min(signed, key=lambda each: each.effect)
+    # a claim to be better than all is supported by every comparison, and contradicted by the least
+    deciding = [(o, each) for o, each in zip(others, signed, strict=True) if each is main or main.effect > 0]
+    hidden = (hidden_between(measures, (arm, other), measure, each) for other, each in deciding)
+    about = replace(about, hidden=next(filter(None, hidden), ""))
     if len(signed) == 1:
         return replace(about, main=main)
     return replace(about, main=replace(main, interval=interval_of_least(signed)), parts=tuple(signed))

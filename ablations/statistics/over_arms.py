@@ -16,9 +16,10 @@ LEAST_ARMS = 5
 
 
 def relation(measures: Measures, measure_x: str, measure_y: str) -> tuple[Estimate | None, str]:
-    """Rank correlation over arms, each by the mean of its seeds, or why there is none.
+    """Rank correlation over arms, each by the means of its seeds, or why there is none.
 
-    Seeds of one arm are no further evidence on a question about arms.
+    Seeds of one arm are no further evidence on a question about arms. One measure is taken from every other seed, the other measure
+    from the rest: what a seed does to both, such as a switch, would else relate the measures in arms that are all alike.
     """
     pairs = list(_by_arm(measures, measure_x, measure_y).values())
     if len(pairs) < LEAST_ARMS:
@@ -30,7 +31,7 @@ def relation(measures: Measures, measure_x: str, measure_y: str) -> tuple[Estima
 
 
 def least_seeds(measures: Measures, measure_x: str, measure_y: str) -> int:
-    """Seeds of the arm that has fewest with both measures: few leave what a seed does to both of them in the arms' means."""
+    """Seeds of the arm that has fewest with both measures: few leave much of what a seed does in the arms' means."""
     seeds = (set(measures.of(arm, measure_x)) & set(measures.of(arm, measure_y)) for arm in measures.arms())
     return min((len(each) for each in seeds if each), default=0)
 
@@ -39,8 +40,9 @@ def _by_arm(measures: Measures, measure_x: str, measure_y: str) -> Mapping[str, 
     pairs = {}
     for arm in measures.arms():
         x, y = measures.of(arm, measure_x), measures.of(arm, measure_y)
-        if both := sorted(set(x) & set(y)):
-            pairs[arm] = fmean(x[seed] for seed in both), fmean(y[seed] for seed in both)
+        both = sorted(set(x) & set(y))
+        if len(both) > 1:
+            pairs[arm] = fmean(x[seed] for seed in both[::2]), fmean(y[seed] for seed in both[1::2])
     return pairs
 
 
