@@ -26,7 +26,8 @@ class Verdict:
         p_adjusted: by Holm over the registered claims, by Benjamini and Hochberg over what is exploratory.
         smallest_effect: what this design finds with a chance of 80 % at the strictest threshold of Holm.
         seeds: arms where `counts_over` is arm.
-        permutation_p: exact, over seeds alone: a second look without any distribution, which decides nothing.
+        permutation_p: exact, over seeds alone: a second look without any distribution, which decides only beside the t, of arms
+            where some seeds have switched and others have not.
         measures: what the claim is about, by full name.
         relation: the effect says how its two measures go together; else a positive one is better.
         short: the outcome as a lead would say it.
