@@ -14,8 +14,9 @@ from ablations.statistics.measures import Measures
 from ablations.statistics.paired import ALPHA, Estimate
 from ablations.statistics.permutation import least_sign_flip_p, sign_flip_p
 
-# A gain below this is none: the limit that controls keep, in nats; of prefix matching and of accuracy it is a share.
+# A gain below this is none: the limit that controls keep, in nats; of accuracy it is a share.
 NEGLIGIBLE = 0.05
+COPYING = ("context_gain", "order")  # metric and reading, in nats a repeat; per byte nobody knows what is negligible
 
 
 def hidden_in_arm(effect: float) -> str:
@@ -28,22 +29,23 @@ def hidden_in_arm(effect: float) -> str:
 def hidden_between(measures: Measures, arms: tuple[str, str], measure: str, difference: Estimate) -> str:
     """Why a difference of two arms in a measure decides nothing; empty where it does.
 
-    It decides in a measure that cannot switch, and where all seeds of both arms have switched. Else it has to be more than
-    negligible, some seed of either arm must have switched (if anyone knows what a run without a switch shows), and the signs of
-    seeds have to agree: differences of 5, 0 and -5 nats are no normal numbers, and by Student's t alone 5.6 % of studies of eight
-    seeds were wrong where half of the seeds of both arms switch.
+    It decides in a measure that cannot switch, and where all seeds of both arms have switched. Else, if it is known what a run
+    without a switch shows, it has to be more than negligible, and some seed of either arm must have switched. In every case the
+    signs of seeds have to agree: differences of 5, 0 and -5 nats are no normal numbers, and by Student's t alone 5.6 % of studies
+    of eight seeds were wrong where half of the seeds of both arms switch.
     """
     if measures.is_smooth(measure):
         return ""
     switched = [_switched(measures, arm, measure) for arm in arms]
     known = [each for each in switched if each is not None]
-    if len(known) == len(arms) and all(all(each) for each in known):
-        return ""
     may = f"{measure} may switch in some seeds, and"
-    if abs(difference.effect) < NEGLIGIBLE:
-        return f"{may} seeds without a switch may differ by less than {NEGLIGIBLE:g}"
-    if len(known) == len(arms) and not any(any(each) for each in known):
-        return f"{may} has switched in none of these"
+    if len(known) == len(arms):
+        if all(all(each) for each in known):
+            return ""
+        if abs(difference.effect) < NEGLIGIBLE:
+            return f"{may} seeds without a switch may differ by less than {NEGLIGIBLE:g}"
+        if not any(any(each) for each in known):
+            return f"{may} has switched in none of these"
     if least_sign_flip_p(difference.n) < ALPHA <= sign_flip_p(difference.seed_means):
         return f"{may} the seeds could differ so by chance (exact test of signs)"
     return ""
@@ -62,8 +64,8 @@ def _switched(measures: Measures, arm: str, measure: str) -> list[bool] | None:
 
 def _at_rest(cell: CellResult, measure: str) -> float | None:
     """What the measure is in a run without in-context learning: no gain, the accuracy of the strongest blind guess."""
-    name = Name.parse(measure)
-    if name.reading == GAIN:
+    name, reading = Name.parse(measure), cell.readings[measure]
+    if name.reading == GAIN or (reading.metric, reading.reading) == COPYING:
         return 0.0
     if name.reading == ACCURACY:
         return cell.values.get(Name(FEW_SHOT, f"blind_{ACCURACY}", task=name.task, k=name.k).text)

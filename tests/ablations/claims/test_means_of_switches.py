@@ -33,6 +33,11 @@ def reading(measure: str, value: float, better: Better = "higher") -> Reading:
     )
 
 
+def sourced(measure: str, value: float) -> Reading:
+    metric, source, name = measure.split(".")
+    return Reading(metric, value, "nats", "higher", measure, name, source=source)
+
+
 START = f"few_shot.{TASK}"
 LESS, RIGHT, BLIND = f"{START}.k0.gold.nll", f"{START}.k{K}.gold.accuracy", f"{START}.k{K}.blind_accuracy"
 FIXED = {
@@ -104,7 +109,7 @@ def test_a_difference_of_arms_counts_where_something_has_switched(a: list[float]
     assert verdict.outcome == ("undecided" if outcome == "undecided" else "supported")
 
 
-def test_accuracies_above_a_blind_guess_have_switched_and_of_a_loss_nobody_knows() -> None:
+def test_accuracies_above_a_blind_guess_have_switched_and_a_loss_is_judged_by_the_signs_of_seeds_too() -> None:
     rights = {"a": 0.93, "b": 0.9}
     cells = [cell(arm, seed, 1.0, accuracy=right) for arm, right in rights.items() for seed in range(6)]
     cells = [
@@ -115,7 +120,28 @@ def test_accuracies_above_a_blind_guess_have_switched_and_of_a_loss_nobody_knows
     names = (RIGHT, "text.loss")
     accuracy, loss = (judge([Differs(arm_a="a", arm_b="b", measure=name)], measures)[0] for name in names)
     assert accuracy.why.startswith("points only"), "the same difference in all seeds"
-    assert (loss.outcome, loss.why.split(" may")[0]) == ("undecided", "text.loss")
+    assert loss.outcome == "supported", "nobody knows how small a difference of losses is negligible"
+
+
+@pytest.mark.parametrize(
+    ("measure", "a", "b", "outcome"),
+    [
+        ("context_gain.news.order", [0.012] * 6, [0.002] * 6, "undecided"),  # neither copies
+        ("context_gain.news.order", [0.3] * 6, [0.002] * 6, "supported"),
+        ("context_gain.news.order_per_byte", [0.012] * 6, [0.002] * 6, "supported"),
+        ("context_gain.news.order_per_byte", [0.6, 0.6, 0.6, 0.6, 0.6, 0.0], [0.0, 0.0, 0.0, 0.0, 0.0, 0.1], "undecided"),
+    ],
+)  # fmt: skip
+def test_copying_that_is_negligible_decides_nothing_and_per_byte_its_limit_is_unknown(
+    measure: str, a: list[float], b: list[float], outcome: str
+) -> None:
+    cells = [
+        CellResult(f"{arm}_{seed}", arm, seed, {measure: sourced(measure, value + 0.0001 * seed * (arm == "a"))})
+        for arm, values in (("a", a), ("b", b))
+        for seed, value in enumerate(values)
+    ]
+    (verdict,) = judge([Differs(arm_a="a", arm_b="b", measure=measure)], Measures.of_cells(cells))
+    assert verdict.outcome == outcome, verdict.why
 
 
 def test_what_a_switch_does_to_two_measures_of_a_seed_does_not_relate_arms() -> None:
