@@ -27,7 +27,7 @@ from ablations.core.training.timing import Stopwatch
 from ablations.core.training.training import Training
 from ablations.core.training.weights import FINAL, POINTS, TRAINING, Point, Trained, point_file, save_weights
 from curation.runtime.errors import ConfigError
-from curation.runtime.whole_files import remove_drafts
+from curation.runtime.whole_files import remove_drafts, write_whole
 
 TIMING = "timing.json"
 
@@ -40,7 +40,7 @@ class Progress:
     steps: int
     tokens: int
     train_loss: float | None
-    event: str  # "resumed", "checkpoint", "evaluation", "measured"
+    event: str  # "resumed", "checkpoint", "evaluation", "diverged", "measured"
 
 
 OnProgress = Callable[[Progress], None]
@@ -49,10 +49,11 @@ OnProgress = Callable[[Progress], None]
 def run_cell(folder: Path, on_progress: OnProgress | None = None) -> None:
     """Train the cell in `folder`, or go on with it, and measure what its measuring.json asks and is not measured yet.
 
+    A cell whose loss was no number is not measured: its weights are those of before, and enter no mean anyhow.
+
     Raises:
         ConfigError: the spec, a metric or a plugin cannot be used, or is not the one that the folder's files were made with.
         InputError: a token file or task file is missing or does not fit the spec.
-        LoamError: the loss is not a number.
     """
     from ablations.core.measuring import check_measuring, measure_folder
 
@@ -61,7 +62,7 @@ def run_cell(folder: Path, on_progress: OnProgress | None = None) -> None:
     if measuring is not None:
         check_measuring(folder, read_whole(folder).training, measuring)
     trained = train_cell(folder, tell)
-    if measuring is not None:
+    if measuring is not None and not trained.is_lost:
         spec = trained.spec
         done = Progress(spec.steps, spec.steps, spec.steps * spec.tokens_a_step, None, "measured")
         measure_folder(trained, measuring, lambda label: tell(done))
@@ -71,7 +72,7 @@ def train_cell(folder: Path, on_progress: OnProgress | None = None) -> Trained:
     """Train the cell in `folder`, or go on with it; at once when it is trained.
 
     Raises:
-        ConfigError, InputError, LoamError: see `run_cell`.
+        ConfigError, InputError: see `run_cell`.
     """
     folder = Path(folder)
     spec = read_whole(folder)
@@ -107,14 +108,19 @@ class _Run:
         self._finish(watch)
 
     def at_point(self) -> None:
-        """Keep the weights; those of the last step are the cell's own. Points that a rewind took back are forgotten."""
+        """Keep the weights; those of the last step are the cell's own. Points that a rewind took back are forgotten.
+
+        Weights that are no numbers are not kept: the next step's loss will show them, or the end does.
+        """
         step = self.training.step
         self.losses = [loss for loss in self.losses if loss["step"] <= step]
         self.points = self.points[: len(self.losses)]
         if self.losses and self.losses[-1]["step"] == step:
             return
-        loss = self.training.check_loss()
-        self.training.restart_mean()
+        if not self.training.has_numbers():
+            return
+        loss = self.training.losses.mean()
+        self.training.losses.restart()
         tokens = step * self.spec.tokens_a_step
         file = FINAL if step == self.spec.steps else point_file(step)
         self.points.append(Point(step, tokens, file, save_weights(self.training.model, self.folder / file)))
@@ -122,8 +128,7 @@ class _Run:
         self._tell("evaluation", loss)
 
     def after_step(self) -> None:
-        if self.training.step % self.cell.checkpoint_every_steps == 0:
-            self.training.check_loss()  # a state that is not a number is never saved
+        if self.training.step % self.cell.checkpoint_every_steps == 0 and not self.training.lost_at():
             kept = {"losses": self.losses, "points": [dataclasses.asdict(point) for point in self.points]}
             checkpoint.save(self.folder, self.identity, {**self.training.state(), **kept})
             self._tell("checkpoint")
@@ -137,27 +142,50 @@ class _Run:
             self._tell("resumed")
 
     def _finish(self, watch: Stopwatch) -> None:
+        lost, left = self._lost(), ""
+        if lost:
+            left = self._end_with_last_numbers()
+            self._tell("diverged")
         write_json(self.folder / TIMING, watch.report(self.spec))
-        write_json(self.folder / TRAINING, self._record())
+        write_json(self.folder / TRAINING, self._record(lost))
+        if left:
+            (self.folder / left).unlink()
         checkpoint.remove(self.folder)
         remove_drafts(self.folder)
         remove_drafts(self.folder / POINTS)
 
-    def _record(self) -> dict[str, Any]:
+    def _lost(self) -> str:
+        """Why the training came to no numbers, or ""."""
+        if step := self.training.lost_at():
+            return f"at step {step} of {self.spec.steps} the training loss is not a number"
+        if not self.training.has_numbers():
+            return f"at step {self.spec.steps}, its last, the weights are not numbers"
+        return ""
+
+    def _end_with_last_numbers(self) -> str:
+        """Make the last kept weights those of the end; returns the file that they came from."""
+        last = self.points[-1]
+        write_whole(self.folder / FINAL, (self.folder / last.file).read_bytes())
+        self.points[-1] = dataclasses.replace(last, file=FINAL)
+        return last.file
+
+    def _record(self, lost: str) -> dict[str, Any]:
         """The content of training.json: what does not depend on when and where the cell was trained."""
         spec, training = self.spec, self.training
-        windows = (spec.steps + training.passed_over) * spec.schedule.batch
+        steps = training.lost_at() or spec.steps
+        windows = (steps + training.passed_over) * spec.schedule.batch
+        tenths = training.losses.of_tenths()
         unigram = unigram_loss(self.windows, spec.model.vocab_size)
         return {
             "format": 2,
             "spec_digest": spec.digest(),
-            "steps": spec.steps,
-            "tokens": spec.steps * spec.tokens_a_step,
+            "steps": steps,
+            "tokens": steps * spec.tokens_a_step,
             "parameters": sum(weight.numel() for weight in self.training.model.parameters()),
             "sources": {name: dataclasses.asdict(seen) for name, seen in self.windows.seen(windows).items()},
             "losses": self.losses,
             "unigram_loss": unigram,
-            "diverged": divergence(self.losses, spec.steps, spec.model.vocab_size, unigram),
+            "diverged": lost or divergence(tenths, spec, unigram),
             "spikes": int(training.spikes.spikes),
             "rewinds": training.spikes.rewinds,
             "points": [dataclasses.asdict(point) for point in self.points],

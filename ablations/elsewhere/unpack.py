@@ -166,8 +166,11 @@ def _file(outcome: Mapping[str, Any], sent: Sent, name: str) -> bytes:
 def _measures(
     plan: CellPlan, outcome: Mapping[str, Any], sent: Sent, record: Mapping[str, Any]
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Those of this study with the same identity, of these weights; others are measured again where there are weights."""
-    for label, asked in plan.asked.items():
+    """Those of this study with the same identity, of these weights; others are measured again where there are weights.
+
+    None of a cell that diverged: nothing of it is asked for, and it need not have been measured.
+    """
+    for label, asked in plan.asked.items() if not record["diverged"] else ():
         if outcome["measures"].get(label) == identity_of_asked(asked):
             value = json.loads(_file(outcome, sent, f"{FOLDER}/{label}.json"))
             value.pop(ASKED, None)  # here the manifest records it

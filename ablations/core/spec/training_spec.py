@@ -79,7 +79,9 @@ class SpikeSpec:
             behind the batch. Skipped and rewound batches are not learned from, which is unfair to a source whose text is uneven.
         deviations: above the mean of the `window` losses before, in their standard deviations.
         back: weights are kept every so many steps, and a spike goes back by one to two times as many.
-        most: rewinds of a run; further spikes are counted alone.
+        window: 2 or more; the first `window` losses are only looked at for whether they are numbers. One that is not is a spike.
+        most: rewinds of a run, or steps in a row that are skipped since their loss is not a number. Further spikes are counted
+            alone, and a further loss that is not a number ends the run.
     """
 
     action: Literal["count", "skip", "rewind"] = "count"
@@ -89,7 +91,10 @@ class SpikeSpec:
     most: int = 10
 
     def problems(self) -> list[Problem]:
-        return not_positive(self, "deviations", "window", "back", "most")
+        problems = not_positive(self, "deviations", "window", "back", "most")
+        if self.window == 1:
+            problems.append(("window", "1 loss has no standard deviation", "Give 2 or more"))
+        return problems
 
 
 @dataclass(frozen=True)

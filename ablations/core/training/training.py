@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,10 +14,10 @@ from ablations.core.data.hashing import hash_numbers
 from ablations.core.data.mixture import MixedWindows
 from ablations.core.model.model import NOT_LEARNED, Model, loss_of
 from ablations.core.spec.training_spec import TrainingSpec
+from ablations.core.training.losses import Losses
 from ablations.core.training.members import Members
 from ablations.core.training.spikes import SpikeWatch
 from ablations.core.training.visible import learned_from, visible
-from curation.runtime.errors import LoamError
 from curation.runtime.registry import Plugin
 
 LossFunction = Callable[[nn.Module, Tensor, Tensor, Tensor | None], Tensor]
@@ -46,8 +45,7 @@ class Training:
         self.model = Model(spec.model, spec.seeds.init, plugins).to(self.device)
         self.optimizers = _with_peaks(members.optimizer.steppers(self.model))
         self.step = self.passed_over = 0
-        self.loss_sum = torch.zeros((), dtype=torch.float64, device=self.device)  # since the last `mean_loss`
-        self.loss_steps = 0
+        self.losses = Losses(spec.steps, self.device)
         self.spikes = SpikeWatch(spec.spikes, self.device)
         self.kept: list[dict[str, Any]] = []  # states to go back to, the oldest first
         self._loss = _compiled() if spec.compute.compile else loss_of
@@ -62,12 +60,12 @@ class Training:
         if spiked and said.action == "rewind" and self.spikes.rewinds < said.most:
             self._rewind()
             return
-        if spiked and said.action == "skip":
+        skips = spiked and said.action == "skip" and int(self.spikes.in_row) <= said.most
+        if skips:
             self._zero_grad()
         else:
             self._update()
-        self.loss_sum += loss
-        self.loss_steps += 1
+        self.losses.add(self.step, loss, learned=not skips)
         self.step += 1
 
     def _gradient(self) -> Tensor:
@@ -122,23 +120,14 @@ class Training:
         self.spikes.spikes.copy_(spikes)
         self.passed_over = next_batch - self.step
 
-    def check_loss(self) -> float | None:
-        """Mean training loss in nats since the last `restart_mean`; None before any step.
+    def lost_at(self) -> int | None:
+        """The step, counted from 1, that was learned from though its loss was not a number: nothing later can be one."""
+        step = int(self.losses.lost)
+        return None if step < 0 else step + 1
 
-        Raises:
-            LoamError: it is not a number. Nothing later can be, so the run stops here.
-        """
-        if self.loss_steps == 0:
-            return None
-        mean = float(self.loss_sum) / self.loss_steps
-        if not math.isfinite(mean):
-            place = f"steps {self.step - self.loss_steps + 1} to {self.step} of {self.spec.steps}"
-            raise LoamError(f"{place}: the training loss is {mean}. Lower optimizer.learning_rate and start afresh.")
-        return mean
-
-    def restart_mean(self) -> None:
-        self.loss_sum.zero_()
-        self.loss_steps = 0
+    def has_numbers(self) -> bool:
+        """Whether all weights are finite."""
+        return all(bool(torch.isfinite(weight).all()) for weight in self.model.parameters())
 
     def state(self) -> dict[str, Any]:
         """All that the next step depends on, for `torch.save`."""
@@ -154,14 +143,13 @@ class Training:
             "step": self.step,
             "model": self.model.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
-            "loss_sum": self.loss_sum,
-            "loss_steps": self.loss_steps,
+            "sums": self.losses.state(),
             "spikes": self.spikes.state(),
         }
 
     def _load_weights(self, state: dict[str, Any]) -> None:
-        self.step, self.loss_steps = state["step"], state["loss_steps"]
-        self.loss_sum.copy_(state["loss_sum"])
+        self.step = state["step"]
+        self.losses.load(state["sums"])
         self.spikes.load(state["spikes"])
         self.model.load_state_dict(state["model"])
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):

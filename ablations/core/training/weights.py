@@ -92,6 +92,11 @@ class Trained:
     def final(self) -> Point:
         return self.points[-1]
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether its loss was no number; those of the end are then the last kept weights that were."""
+        return self.final.step < self.spec.steps
+
     def has(self, point: Point) -> bool:
         """Whether the weights are here."""
         return (self.folder / point.file).exists()

@@ -269,15 +269,17 @@ def test_a_folder_without_a_cell_gives_one_clear_line(tmp_path: Path, capsys: py
     assert "cell.json: No such file or directory. Give a folder that holds a cell.json." in capsys.readouterr().err
 
 
-def test_a_loss_that_is_not_a_number_ends_the_run_and_is_never_saved(
+def test_a_loss_that_is_not_a_number_ends_the_run_and_no_such_weights_are_saved(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     changes: dict[str, Any] = {"optimizer": {"learning_rate": 1e30, "adam_learning_rate": 1e30}, "gradient_clip": 0.0}
     write_cell(tmp_path, evaluations=0, **changes)
-    assert main([str(tmp_path)]) == 1
-    assert "the training loss is nan. Lower optimizer.learning_rate" in capsys.readouterr().err
-    assert not (tmp_path / "training.json").exists()
-    assert not (tmp_path / "model.safetensors").exists()
+    assert main([str(tmp_path)]) == 0
+    assert ": diverged\n" in capsys.readouterr().out
+    record = record_of(tmp_path)
+    assert record["diverged"].endswith("of 12 the training loss is not a number")
+    assert [(point["step"], point["file"]) for point in record["points"]] == [(0, "model.safetensors")]
+    assert list((tmp_path / "points").iterdir()) == []
     assert not list(tmp_path.glob("checkpoint*"))
 
 

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from packed_cells import command, plan, run_all, token_set
 
 from ablations.cells.cell_contents import lay_out_all
+from ablations.cells.cell_states import DIVERGED, states
 from ablations.core.cell import run_cell
 from ablations.core.spec.cell_spec import read_spec
 from ablations.core.training.checkpoint import FILE as CHECKPOINT
@@ -31,7 +32,9 @@ from ablations.elsewhere.runner.pack_folder import lay_out, read_pack
 from ablations.elsewhere.runner.parallel import Pool, Start
 from ablations.elsewhere.runner.run_all import main
 from ablations.elsewhere.runner.sources import ROOT, sources
+from ablations.elsewhere.unpack import archives_at, unpack
 from curation.runtime.errors import InputError
+from curation.runtime.store.folder import open_out
 from tokenizer.encode import TokenSet
 
 pytestmark = pytest.mark.end_to_end  # packed cells run as processes
@@ -46,10 +49,8 @@ def tokens(tmp_path_factory: pytest.TempPathFactory) -> TokenSet:
 
 @pytest.fixture
 def packed(tokens: TokenSet, tmp_path: Path) -> Path:
-    """Two cells, of which the second cannot be trained."""
-    broken = plan(
-        tokens, 1, optimizer={"learning_rate": 1e30, "adam_learning_rate": 1e30}, gradient_clip=0.0, evaluations=0
-    )
+    """Two cells, of which the second cannot be run."""
+    broken = plan(tokens, 1, specials=[500])
     pack.pack("small", [plan(tokens, 0), broken], tmp_path / "packed")
     return tmp_path / "packed"
 
@@ -73,6 +74,22 @@ def without(names: tuple[str, ...], folder: Path) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(folder)}
 
 
+def test_a_packed_cell_whose_loss_is_no_number_is_done_and_comes_back_as_diverged(
+    tokens: TokenSet, tmp_path: Path
+) -> None:
+    rates = {"learning_rate": 1e30, "adam_learning_rate": 1e30}
+    lost = plan(tokens, 1, optimizer=rates, gradient_clip=0.0, evaluations=0)
+    pack.pack("small", [lost], tmp_path / "packed")
+    done = run_all(tmp_path / "packed")
+    assert done.returncode == 0, done.stdout + done.stderr
+    out = open_out(str(tmp_path / "out"))
+    unpacked = unpack([lost], out, archives_at([tmp_path / "packed"]))
+    assert (unpacked.merged, unpacked.refused) == ([lost.name], {})
+    (state,) = states([lost], out)
+    assert state.state == DIVERGED
+    assert state.note.endswith("of 12 the training loss is not a number")
+
+
 def test_a_killed_run_goes_on_and_ends_with_the_bytes_of_an_undisturbed_cell(
     packed: Path, tokens: TokenSet, tmp_path: Path
 ) -> None:
@@ -94,7 +111,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_bytes_of_an_undisturbed_cell(
         command("--parallel", 2), cwd=packed / "code", env=environment, capture_output=True, text=True
     )
     assert done.returncode == 1, done.stderr
-    assert "failed: steps 1 to 3 of 12: the training loss is nan" in done.stdout
+    assert "failed: measuring.json.specials: token 500 is outside the vocabulary" in done.stdout
     assert "1 cells failed; run the same command again to try them again" in done.stdout
     lay_out_all(tmp_path / "here", plan(tokens, 0))
     run_cell(tmp_path / "here")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ablations.core.cell import run_cell, train_cell
 from ablations.core.data.training_windows import training_windows
+from ablations.core.measuring import FOLDER
 from ablations.core.model.model import NOT_LEARNED
 from ablations.core.spec.training_spec import SpikeSpec, TrainingSpec
 from ablations.core.training.divergence import divergence, unigram_loss
@@ -46,7 +47,7 @@ def test_added_up_gradients_are_those_of_the_large_batch_within_rounding(tmp_pat
     for _ in range(4):
         whole.advance()
         parts.advance()
-    assert float(parts.loss_sum) == pytest.approx(float(whole.loss_sum), rel=1e-6)
+    assert parts.losses.mean() == pytest.approx(whole.losses.mean(), rel=1e-6)
     for name, weight in weights(whole).items():
         torch.testing.assert_close(weights(parts)[name], weight, atol=2e-5, rtol=1e-4)
 
@@ -216,26 +217,43 @@ def test_the_unigram_loss_is_the_entropy_of_the_mixtures_tokens(tmp_path: Path) 
     assert unigram_loss(made.windows, made.spec.model.vocab_size) == pytest.approx(-(shares * np.log(shares)).sum())
 
 
-def curve(*losses: float) -> list[dict[str, Any]]:
-    """Of a run of 100 steps, a tenth each."""
-    return [{"step": 0, "train_loss": None}, *({"step": 10 * (n + 1), "train_loss": x} for n, x in enumerate(losses))]
-
-
-CASES: list[tuple[Sequence[float], str]] = [  # ln 50 is 3.91; the unigram loss 3.0
+CASES: list[tuple[Sequence[float | None], str]] = [  # 160 tokens a step; ln 50 is 3.91; the unigram loss 3.0
     ((4.5, 3.5, *[2.0] * 8), ""),
-    ((3.5, 4.5, *[2.0] * 8), "at 20 of 100 steps the training loss is 4.50 nats, well above the 3.91"),
-    ((3.5, 3.4, *[2.97] * 8), "at its end the training loss is 2.97 nats, not 0.05 below the 3.00"),
-    ((3.5, 3.4, *[2.94] * 8), ""),
+    ((3.5, 4.5, *[2.0] * 8), "over steps 11 to 20 of 100 the training loss is 4.50 nats, above the 3.91"),
+    ((*[2.0] * 8, 4.5, 2.0), "over steps 81 to 90 of 100 the training loss is 4.50 nats, above the 3.91"),
+    ((3.5, 3.4, *[2.9] * 7, 2.97), "at its end the training loss is 2.97 nats, not 0.05 below the 3.00"),
+    ((3.5, 3.4, *[3.2] * 7, 2.94), ""),
     ((3.5, 3.93, *[2.0] * 8), ""),  # as far as few batches vary
-    ((19.0, 62.0, 108.0, *[135.0] * 7), "at 20 of 100 steps the training loss is 62.00 nats"),
+    ((3.5, 3.97, *[2.0] * 8), "over steps 11 to 20 of 100 the training loss is 3.97 nats"),
+    ((3.5, None, None, None, None, 2.0, None, None, None, None), ""),
+    ((3.5, *[None] * 9), "at its end the training loss is 3.50 nats"),
 ]
 
 
-@pytest.mark.parametrize(("losses", "told"), CASES)
-def test_a_run_that_came_to_nothing_is_called_diverged(losses: Sequence[float], told: str) -> None:
-    found = divergence(curve(*losses), 100, 50, 3.0)
+@pytest.mark.parametrize(("tenths", "told"), CASES)
+def test_a_run_that_came_to_nothing_is_called_diverged(
+    tmp_path: Path, tenths: Sequence[float | None], told: str
+) -> None:
+    write_cell(tmp_path, schedule={"tokens": 100 * 160}, model={"vocab_size": 50})
+    found = divergence(tenths, read_whole(tmp_path).training, 3.0)
     assert found.startswith(told)
     assert bool(found) == bool(told)
+
+
+def test_whether_a_cell_diverged_does_not_depend_on_how_often_it_is_measured(tmp_path: Path) -> None:
+    """Its mean over the whole run is above the unigram loss, and only its end is not."""
+    quick = {"kind": "muon_float32", "learning_rate": 0.01, "adam_learning_rate": 0.01}
+    said, ends = [], []
+    for evaluations in (0, 12):
+        folder = tmp_path / str(evaluations)
+        schedule = {"tokens": 40 * 160}
+        write_cell(folder, documents=200, evaluations=evaluations, optimizer=quick, schedule=schedule)
+        record = train_cell(folder).record
+        said.append((record["diverged"], record["points"][-1]["sha256"]))
+        ends.append(record["losses"][-1]["train_loss"] > record["unigram_loss"])
+    assert said[0] == said[1]
+    assert said[0][0] == ""
+    assert ends == [True, False]
 
 
 def test_a_cell_with_absurd_rates_says_that_it_diverged(tmp_path: Path) -> None:
@@ -244,10 +262,101 @@ def test_a_cell_with_absurd_rates_says_that_it_diverged(tmp_path: Path) -> None:
     assert "of a model that knows nothing" in train_cell(tmp_path).record["diverged"]
 
 
+NO_NUMBERS: dict[str, Any] = {
+    "model": {"qk_norm": False, "mlp_ratio": 2},
+    "gradient_clip": 0.0,
+    "optimizer": {"kind": "adamw", "adam_learning_rate": 1e20},
+    "schedule": {"tokens": 60 * 160},
+}
+
+
+@pytest.mark.parametrize("action", ["count", "skip", "rewind"])
+@pytest.mark.parametrize("evaluations", [0, 29])
+def test_a_cell_whose_loss_is_no_number_ends_as_one_that_diverged(
+    tmp_path: Path, action: str, evaluations: int
+) -> None:
+    """Else one cell with too high a rate takes the report of the whole study along."""
+    write_cell(tmp_path, **NO_NUMBERS, evaluations=evaluations, spikes={"action": action, "window": 4, "back": 2})
+    run_cell(tmp_path)
+    trained = train_cell(tmp_path)
+    lost = 13 if action == "skip" else 3  # the tenth in a row is still skipped
+    assert trained.record["diverged"] == f"at step {lost} of 60 the training loss is not a number"
+    assert trained.record["steps"] == lost
+    assert trained.record["spikes"] == {"count": 1, "skip": 11, "rewind": 11}[action]
+    assert trained.final.file == "model.safetensors"
+    assert trained.final.step <= 2
+    assert all(torch.isfinite(weight).all() for weight in trained.model_at(trained.final).parameters())
+    assert {path.name for path in (tmp_path / "points").iterdir()} == {
+        Path(point.file).name for point in trained.points[:-1]
+    }
+    assert not (tmp_path / FOLDER).exists()
+
+
+def with_loss(made: Training, at: Mapping[int, float]) -> Training:
+    """The loss of these batches is another, and its gradient that loss times what it was."""
+    plain, number = made._loss, [0]
+
+    def loss(*inputs: Any) -> Tensor:
+        number[0] += 1
+        return plain(*inputs) * at.get(number[0] - 1, 1.0)
+
+    made._loss = loss
+    return made
+
+
+@pytest.mark.parametrize("action", ["skip", "rewind"])
+@pytest.mark.parametrize("loss", [math.nan, math.inf])
+def test_a_loss_that_is_no_number_is_a_spike(tmp_path: Path, action: str, loss: float) -> None:
+    """Nothing is above a limit that it is not a number itself, and no number after it must be compared with it."""
+    spikes = {**SPIKES, "deviations": 50.0, "action": action}
+    made = with_loss(training(tmp_path, spikes=spikes, schedule=STEPS), {2: loss, 3: loss, 40: loss})
+    while made.step < made.spec.steps:
+        made.advance()
+    assert int(made.spikes.spikes) == 3
+    assert made.spikes.rewinds == (3 if action == "rewind" else 0)
+    assert made.lost_at() is None
+    assert made.has_numbers()
+    assert made.losses.mean() is not None
+    assert all(mean is not None and math.isfinite(mean) for mean in made.losses.of_tenths())
+
+
+def test_weights_that_are_no_numbers_are_never_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the last step no loss shows them."""
+
+    def advance(self: Training) -> None:
+        plain(self)
+        if self.step == self.spec.steps:
+            with torch.no_grad():
+                next(self.model.parameters()).fill_(math.nan)
+
+    plain = Training.advance
+    monkeypatch.setattr(Training, "advance", advance)
+    write_cell(tmp_path)
+    run_cell(tmp_path)
+    trained = train_cell(tmp_path)
+    assert trained.record["diverged"] == "at step 12, its last, the weights are not numbers"
+    assert [point.step for point in trained.points] == [0, 4, 8]
+    assert trained.is_lost
+
+
+@pytest.mark.parametrize("kill", [1, 4])
+def test_a_killed_cell_whose_loss_is_no_number_ends_with_the_same_bytes(tmp_path: Path, kill: int) -> None:
+    for name in ("a", "b"):
+        change = {"spikes": {"action": "skip", "window": 4}, "evaluations": 29, "checkpoint_every_steps": 2}
+        write_cell(tmp_path / name, **{**NO_NUMBERS, **change})
+    run_cell(tmp_path / "a")
+    with pytest.raises(Killed):
+        run_cell(tmp_path / "b", killed_at("checkpoint", kill))
+    run_cell(tmp_path / "b")
+    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+
+
 def test_a_spec_says_which_numbers_do_not_fit(tmp_path: Path) -> None:
     spec = read_whole(_written(tmp_path)).training
     assert not spec.problems()
     assert TrainingSpec(**{**vars(spec), "gradient_clip": -1.0}).problems()[0][0] == "gradient_clip"
+    assert SpikeSpec(window=1).problems() == [("window", "1 loss has no standard deviation", "Give 2 or more")]
+    assert not SpikeSpec(window=2).problems()
 
 
 def _written(folder: Path) -> Path:
