@@ -158,7 +158,7 @@ def test_a_cell_that_diverged_is_named_and_enters_no_mean(finished: Finished, lo
     status = loam("ablate", "status", finished.study, "--out", finished.out, "--set", change).out
     assert "nats, above the" in status
     told = loam("ablate", "report", finished.study, "--out", finished.out, "--set", change)
-    assert "warning: diverged, and enters no mean: both_s0, at" in told.out
+    assert "warning: diverged, and enters no mean: both_s0, over steps" in told.out
     report = json.loads((finished.out / "reports/small.json").read_text(encoding="utf8"))
     assert not any("both" in measure["arms"] for measure in report["measures"])
 
