@@ -139,9 +139,9 @@ class Lot:
     metrics: Sequence[str]
 
 
-def text_tokens(study: Study, arm: str, tokenized: Tokenized) -> float:
-    """Tokens of an arm's sources, its fraction of each."""
-    return study.arms[arm].fraction * sum(tokenized.tokens[source].tokens("train") for source in study.mixture(arm))
+def text_tokens(study: Study, arm: str, tokenized: Tokenized) -> dict[str, float]:
+    """Tokens of each of an arm's sources, all of them whatever its fraction."""
+    return {source: float(tokenized.tokens[source].tokens("train")) for source in study.mixture(arm)}
 
 
 def plan_cells(study: Study, arm: str, lot: Lot, share: float = 1.0) -> Iterator[CellPlan]:

@@ -74,7 +74,9 @@ class Study(Config):
         look_for_items: whether the items of tasks are looked for in the text of the arms, and scored apart where they stand in it.
         weights_gib: disk that the weights of all cells along the way may take; a study that needs more is refused at the start.
         equal: `tokens`, arms train on as many tokens as their schedule says; or `epochs`, that holds for the arm with the most
-            text, and the others train on fewer, so that all see their text as often.
+            text, and the others train on fewer, so that all read their text as often. One epoch of a mixture is what can be taken
+            of its sources in the proportion of its weights before one of them is used up: the source that an arm reads most often
+            is read as often in every arm. Arms then have no `schedule.tokens` of their own.
         seeds: cells of each arm.
         seed: base of all seeds; another number repeats the whole study with other random choices.
         machine: where the cells run, if elsewhere; `loam ablate pack` takes them there.
@@ -136,6 +138,17 @@ class Study(Config):
         for what, given in (("tasks", names), ("plugins", files)):
             if twice := sorted({name for name in given if given.count(name) > 1}):
                 raise ValueError(f"{what}: {twice[0]!r} is listed twice. Keep or rename one of them.")
+        return self
+
+    @model_validator(mode="after")
+    def _one_schedule_for_equal_epochs(self) -> Self:
+        for name, arm in self.arms.items() if self.equal == "epochs" else ():
+            schedule = arm.cells.get("schedule")
+            if isinstance(schedule, dict) and "tokens" in schedule:
+                raise ValueError(
+                    f"arms.{name}.cells.schedule.tokens: {schedule['tokens']}, but under equal: epochs the text decides how long "
+                    "an arm trains. Remove it, or write equal: tokens."
+                )
         return self
 
     @property

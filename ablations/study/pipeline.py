@@ -13,6 +13,8 @@ from ablations.prompts.control_words import check_control_words
 from ablations.prompts.task_items import ItemsFile, check_files, items_file, probes_of_controls
 from ablations.prompts.task_settings import TaskSettings
 from ablations.settings import study_file as settings
+from ablations.settings.block_windows import check_windows
+from ablations.settings.epochs import schedule_shares
 from ablations.settings.study import Study
 from ablations.settings.tokenizers import SHARED
 from ablations.settings.variants import variants_of_claim, varied_arms
@@ -149,6 +151,7 @@ def check(study: Study, recipe: Recipe) -> None:
         _check_claim(claim, study, [*settings.real_sources(study, recipe), "pooled", "common"])
         for variant in (claim, *(v.claim for _, variants in variants_of_claim(study, claim) for v in variants)):
             _check_tokenizers(variant, study, tokenizers)
+    check_windows(study)
     for _ in drafts(study):
         pass
     check_budget(study)
@@ -208,13 +211,12 @@ def cell_plans(
     metrics = [*dict.fromkeys((*metric_names(study), *ALWAYS))]
     plans: list[cells.CellPlan] = []
     lots: dict[str, cells.Lot] = {}
-    text = {arm: cells.text_tokens(study, arm, tokenized) for arm, tokenized in of_arms.items()}
+    shares = schedule_shares(study, {arm: cells.text_tokens(study, arm, each) for arm, each in of_arms.items()})
     for arm, tokenized in of_arms.items():
         if tokenized.fingerprint not in lots:
             check_heldout(tokenized, study)
             lots[tokenized.fingerprint] = cells.Lot(tokenized, _items(study, root, tokenized, in_text), metrics)
-        share = text[arm] / max(text.values()) if study.equal == "epochs" else 1.0
-        plans += cells.plan_cells(study, arm, lots[tokenized.fingerprint], share)
+        plans += cells.plan_cells(study, arm, lots[tokenized.fingerprint], shares[arm])
     # a study may leave few_shot out; the controls cannot show that the instrument works without it
     plans += cells.plan_control_cells(study, _control_lot(study, controls, sorted({*metrics, FEW_SHOT})))
     return plans
