@@ -1,25 +1,29 @@
-"""Sources whose weight is too small for a block of windows."""
+"""Sources whose weight is too small for the windows of a block to be in proportion."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import ClassVar
 
-from ablations.core.data.mixture import BLOCK, apportion
+from ablations.core.data.mixture import BLOCK
 from ablations.evidence.design.base import Design, DesignCheck
-from ablations.settings.cells import whole_weights
+from ablations.settings.block_windows import block_windows
 
 
 class SmallWeights(DesignCheck):
-    """A source has less than one window in 1,024, so that its cells would stop at their start."""
+    """A source has a weight of less than one window in 1,024, so that cells read more of it than the weight says."""
 
     kind: ClassVar[str] = "small_weights"
     refuses: ClassVar[bool] = True
 
     def concerns(self, design: Design) -> Iterator[str]:
         for arm in design.study.arms:
-            weights = whole_weights(design.study.mixture(arm))
-            counts = apportion([float(weight) for weight in weights.values()], BLOCK)
-            for source, count in zip(weights, counts, strict=True):
-                if count == 0:
-                    yield f"arms.{arm}.mixture.{source}: less than one window in {BLOCK}. Raise its weight, or leave it out"
+            mixture = design.study.mixture(arm)
+            windows = block_windows(mixture)
+            for source, weight in mixture.items():
+                share = weight / sum(mixture.values())
+                if share * BLOCK < 1:
+                    yield (
+                        f"arms.{arm}.mixture.{source}: its weight is {share * BLOCK:.3g} windows in {BLOCK}, and cells read "
+                        f"{windows[source]}. Raise it, or leave the source out"
+                    )
