@@ -38,6 +38,11 @@ def load(path: str, settings: Sequence[str] = (), plugins: Sequence[str] = ()) -
     return study, _recipe_of(study, path)
 
 
+def recipe_of(study: Study) -> Recipe:
+    """The recipe of a study that was loaded, as `load` gave it."""
+    return _recipe_of(study, os.path.join(study.folder, f"{study.name}.yaml"))
+
+
 def _recipe_of(study: Study, path: str) -> Recipe:
     value, where = loading.with_base(study.recipe, path)
     loading.check_shape(value, where)

@@ -10,6 +10,8 @@ from typing import Any
 
 from curation.runtime.config import Config
 
+WHOLE = 2**62  # bytes of a piece that nothing is split for
+
 
 @dataclass(frozen=True)
 class Piece:
@@ -79,6 +81,14 @@ class Source(Config, ABC):
     @abstractmethod
     def read(self, name: str, piece: Piece) -> Iterator[Row | Unreadable]:
         """The documents of one piece, in order; nothing is left out without an `Unreadable`."""
+
+    def text_bytes(self, name: str, data_root: str) -> float:
+        """About how many bytes of text there are, without reading them where that can be known.
+
+        Raises:
+            InputError, ConfigError: something that the source names is not there.
+        """
+        return float(sum(piece.bytes for piece in self.plan(name, data_root, WHOLE)))
 
     def left_out(self, name: str, data_root: str) -> list[str]:
         """Files among those named that will not be read since nobody knows their format; the run warns of them."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from ablations.settings.cells import CellSettings
+from ablations.settings.planned_reading import PlannedReading, expected_readings
 from ablations.settings.study import Study
 
 
@@ -17,25 +18,36 @@ class Design:
 
     Attributes:
         cells: arm -> the settings of its cells; control arms too.
-        repetitions: (arm, source) -> how often its cells read it; empty before the text is encoded.
+        repetitions: (arm, source) -> how often its cells read it; before the text is encoded estimated, where that can be done.
         fitting: (task, context) -> k -> share of the prompts that fit.
     """
 
     study: Study
     cells: Mapping[str, CellSettings]
-    repetitions: Mapping[tuple[str, str], float]
+    repetitions: Mapping[tuple[str, str], PlannedReading]
     fitting: Mapping[tuple[str, int], Mapping[int, float]] = field(default_factory=dict)
 
     @classmethod
     def of(
         cls,
         study: Study,
-        repetitions: Mapping[tuple[str, str], float] | None = None,
+        repetitions: Mapping[tuple[str, str], PlannedReading] | None = None,
         fitting: Mapping[tuple[str, int], Mapping[int, float]] | None = None,
     ) -> Design:
         cells = {arm: study.cells_of_arm(arm) for arm in study.arms}
         controls = {arm: study.cells_of_control(arm) for arm in study.control_settings.arms}
-        return cls(study, {**cells, **controls}, repetitions or {}, fitting or {})
+        read = expected_readings(study) if repetitions is None else repetitions
+        return cls(study, {**cells, **controls}, read, fitting or {})
+
+    def steps(self, arm: str) -> int:
+        """Of a cell of an arm, as its schedule says, or as it is planned: `equal: epochs` makes some shorter."""
+        planned = [reading.steps for (of_arm, _), reading in self.repetitions.items() if of_arm == arm]
+        cells = self.cells[arm]
+        return planned[0] if planned else cells.schedule.tokens // (cells.schedule.batch * cells.model.context)
+
+    def is_estimated(self, arm: str) -> bool:
+        """Whether numbers on what an arm reads come from the sizes of its sources."""
+        return any(each.text_bytes is not None for (of_arm, _), each in self.repetitions.items() if of_arm == arm)
 
 
 class DesignCheck(ABC):

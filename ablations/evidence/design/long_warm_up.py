@@ -16,11 +16,12 @@ class LongWarmUp(DesignCheck):
 
     def concerns(self, design: Design) -> Iterator[str]:
         for arm, cells in design.cells.items():
-            schedule = cells.schedule
-            steps = schedule.tokens // (schedule.batch * cells.model.context)
-            warm_up = int(schedule.settings["warmup_steps"] or 0)
+            steps, warm_up = design.steps(arm), int(cells.schedule.settings["warmup_steps"] or 0)
             if warm_up >= steps:
+                shortened = design.study.equal == "epochs" and arm in design.study.arms
+                about = "about " if shortened and design.is_estimated(arm) else ""
+                why = " under equal: epochs" if shortened else ""
                 yield (
-                    f"cells.schedule of {arm}: {warm_up} warm-up steps, and the run has {steps}. "
+                    f"cells.schedule of {arm}: {warm_up} warm-up steps, and the run has {about}{steps}{why}. "
                     "Lower warmup_steps, or give more tokens"
                 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from ablations.evidence.design.base import Design
 from ablations.evidence.design.registry import DESIGN_CHECKS
 from ablations.evidence.design_checks import Checked, checked
+from ablations.settings.block_windows import check_windows
+from ablations.settings.planned_reading import PlannedReading
 from ablations.settings.study import Study
 from curation.runtime.errors import ConfigError
 from curation.runtime.registry import Plugin
@@ -24,7 +27,8 @@ def study(model: dict[str, Any] | None = None, schedule: dict[str, Any] | None =
 
 
 def found(study: Study, repetitions: dict[tuple[str, str], float] | None = None) -> Checked:
-    return checked(Design.of(study, repetitions))
+    readings = {key: PlannedReading(times, 100) for key, times in (repetitions or {}).items()}
+    return checked(Design.of(study, readings or None))
 
 
 @pytest.mark.parametrize("kind", DESIGN_CHECKS.classes())
@@ -70,10 +74,71 @@ def test_a_warm_up_as_long_as_the_run_is_refused() -> None:
     assert found(study(schedule={"tokens": 43_008, "warmup_steps": 20})).refusals == []
 
 
-def test_a_weight_of_less_than_a_window_in_a_block_is_refused() -> None:
-    (refusal,) = found(study(arms={"all": {"mixture": {"web": 1, "forum": 3000}}})).refusals
-    assert refusal.startswith("arms.all.mixture.web: less than one window in 1024.")
-    assert found(study(arms={"all": {"mixture": {"web": 1, "forum": 1000}}})).refusals == []
+def mixed(web: float, forum: float, **changes: Any) -> Study:
+    return study(arms={"all": {"mixture": {"web": web, "forum": forum}}}, **changes)
+
+
+@pytest.mark.parametrize("forum", [1024, 2000])
+def test_a_weight_of_less_than_a_window_in_a_block_is_refused_unless_told(forum: int) -> None:
+    """Cells read a whole window of it, up to twice as much as the study says."""
+    (refusal,) = found(mixed(1, forum)).refusals
+    share = {1024: "0.999", 2000: "0.512"}[forum]
+    assert refusal.startswith(f"arms.all.mixture.web: its weight is {share} windows in 1024, and cells read 1.")
+    told = found(mixed(1, forum, accept=["small_weights"]))
+    assert (told.refusals, len(told.warnings)) == ([], 1)
+    check_windows(mixed(1, forum))
+    assert found(mixed(1, 1023)).refusals == []
+
+
+def test_a_weight_without_a_window_is_refused_at_the_start_whatever_is_accepted() -> None:
+    """No cell can be trained with it."""
+    with pytest.raises(
+        ConfigError, match=r"arms\.all\.mixture\.web: its weight gives it not one window in 1024\. Raise it"
+    ):
+        check_windows(mixed(1, 3000, accept=["small_weights"]))
+
+
+def of_files(folder: Path, sizes: dict[str, int], arms: dict[str, Any], **changes: Any) -> Study:
+    """Steps of 2,048 tokens, of sources with so many bytes."""
+    for name, size in sizes.items():
+        (folder / f"{name}.jsonl").write_bytes(b"x" * size)
+    sources = {name: {"kind": "files", "path": f"{name}.jsonl"} for name in ("big", "small")}
+    recipe = {"data_root": str(folder), "sources": sources}
+    return study(arms=arms, recipe=recipe, folder=str(folder), **changes)
+
+
+ONE_EACH: dict[str, Any] = {name: {"mixture": {name: 1}} for name in ("big", "small")}
+
+
+def test_repetitions_are_estimated_from_bytes_before_anything_runs(tmp_path: Path) -> None:
+    arms = {**ONE_EACH, "both": {"mixture": {"big": 3, "small": 1}, "fraction": 0.5}}
+    told = found(of_files(tmp_path, {"big": 4_000_000, "small": 400_000}, arms, schedule={"tokens": 1_024_000}))
+    assert "big reads big about 1.02 times: an estimate from its 4,000,000 bytes, 4 a token" in told.facts
+    assert "both reads small about 5.12 times: an estimate from its 400,000 bytes, 4 a token" in told.facts
+    assert any(
+        fact.startswith("how often each source is read is known once the text is encoded") for fact in told.facts
+    )
+    assert [warning[: warning.index(", and")] for warning in told.warnings] == [
+        "warning: arms.small: small is read about 10.2 times",
+        "warning: arms.both: small is read about 5.1 times",
+    ]
+
+
+def test_text_that_is_not_there_yet_is_not_estimated(tmp_path: Path) -> None:
+    told = found(of_files(tmp_path, {"big": 4_000_000}, ONE_EACH))
+    assert any(fact.startswith("big reads big about") for fact in told.facts)
+    assert not any(fact.startswith("small reads small") for fact in told.facts)
+
+
+def test_a_warm_up_longer_than_what_equal_epochs_leaves_of_a_run_is_refused(tmp_path: Path) -> None:
+    sizes, schedule = {"big": 4_000_000, "small": 200_000}, {"tokens": 1_024_000, "warmup_steps": 30}
+    assert found(of_files(tmp_path, sizes, ONE_EACH, schedule=schedule)).refusals == []
+    shortened = of_files(tmp_path, sizes, ONE_EACH, schedule=schedule, equal="epochs")
+    (refusal,) = found(shortened).refusals
+    assert "cells.schedule of small: 30 warm-up steps, and the run has about 25 under equal: epochs." in refusal
+    planned = {(name, name): PlannedReading(1.0, steps) for name, steps in (("big", 500), ("small", 28))}
+    (refusal,) = checked(Design.of(shortened, planned)).refusals
+    assert "cells.schedule of small: 30 warm-up steps, and the run has 28 under equal: epochs." in refusal
 
 
 def test_repetitions_are_printed_and_many_of_them_are_said() -> None:
