@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from ablations.cells.cells import CellPlan
-from ablations.evidence.design.few_fit import FewFit, too_few
 from ablations.prompts.fitting import Fitting, expected_fitting, fitting
 from ablations.prompts.task_items import ItemsFile
 from ablations.settings.study import Study
 from curation.recipes.recipe import Recipe
-from curation.runtime.errors import ConfigError
 
 OfTasks = dict[tuple[str, int], Fitting]  # (task, context)
 
@@ -50,16 +48,3 @@ def expected_prompts(study: Study, recipe: Recipe) -> OfTasks:
         for task in study.task_settings
         for context in contexts
     }
-
-
-def check_fitting(study: Study, plans: Sequence[CellPlan]) -> None:
-    """Refuse demonstrations that the prompts have no room for, before any cell is trained.
-
-    Raises:
-        ConfigError: fewer than 95 % of the prompts of a k fit, and the study does not accept that.
-    """
-    if FewFit.kind in study.accept:
-        return
-    first = {plan.arm: plan for plan in reversed(plans) if not plan.control}
-    for concern in too_few(fitting_prompts(first.values())):
-        raise ConfigError(f"{concern}; or write accept: [{FewFit.kind}].")

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from ablations.evidence.design.base import Design
-from ablations.evidence.design_checks import checked
 from ablations.settings import study_file as settings
 from ablations.settings.study import Study
 from ablations.study import pipeline as studies
 from ablations.study.pipeline import Prepared
+from ablations.study.planned_design import check_design
 from curation.recipes.recipe import Recipe
 from curation.runtime.cluster.cluster import Idle
 from curation.runtime.command_line.options import Command
-from curation.runtime.errors import ConfigError
 
 
 def loaded_study(command: Command) -> tuple[Study, Recipe]:
@@ -30,10 +29,7 @@ def study_to_run(command: Command) -> tuple[Study, Recipe]:
         ConfigError: cells of this design could not show what they are run for, and the study does not accept that.
     """
     study, recipe = loaded_study(command)
-    found = checked(Design.of(study))
-    if found.refusals:
-        raise ConfigError("\n".join(found.refusals))
-    for warning in found.warnings:
+    for warning in check_design(study, Design.of(study, repetitions={})):  # which are known exactly, and checked, later
         command.note(warning)
     return study, recipe
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ablations.cells import sweep
 from ablations.cells.cell_states import states
-from ablations.cells.repetition import planned_repetitions
 from ablations.evidence import compare as comparing
 from ablations.evidence import power
 from ablations.evidence.design.base import Design
@@ -13,8 +12,9 @@ from ablations.settings import study_file as settings
 from ablations.settings.study import Study
 from ablations.study import pipeline as studies
 from ablations.study.drafts import drafts
-from ablations.study.fitting_prompts import expected_prompts, fitting_prompts
+from ablations.study.fitting_prompts import expected_prompts
 from ablations.study.opening import prepared_study
+from ablations.study.planned_design import planned_design
 from ablations.study.rough_cost import cell_seconds
 from curation.recipes.recipe import Recipe
 from curation.runtime.command_line.options import Command
@@ -36,14 +36,8 @@ def _design(command: Command, study: Study, recipe: Recipe) -> Design:
     try:
         prepared = prepared_study(command)
     except UnfinishedError:
-        return Design.of(study, fitting=expected_prompts(study, recipe))
-    plans = {plan.arm: plan for plan in reversed(prepared.plans) if not plan.control}
-    repetitions = {
-        (arm, part.source): times
-        for arm, plan in plans.items()
-        for part, times in zip(plan.training.train, planned_repetitions(plan), strict=True)
-    }
-    return Design.of(study, repetitions, fitting_prompts(plans.values()))
+        return Design.of(study, fitting=expected_prompts(study, recipe), expected=True)
+    return planned_design(study, prepared.plans)
 
 
 def compare(command: Command, a: str, b: str, measure: str) -> comparing.ArmComparison:

@@ -20,12 +20,14 @@ class Design:
         cells: arm -> the settings of its cells; control arms too.
         repetitions: (arm, source) -> how often its cells read it; before the text is encoded estimated, where that can be done.
         fitting: (task, context) -> k -> share of the prompts that fit.
+        expected: whether `fitting` is what is expected before there is a tokenizer.
     """
 
     study: Study
     cells: Mapping[str, CellSettings]
     repetitions: Mapping[tuple[str, str], PlannedReading]
     fitting: Mapping[tuple[str, int], Mapping[int, float]] = field(default_factory=dict)
+    expected: bool = False
 
     @classmethod
     def of(
@@ -33,11 +35,12 @@ class Design:
         study: Study,
         repetitions: Mapping[tuple[str, str], PlannedReading] | None = None,
         fitting: Mapping[tuple[str, int], Mapping[int, float]] | None = None,
+        expected: bool = False,
     ) -> Design:
         cells = {arm: study.cells_of_arm(arm) for arm in study.arms}
         controls = {arm: study.cells_of_control(arm) for arm in study.control_settings.arms}
         read = expected_readings(study) if repetitions is None else repetitions
-        return cls(study, {**cells, **controls}, read, fitting or {})
+        return cls(study, {**cells, **controls}, read, fitting or {}, expected)
 
     def steps(self, arm: str) -> int:
         """Of a cell of an arm, as its schedule says, or as it is planned: `equal: epochs` makes some shorter."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
 from ablations.evidence.design.base import Design, DesignCheck
-from ablations.prompts.fitting import LEAST_FITTING
+from ablations.prompts.fitting import BYTES_A_TOKEN, LEAST_FITTING
 from curation.dashboard.numbers import listed
 
 
@@ -18,6 +18,10 @@ class FewFit(DesignCheck):
 
     def concerns(self, design: Design) -> Iterator[str]:
         yield from too_few(design.fitting)
+
+    def facts(self, design: Design) -> Iterator[str]:
+        if design.expected and any(design.fitting.values()):
+            yield f"which prompts fit is expected at {BYTES_A_TOKEN} bytes a token, and known once the text is encoded"
 
 
 def too_few(fitting: Mapping[tuple[str, int], Mapping[int, float]]) -> Iterator[str]:

@@ -201,3 +201,11 @@ def test_claims_on_emergence_are_refused_where_no_two_evaluations_come_after_the
         assert refusals[0].startswith(
             "cells.evaluations of web: 0, and its claims count a seed whose heads are above the limits at 2"
         )
+
+
+def test_what_is_expected_of_prompts_before_there_is_a_tokenizer_is_said_to_be_expected() -> None:
+    fitting = {("qa", 256): {0: 1.0, 4: 0.97}}
+    said = "which prompts fit is expected at 4 bytes a token, and known once the text is encoded"
+    assert said in checked(Design.of(study(), fitting=fitting, expected=True)).facts
+    assert said not in checked(Design.of(study(), fitting=fitting)).facts
+    assert said not in checked(Design.of(study(), fitting={("control_map", 256): {}}, expected=True)).facts
