@@ -76,6 +76,10 @@ class Claim(Config, ABC):
         """Tasks that it names. A study has to ask them."""
         return ()
 
+    def compares_tokenizers(self) -> bool:
+        """Whether arms with different tokenizers may be compared whatever its measures are."""
+        return self.tokenizer_free
+
     def direction(self, effect: float) -> str:
         """Which way a supported claim of two sides points, as a clause; nothing where its sentence says so."""
         return ""

@@ -1,4 +1,4 @@
-"""What claims on the emergence of induction heads share: the limits that say what one is."""
+"""What claims on emergence share: the limits that say what has emerged, an induction head or copying on text."""
 
 from __future__ import annotations
 
@@ -11,18 +11,29 @@ from pydantic import Field
 
 from ablations.claims.base import Claim
 from ablations.statistics.claim_estimates import ClaimEstimates
-from ablations.statistics.emergence import PREFIX_MATCHING, REPEATS, REPEATS_NATS, Emerged, Limits, emerged
+from ablations.statistics.emergence import (
+    COPYING_NATS,
+    PREFIX_MATCHING,
+    REPEATS,
+    REPEATS_NATS,
+    Emerged,
+    Limits,
+    emerged,
+    emerged_above,
+)
 from ablations.statistics.measures import Measures
 
 
 class EmergenceClaim(Claim, ABC):
     """A seed has emerged when, at two evaluations in a row, one head's prefix matching is above `prefix_matching` and three times
-    even attention, and repeats save more than `repeats` nats a token.
+    even attention, and repeats save more than `repeats` nats a token. Or, where a `measure` is named, such as
+    `context_gain.SOURCE.order`, when that is `above` a level at two evaluations in a row.
 
     Arms with different tokenizers may be compared. Attention is counted in units of even attention; and the limit in nats of a
     random token is far below what repeats can save, about the logarithm of the vocabulary: 0.05 nats are a copied piece that
     has become 5 % likelier (exp 0.05), out of 512 pieces as out of 16,384. What does depend on the vocabulary is how much of it
-    is rare in the text, for passages are drawn from all pieces alike; the report says so where sizes differ.
+    is rare in the text, for passages are drawn from all pieces alike; the report says so where sizes differ. By a measure they may
+    if that does not depend on the tokenizer.
     """
 
     has_variances: ClassVar[bool] = False
@@ -30,19 +41,39 @@ class EmergenceClaim(Claim, ABC):
 
     prefix_matching: float = Field(default=PREFIX_MATCHING, gt=0, lt=1)
     repeats: float = Field(default=REPEATS_NATS, ge=0)
+    measure: str = ""
+    above: float = COPYING_NATS
 
-    def limits(self) -> Limits:
-        return Limits(self.prefix_matching, self.repeats)
+    def onsets(self, measures: Measures, arm: str) -> list[Emerged]:
+        """Of every cell of an arm that says."""
+        limits = Limits(self.prefix_matching, self.repeats)
+        each = (
+            emerged_above(cell, self.measure, self.above) if self.measure else emerged(cell, limits)
+            for cell in measures.cells_of(arm)
+        )
+        return [found for found in each if found is not None]
+
+    def compares_tokenizers(self) -> bool:
+        return not self.measure
+
+    def what(self) -> str:
+        """What emerges, for a sentence."""
+        return self.measure or "an induction head"
 
     def limits_said(self) -> str:
+        if self.measure:
+            return f"above {self.above:g} at two evaluations in a row"
         matching, repeats = self.measures_named()
         return f"{matching} above {self.prefix_matching:g} and three times even attention, {repeats} above {self.repeats:g} nats"
 
     def measures_named(self) -> Sequence[str]:
+        if self.measure:
+            return (self.measure,)
         return "heads.prefix_matching.max", REPEATS
 
     def without(self, arm: str) -> ClaimEstimates:
-        missing = f"arm {arm} has no finished cell whose heads and repeats were measured twice after the start"
+        what = self.measure or "heads and repeats"
+        missing = f"arm {arm} has no finished cell whose {what} {'was' if self.measure else 'were'} measured twice after the start"
         return ClaimEstimates("", measures=tuple(self.measures_named()), missing=missing)
 
 
@@ -54,8 +85,3 @@ def common_limit(arms: Iterable[Sequence[Emerged]]) -> int:
 def onsets_within(found: Sequence[Emerged], limit: int) -> list[float]:
     """Tokens; infinity where none was seen within the limit."""
     return [math.inf if each.at_tokens is None or each.at_tokens > limit else float(each.at_tokens) for each in found]
-
-
-def onsets(measures: Measures, arm: str, limits: Limits) -> list[Emerged]:
-    """Of every cell of an arm that says."""
-    return [found for cell in measures.cells_of(arm) if (found := emerged(cell, limits)) is not None]

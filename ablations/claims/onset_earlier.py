@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from ablations.claims.base import Claim
-from ablations.claims.emergence_claim import EmergenceClaim, common_limit, onsets, onsets_within
+from ablations.claims.emergence_claim import EmergenceClaim, common_limit, onsets_within
 from ablations.statistics.claim_estimates import ClaimEstimates
 from ablations.statistics.measures import Measures
 from ablations.statistics.paired import Estimate
@@ -15,17 +15,18 @@ from ablations.statistics.shares import difference_p, log_rank_p, restricted_dif
 
 
 class OnsetEarlier(EmergenceClaim, Claim):
-    """Induction heads emerge after fewer tokens in one arm than in another (log-rank; seeds without are censored)."""
+    """An induction head, or the measure named, emerges after fewer tokens in one arm than in another (log-rank; seeds without are
+    censored)."""
 
     kind: Literal["onset_earlier"] = "onset_earlier"
     arm_a: str
     arm_b: str
 
     def sentence(self) -> str:
-        return f"induction heads emerge earlier in {self.arm_a} than in {self.arm_b} ({self.limits_said()})"
+        return f"{self.what()} emerges earlier in {self.arm_a} than in {self.arm_b} ({self.limits_said()})"
 
     def estimates(self, measures: Measures) -> ClaimEstimates:
-        found = [onsets(measures, arm, self.limits()) for arm in self.arms_named()]
+        found = [self.onsets(measures, arm) for arm in self.arms_named()]
         if not all(found):
             return self.without(self.arm_a if not found[0] else self.arm_b)
         limit = common_limit(found)

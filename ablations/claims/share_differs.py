@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from ablations.claims.base import Claim
-from ablations.claims.emergence_claim import EmergenceClaim, common_limit, onsets, onsets_within
+from ablations.claims.emergence_claim import EmergenceClaim, common_limit, onsets_within
 from ablations.statistics.claim_estimates import ClaimEstimates
 from ablations.statistics.measures import Measures
 from ablations.statistics.paired import Estimate
@@ -15,7 +15,7 @@ from ablations.statistics.shares import difference_interval, difference_p
 
 
 class ShareDiffers(EmergenceClaim, Claim):
-    """An induction head emerges in more seeds of one arm than of another (Fisher's exact test).
+    """An induction head, or the measure named, emerges in more seeds of one arm than of another (Fisher's exact test).
 
     Counted is what all runs could have shown: where one arm reads more tokens than the other, its later onsets do not count.
     """
@@ -25,10 +25,10 @@ class ShareDiffers(EmergenceClaim, Claim):
     arm_b: str
 
     def sentence(self) -> str:
-        return f"induction heads emerge in another share of the seeds of {self.arm_a} than of {self.arm_b} ({self.limits_said()})"
+        return f"{self.what()} emerges in another share of the seeds of {self.arm_a} than of {self.arm_b} ({self.limits_said()})"
 
     def estimates(self, measures: Measures) -> ClaimEstimates:
-        found = [onsets(measures, arm, self.limits()) for arm in self.arms_named()]
+        found = [self.onsets(measures, arm) for arm in self.arms_named()]
         if not all(found):
             return self.without(self.arm_a if not found[0] else self.arm_b)
         limit = common_limit(found)

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from ablations.claims.base import Claim
-from ablations.claims.emergence_claim import EmergenceClaim, onsets
+from ablations.claims.emergence_claim import EmergenceClaim
 from ablations.statistics.claim_estimates import ClaimEstimates
 from ablations.statistics.measures import Measures
 from ablations.statistics.paired import Estimate
@@ -18,17 +18,17 @@ ALONE, AMONG_OTHERS = 6, 8  # seeds, at least
 
 
 class ShareEmerges(EmergenceClaim, Claim):
-    """An induction head emerges in more than a share of an arm's seeds (exact binomial)."""
+    """An induction head, or the measure named, emerges in more than a share of an arm's seeds (exact binomial)."""
 
     kind: Literal["share_emerges"] = "share_emerges"
     arm: str
     more_than: float = Field(default=0.5, gt=0, lt=1)
 
     def sentence(self) -> str:
-        return f"an induction head emerges in more than {self.more_than:g} of the seeds of arm {self.arm} ({self.limits_said()})"
+        return f"{self.what()} emerges in more than {self.more_than:g} of the seeds of arm {self.arm} ({self.limits_said()})"
 
     def estimates(self, measures: Measures) -> ClaimEstimates:
-        found = onsets(measures, self.arm, self.limits())
+        found = self.onsets(measures, self.arm)
         if not found:
             return self.without(self.arm)
         happened, n = sum(each.at_tokens is not None for each in found), len(found)

@@ -1,7 +1,8 @@
-"""Whether and when an induction head emerged in a cell: a switch, which is counted over seeds and not averaged.
+"""Whether and when something emerged in a cell: a switch, which is counted over seeds and not averaged.
 
-A seed has emerged when, at two evaluations in a row, one head's prefix matching on passages repeated at drawn distances is above
-a limit, and above three times even attention, and the repeats save the model more than some nats.
+An induction head has emerged when, at two evaluations in a row, one head's prefix matching on passages repeated at drawn distances
+is above a limit, and above three times even attention, and the repeats save the model more than some nats. Copying on ordinary text
+comes before, and without, what such heads do on random pieces: a measure of it has emerged when it is above a level twice in a row.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from ablations.statistics.cell_result import CellResult
 HEADS, REPEATS = "heads", "repeated_tokens.first_minus_second"
 EVEN = "heads.prefix_matching.even"
 PREFIX_MATCHING, TIMES_EVEN, REPEATS_NATS = 0.05, 3.0, 0.05
+COPYING_NATS = 0.1  # a repeat: one layer, which cannot copy, had 0.005 at most, and seeds that copied 0.2 to 1.3
 IN_A_ROW = 2  # evaluations
 
 
@@ -55,6 +57,15 @@ def emerged(cell: CellResult, limits: Limits) -> Emerged | None:
     ]
     first = (tokens for (tokens, heads), (_, next_heads) in pairwise(above) if heads & next_heads)
     return Emerged(next(first, None), above[-IN_A_ROW][0])
+
+
+def emerged_above(cell: CellResult, measure: str, level: float) -> Emerged | None:
+    """The same of a measure that is above a level; None where it was not taken twice after the start."""
+    points = cell.curves.get(measure, ())
+    if sum(tokens > 0 for tokens, _ in points) < IN_A_ROW:
+        return None
+    first = (tokens for (tokens, value), (_, next_value) in pairwise(points) if min(value, next_value) > level)
+    return Emerged(next(first, None), points[-IN_A_ROW][0])
 
 
 def _above(details: Mapping[str, Any], least: float) -> set[tuple[int, int]]:

@@ -48,7 +48,7 @@ def _of_cut_answers(cells: Sequence[CellResult]) -> Iterator[str]:
 
 def _of_random_pieces(sizes: Mapping[str, int], study: Study) -> Iterator[str]:
     """Of claims that may compare any tokenizers, such as those on emergence, which look at random pieces."""
-    compared = [claim.arms_named() for claim in study.claims if claim.tokenizer_free]
+    compared = [claim.arms_named() for claim in study.claims if claim.compares_tokenizers()]
     unequal = {size for arms in compared for size in _sizes(arms, sizes) if len(_sizes(arms, sizes)) > 1}
     if unequal:
         yield (

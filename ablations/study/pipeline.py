@@ -180,7 +180,7 @@ def _check_tokenizers(claim: Claim, study: Study, tokenizers: Mapping[str, str])
     """Refuse a comparison of arms with different tokenizers in a measure that depends on them."""
     added = varied_arms(study)
     arms = list(claim.arms_named() or (arm for arm in study.arms if arm not in added))
-    if claim.tokenizer_free or len({tokenizers[arm] for arm in arms}) < 2:
+    if claim.compares_tokenizers() or len({tokenizers[arm] for arm in arms}) < 2:
         return
     for measure in claim.measures_named():
         name = Name.parse(measure)

@@ -23,6 +23,6 @@ class FewEvaluations(DesignCheck):
         for arm in sorted({arm for claim in claims for arm in claim.arms_named()}):
             if design.cells[arm].evaluations < LEAST:
                 yield (
-                    f"cells.evaluations of {arm}: {design.cells[arm].evaluations}, and its claims count a seed whose heads are "
-                    f"above the limits at {IN_A_ROW} evaluations in a row after the start. Ask for {LEAST} at least, better for 10"
+                    f"cells.evaluations of {arm}: {design.cells[arm].evaluations}, and its claims count a seed that is above "
+                    f"its limits at {IN_A_ROW} evaluations in a row after the start. Ask for {LEAST} at least, better for 10"
                 )

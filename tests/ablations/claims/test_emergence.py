@@ -22,7 +22,7 @@ from ablations.claims.verdicts import decide, judge
 from ablations.core.results.answers import GroupAnswers, Score, TaskAnswers
 from ablations.core.results.readings import Reading
 from ablations.statistics.cell_result import CellResult
-from ablations.statistics.emergence import Emerged, Limits, emerged
+from ablations.statistics.emergence import Emerged, Limits, emerged, emerged_above
 from ablations.statistics.measures import Measures
 from ablations.statistics.shares import (
     difference_interval,
@@ -91,6 +91,40 @@ def test_a_cell_whose_curve_was_not_measured_says_nothing() -> None:
     assert emerged(CellResult("a", "a", 0, {}), Limits()) is None
     (verdict,) = judge([ShareEmerges(arm="a")], Measures.of_cells([CellResult("a", "a", 0, {})]))
     assert verdict.why == "arm a has no finished cell whose heads and repeats were measured twice after the start"
+
+
+COPYING = "context_gain.news.order"
+
+
+@pytest.mark.parametrize(
+    ("curve", "at"),
+    [
+        ([0.0] * 4 + [0.11] * 7, 400),
+        ([0.0] * 10 + [0.5], None),  # the last point alone decides nothing
+        ([0.5 if i in (3, 5, 6) else 0.1 for i in range(11)], 500),
+        ([0.1] * 11, None),
+    ],
+    ids=str,
+)
+def test_a_measure_has_emerged_when_it_is_above_its_level_twice_in_a_row(curve: list[float], at: int | None) -> None:
+    """Copying on text, say, in cells of which no head matches prefixes of random pieces."""
+    copied = replace(cell("a", 0, rising(None)), curves={COPYING: list(zip(POINTS, curve, strict=True))})
+    assert emerged_above(copied, COPYING, 0.1) == Emerged(at, 900)
+    claim = ShareEmerges(arm="a", measure=COPYING)
+    (verdict,) = judge([claim], Measures.of_cells([replace(copied, seed=seed) for seed in range(8)]))
+    assert verdict.outcome == ("supported" if at else "contradicted")
+    assert verdict.measures == (COPYING,)
+    assert (
+        f"{COPYING} emerges in more than 0.5 of the seeds of arm a (above 0.1 at two evaluations in a row)"
+        in verdict.sentence
+    )
+    assert not claim.compares_tokenizers()
+    assert ShareEmerges(arm="a").compares_tokenizers()
+    few = replace(copied, curves={COPYING: [(0, 1.0), (1000, 1.0)]})
+    assert emerged_above(few, COPYING, 0.1) is None
+    assert emerged_above(cell("a", 0, rising(400)), COPYING, 0.1) is None
+    (verdict,) = judge([claim], Measures.of_cells([few]))
+    assert verdict.why == f"arm a has no finished cell whose {COPYING} was measured twice after the start"
 
 
 @pytest.mark.parametrize("points", [(0,), (0, 1000)])

@@ -199,7 +199,7 @@ def test_claims_on_emergence_are_refused_where_no_two_evaluations_come_after_the
     assert len(refusals) == (evaluations == 0)
     if refusals:
         assert refusals[0].startswith(
-            "cells.evaluations of web: 0, and its claims count a seed whose heads are above the limits at 2"
+            "cells.evaluations of web: 0, and its claims count a seed that is above its limits at 2"
         )
 
 
