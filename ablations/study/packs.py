@@ -15,7 +15,7 @@ from ablations.settings.machine import is_stated
 from ablations.study import pipeline as studies
 from ablations.study import record
 from ablations.study.opening import prepared_study, study_to_run
-from ablations.study.planned_design import check_design, planned_design
+from ablations.study.planned_design import check_planned
 from curation.runtime.command_line.command import table
 from curation.runtime.command_line.options import Command
 
@@ -47,7 +47,7 @@ def pack(command: Command, folder: str, limit_mib: float) -> PackedCells:
     study, recipe = study_to_run(command)
     with command.running(study.name) as out:
         prepared = studies.prepare(study, recipe, out, command.compute)
-        check_design(study, planned_design(study, prepared.plans))
+        check_planned(study, prepared.plans)
         record.write_record(prepared, out)
         waiting = [state.plan for state in states(prepared.plans, out) if not state.trained]
         there = [p for p in waiting if not study.machine or is_stated(study.machine, p.training.compute.device)]

@@ -22,7 +22,7 @@ from ablations.statistics.paired import LEAST_FOR_VERDICT
 from ablations.study.drafts import drafts
 from ablations.study.found_items import InText, look_for_items
 from ablations.study.heldout import check_heldout, shares_of
-from ablations.study.planned_design import check_design, planned_design
+from ablations.study.planned_design import check_planned
 from ablations.study.weights_budget import check_budget
 from curation import pipeline
 from curation.pipeline import Curated
@@ -109,7 +109,7 @@ def run(
 
     def whole() -> Prepared:
         prepared = _prepare(study, recipe, out, compute)
-        check_design(study, planned_design(study, prepared.plans))
+        check_planned(study, prepared.plans)
         record(prepared, out)
         sweep.run_sweep(prepared.plans, out, compute)
         record(prepared, out)
