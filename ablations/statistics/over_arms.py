@@ -23,7 +23,7 @@ def relation(measures: Measures, measure_x: str, measure_y: str) -> tuple[Estima
     """
     pairs = list(_by_arm(measures, measure_x, measure_y).values())
     if len(pairs) < LEAST_ARMS:
-        return None, f"{len(pairs)} arms have both measures, {LEAST_ARMS} are needed"
+        return None, f"{len(pairs)} arms have both measures in two seeds or more, {LEAST_ARMS} are needed"
     found = spearman([x for x, _ in pairs], [y for _, y in pairs])
     if found.rho is None or found.interval is None:
         return None, "one of the measures is the same in all arms"
