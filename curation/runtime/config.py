@@ -178,7 +178,10 @@ def _item(items: list[Any], key: str, setting: str) -> Any:
             items[i] = item = {"kind": key}  # a bare name means "with its defaults"
         if isinstance(item, dict) and item.get("name", item.get("kind")) == key:
             return item
-    names = [item.get("name", item.get("kind")) if isinstance(item, dict) else item for item in items]
+    known = [item.get("name", item.get("kind")) if isinstance(item, dict) else item for item in items]
+    names = [name for name in known if name is not None]
+    if items and not names:
+        raise ConfigError(f"--set {setting}: the items of this list have no name or kind. Write the whole list.")
     raise ConfigError(f"--set {setting}: {one_of(names, key, 'item')}")
 
 

@@ -145,6 +145,11 @@ def test_a_setting_that_names_nothing_is_refused(setting: str, message: str) -> 
     assert message in str(caught.value)
 
 
+def test_items_without_names_can_only_be_set_together() -> None:
+    with pytest.raises(ConfigError, match=r"the items of this list have no name or kind\. Write the whole list\."):
+        with_settings({"claims": [{"differs": {"arm_a": "a"}}]}, ["claims.0.differs.arm_a=b"])
+
+
 def test_null_removes_and_mappings_are_laid_on_each_other() -> None:
     base: dict[str, Any] = {"keep": {"a": {"min": 1, "max": 9}, "b": {"min": 0}}, "cut": {"c": "all"}}
     over = {"keep": {"a": {"max": None}, "b": None, "n": {"x": {"y": None}}}, "cut": {"d": ["e"]}, "none": None}
