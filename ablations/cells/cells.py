@@ -11,6 +11,7 @@ from typing import Any
 from ablations.cells.cell_folder import CellJob, cell_job, path_of
 from ablations.cells.measuring_plan import MeasuringPlan, PlannedMeasure, plugins_of_metrics
 from ablations.cells.training_members import code_of_training, members_named, plugins_used
+from ablations.core.model.memory import model_bytes
 from ablations.core.spec.cell_spec import CellSpec, paths_of
 from ablations.core.spec.machine import is_gpu
 from ablations.core.spec.measuring_spec import MeasuringSpec
@@ -32,6 +33,7 @@ from tokenizer.pipeline import Tokenized
 from tokenizer.train import BOS, EOS, UNKNOWN
 
 STAGE = "cells"
+COMPILER_BYTES = 2**30  # cells of 0.3M weights took 1.3 to 1.5 GB at their peak, and 0.5 GB uncompiled
 HEADS = (
     "evaluations",
     "packing",
@@ -121,13 +123,23 @@ class CellPlan:
         tokens = {stem: tokens.folder for stem, tokens in self.tokens.items()}
         asked = CellJob(self.spec, tokens, dict(self.machine), self.plugins)
         job = Job("cell", asked, spec.schedule.tokens * spec.model.layers)
-        title, cpus, gpus = f"cell {self.arm} seed {self.seed}", spec.compute.threads, gpus_of(spec)
-        return Stage(title, {"cell": self.output}, [job], cell_job, None, cpus=cpus, gpus=gpus)
+        memory = memory_of(spec, spec.model.context * (spec.compute.micro_batch or spec.schedule.batch))
+        return Stage(
+            f"cell {self.arm} seed {self.seed}", {"cell": self.output}, [job], cell_job, None, memory_per_byte=0,
+            memory_bytes=memory, cpus=spec.compute.threads, gpus=gpus_of(spec),
+        )  # fmt: skip
 
 
 def gpus_of(spec: TrainingSpec) -> float:
     """GPUs that a cell asks of Ray, whichever of a node's it names: two cells never share one by accident."""
     return 1.0 if is_gpu(spec.compute.device) else 0.0
+
+
+def memory_of(spec: TrainingSpec, tokens: int) -> float:
+    """Bytes that a cell needs of its node besides what any worker does; with so many tokens at once. How long it trains is nothing
+    to its memory."""
+    own = model_bytes(spec.model, tokens)
+    return own + COMPILER_BYTES if spec.compute.compile else own
 
 
 @dataclass(frozen=True)

@@ -52,13 +52,16 @@ class ToMeasure:
 
     def stage(self, outputs: Mapping[str, Output]) -> Stage[None, ToMeasure]:
         """One job that fills the folders of all measures of this cell that are still missing."""
-        from ablations.cells.cells import gpus_of
+        from ablations.cells.cells import gpus_of, memory_of
 
         training = self.spec.training
         cost = training.schedule.tokens * training.model.layers // 4
         title = f"measure {self.spec.arm} seed {self.spec.seed}"
-        cpus, gpus = training.compute.threads, gpus_of(training)
-        return Stage(title, outputs, [Job("measure", self, cost)], measure_job, None, cpus=cpus, gpus=gpus)
+        memory = memory_of(training, training.model.context * self.measuring.effort.batch)
+        return Stage(
+            title, outputs, [Job("measure", self, cost)], measure_job, None, memory_per_byte=0, memory_bytes=memory,
+            cpus=training.compute.threads, gpus=gpus_of(training),
+        )  # fmt: skip
 
 
 def measure_job(_: None, asked: ToMeasure, folders: Mapping[str, Folder]) -> dict[str, Result]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from abc import ABC
 from collections.abc import Iterable, Sequence
-from typing import ClassVar
+from typing import ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ablations.claims.base import Claim
 from ablations.statistics.claim_estimates import ClaimEstimates
@@ -43,6 +43,22 @@ class EmergenceClaim(Claim, ABC):
     repeats: float = Field(default=REPEATS_NATS, ge=0)
     measure: str = ""
     above: float = COPYING_NATS
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        """A limit that nothing is held against would be a limit that the reader believes in."""
+        of_heads = sorted(self.model_fields_set & {"prefix_matching", "repeats"})
+        if self.measure and of_heads:
+            raise ValueError(
+                f"{of_heads[0]} is a limit of induction heads, and this claim counts seeds by {self.measure}. "
+                "Leave one of them out; the limit of a measure is above"
+            )
+        if "above" in self.model_fields_set and not self.measure:
+            raise ValueError(
+                "above is the limit of a measure, and none is named. "
+                "Write measure: context_gain.SOURCE.order, or prefix_matching and repeats for induction heads"
+            )
+        return self
 
     def onsets(self, measures: Measures, arm: str) -> list[Emerged]:
         """Of every cell of an arm that says."""

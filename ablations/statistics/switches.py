@@ -19,6 +19,15 @@ NEGLIGIBLE = 0.05
 COPYING = ("context_gain", "order")  # metric and reading, in nats a repeat; per byte nobody knows what is negligible
 
 
+def switches(measure: str) -> bool:
+    """Whether the measure, named in full, is one of which it is known what a run without in-context learning shows."""
+    name = Name.parse(measure)
+    if name.metric == FEW_SHOT:
+        return name.reading in (GAIN, ACCURACY)
+    metric, reading = COPYING
+    return name.metric == metric and name.reading.rpartition(".")[2] == reading
+
+
 def hidden_in_arm(effect: float) -> str:
     """Why a mean gain does not decide whether a task emerges; empty where it does."""
     if effect < NEGLIGIBLE:

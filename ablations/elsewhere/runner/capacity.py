@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
+from ablations.core.model.memory import model_bytes
 from ablations.core.spec.machine import is_gpu
 from ablations.core.spec.training_spec import TrainingSpec
 
@@ -43,12 +44,9 @@ def processes(specs: Sequence[TrainingSpec], cores: int, gpus: Sequence[str]) ->
 
 
 def gpu_bytes(spec: TrainingSpec) -> float:
-    """What a cell needs of a GPU, generously: weights, gradients and two moments; activations; logits in float32, three times."""
-    model = spec.model
-    weights = float(model.vocab_size * model.width * (1 if model.tied else 2))
-    weights += model.layers * model.width**2 * (4 + 2 * model.mlp_ratio)
-    tokens = model.context * max(spec.schedule.batch, SCORED_AT_ONCE)
-    return CONTEXT_BYTES + 16 * weights + tokens * (12 * model.vocab_size + 60 * model.layers * model.width)
+    """What a cell needs of a GPU, generously."""
+    tokens = spec.model.context * max(spec.schedule.batch, SCORED_AT_ONCE)
+    return CONTEXT_BYTES + model_bytes(spec.model, tokens)
 
 
 def _gpu_memory() -> int:

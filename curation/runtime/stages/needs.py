@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from curation.runtime.errors import ConfigError
@@ -35,6 +35,10 @@ class Needs:
         able = [node for node in fit if node.get("CPU", 0) >= 1] or [{}]  # a cluster's head may run no tasks
         return max((self._cut_to(node) for node in able), key=lambda needs: (needs.memory, needs.cpus))
 
+    def raised(self, floors: Mapping[tuple[int, float], int]) -> Needs:
+        """The same with at least the memory that `alike` gives their shape."""
+        return replace(self, memory=max(self.memory, floors.get((self.cpus, self.gpus), 0)))
+
     def _cut_to(self, node: Mapping[str, float]) -> Needs:
         memory, cpus = int(node.get("memory", self.memory)), int(node.get("CPU", 1))
         return Needs(min(self.memory, memory), min(self.cpus, cpus), self.gpus)
@@ -43,6 +47,26 @@ class Needs:
         """Whether the node could hold them, were it idle."""
         wanted = {"memory": self.memory, "CPU": self.cpus, "GPU": self.gpus}
         return all(node.get(of, 0) >= amount for of, amount in wanted.items())
+
+
+def alike(each: Iterable[Needs], nodes: Nodes) -> Mapping[tuple[int, float], int]:
+    """(Cores, GPUs) -> the memory that each task with as many asks for at least: what the largest of them needs, but no more than
+    the share that its cores have of a node's memory, with which as many run at once.
+
+    Ray has a queue for each shape of needs and takes from these in turn. If the longer job asked for a little more memory than
+    the others, as its input says, it would not be started first though it is submitted first, and would run alone at the end.
+    """
+    largest: dict[tuple[int, float], int] = {}
+    for needs in each:
+        shape = needs.cpus, needs.gpus
+        largest[shape] = max(needs.memory, largest.get(shape, 0))
+    return {shape: min(memory, _share(shape[0], nodes, memory)) for shape, memory in largest.items()}
+
+
+def _share(cpus: int, nodes: Nodes, otherwise: int) -> int:
+    """Of the memory of the node that has the least for each core, what so many cores have."""
+    able = (node for node in nodes if node.get("CPU", 0) >= max(1, cpus) and "memory" in node)
+    return min((int(node["memory"] / node["CPU"] * cpus) for node in able), default=otherwise)
 
 
 def alive_nodes(ray: Any) -> Nodes:

@@ -13,7 +13,7 @@ from curation.runtime.errors import ConfigError, OtherCodeError
 from curation.runtime.progress import Meter, meter
 from curation.runtime.stages import other_code
 from curation.runtime.stages.code import code_identity
-from curation.runtime.stages.needs import Needs, Nodes, alive_nodes
+from curation.runtime.stages.needs import Needs, Nodes, alike, alive_nodes
 from curation.runtime.stages.stage import AnyStage, Job, Task
 from curation.runtime.store.folder import Folder
 from curation.runtime.store.marks import MarkingFolder
@@ -48,13 +48,14 @@ def _drain(ray: Any, todo: deque[Task], compute: Compute, shown: Meter) -> list[
     running: dict[Any, tuple[Task, Needs]] = {}
     failed: list[Failed] = []
     nodes = alive_nodes(ray)
+    floors = alike((stage.needs(job) for stage, job, _ in todo), nodes)
     for stage, job, _ in {id(task[0]): task for task in todo}.values():
         stage.needs(job).at_most(nodes, stage.title)  # raises before anything runs, if no node is large enough
     while todo or running:
         while todo and len(running) < compute.in_flight:
             stage, job, folders = todo.popleft()
             try:
-                needs = stage.needs(job).at_most(nodes, stage.title)
+                needs = stage.needs(job).raised(floors).at_most(nodes, stage.title)
             except ConfigError as error:  # the node has left; the others' work goes on
                 failed.append((stage, job, error))
                 continue
@@ -66,6 +67,7 @@ def _drain(ray: Any, todo: deque[Task], compute: Compute, shown: Meter) -> list[
         done, _ = ray.wait(list(running), num_returns=1, timeout=LOOK_AT_NODES_EVERY_SECONDS)
         if not done:
             nodes = alive_nodes(ray)
+            floors = alike((stage.needs(job) for stage, job, _ in todo), nodes)
             todo.extend(_taken_back(ray, running, nodes))
             continue
         ready = done[0]

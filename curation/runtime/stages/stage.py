@@ -72,6 +72,7 @@ class Stage(Generic[Shared, Spec]):
         shared: given to every job.
         summarise: makes the manifest's counts of one output from the results of all its jobs; may raise to refuse them.
         memory_per_byte: memory that a job needs for each byte of its cost, for Ray's scheduler.
+        memory_bytes: memory that a job needs whatever its cost is, besides that of any worker.
         held_bytes: of its cost a job holds at most these; the rest streams past.
         cpus: cores that a job uses.
         gpus: GPUs that a job uses. It then only runs on a node that has them free, sees these alone, as cuda:0 and so on, and has a
@@ -85,13 +86,15 @@ class Stage(Generic[Shared, Spec]):
     shared: Shared
     summarise: Callable[[str, Sequence[Result]], dict[str, Any]] = lambda _, results: total(results)
     memory_per_byte: float = 10.0
+    memory_bytes: float = 0.0
     held_bytes: float = math.inf
     cpus: int = 1
     gpus: float = 0.0
 
     def needs(self, job: Job[Spec]) -> Needs:
         held = min(job.cost, self.held_bytes)
-        return Needs(int(MEMORY_BASE_BYTES + self.memory_per_byte * held), self.cpus, self.gpus)
+        memory = MEMORY_BASE_BYTES + self.memory_bytes + self.memory_per_byte * held
+        return Needs(int(memory), self.cpus, self.gpus)
 
 
 def total(results: Sequence[Result]) -> dict[str, Any]:

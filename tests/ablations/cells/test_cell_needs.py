@@ -29,3 +29,18 @@ def test_a_cell_that_names_one_of_several_gpus_does_not_run(tmp_path: Path) -> N
     (job,) = planned(tmp_path, "cuda:1").stage().jobs
     with pytest.raises(ConfigError, match=r"compute\.device: cuda:1 names one of several"):
         cell_job(None, job.spec, {"cell": open_out(str(tmp_path / "out"))})
+
+
+@pytest.mark.parametrize("compile", [False, True])
+def test_a_cell_asks_for_the_memory_of_its_shape_however_long_it_trains(tmp_path: Path, compile: bool) -> None:
+    """If this fails, cells of a billion tokens ask for a whole node each, and its other cores wait."""
+    tokens = token_set(tmp_path, "glossary")
+
+    def memory(schedule: dict[str, int]) -> int:
+        stage = plan(tokens, 0, schedule=schedule, compute={"compile": compile}).stage()
+        return stage.needs(stage.jobs[0]).memory
+
+    short = memory({"tokens": 2**20, "batch": 4})
+    assert memory({"tokens": 2**40, "batch": 4}) == short
+    assert short < memory({"tokens": 2**20, "batch": 4096})
+    assert 350 * 2**20 < short < (1 + compile) * 2**30

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
@@ -16,6 +17,7 @@ from scipy import stats
 from ablations.claims.base import Claim
 from ablations.claims.differs import Differs
 from ablations.claims.onset_earlier import OnsetEarlier
+from ablations.claims.registry import make_claim
 from ablations.claims.share_differs import ShareDiffers
 from ablations.claims.share_emerges import ShareEmerges
 from ablations.claims.verdicts import decide, judge
@@ -32,6 +34,7 @@ from ablations.statistics.shares import (
     share_interval,
     share_p,
 )
+from curation.runtime.errors import ConfigError
 
 EVEN = Reading("heads", 0.006, "share", None, "even", "prefix_matching.even", n={"heads": 2})
 GAIN = Reading(
@@ -314,3 +317,17 @@ def test_no_kind_of_claim_ends_wrongly_in_more_than_five_of_a_hundred_studies_of
             found[name] += wrong(claim, share, decision.outcome)
     most = stats.binom.ppf(0.99, STUDIES, 0.05)
     assert all(count <= most for count in found.values()), found
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"measure": COPYING, "prefix_matching": 0.1}, f"and this claim counts seeds by {COPYING}. Leave one of them out"),
+        ({"measure": COPYING, "repeats": 0.05}, "repeats is a limit of induction heads"),
+        ({"above": 0.2}, "above is the limit of a measure, and none is named. Write measure: context_gain.SOURCE.order"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_limit_that_would_not_be_used_is_refused(settings: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        make_claim({"share_emerges": {"arm": "a", **settings}}, (), "claims[0]")

@@ -191,6 +191,28 @@ def test_a_claim_on_late_text_is_told_what_measures_context() -> None:
     assert "What context gives is late_minus_early.web.cut_minus_full, and copying is context_gain.web.order" in warning
 
 
+@pytest.mark.parametrize(
+    ("measure", "smallest", "told"),
+    [
+        ("context_gain.web.order", 0.02, True),
+        ("few_shot.control_map.k8.accuracy", 0.02, True),
+        ("few_shot.control_map.k8.permuted_minus_gold", 0.02, True),
+        ("context_gain.web.order", 0.05, False),
+        ("context_gain.web.content", 0.02, False),
+        ("bits_per_byte.web", 0.02, False),
+        ("few_shot.control_map.k8.gold.nll", 0.02, False),
+        ("context_gain.web.order", None, False),
+    ],
+    ids=str,
+)
+def test_an_effect_that_a_switch_could_hide_is_told_so(measure: str, smallest: float | None, told: bool) -> None:
+    claim = {"arm_a": "web", "arm_b": "web", "measure": measure, **({"smallest": smallest} if smallest else {})}
+    warnings = found(study(claims=[{"differs": claim}])).warnings
+    assert len(warnings) == told
+    if told:
+        assert f"its smallest effect is 0.02, and {measure} switches in some seeds and not in others" in warnings[0]
+
+
 @pytest.mark.parametrize("evaluations", [0, 1])
 def test_claims_on_emergence_are_refused_where_no_two_evaluations_come_after_the_start(evaluations: int) -> None:
     asked = study(claims=[{"share_emerges": {"arm": "web"}}])

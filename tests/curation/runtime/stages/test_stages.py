@@ -181,3 +181,41 @@ def test_counts_are_summed_key_by_key() -> None:
     results = [Result([], each) for each in counts]
     assert total(results) == {"n": 3, "why": {"a": 3, "b": 2}}
     assert total([]) == {}
+
+
+@dataclass(frozen=True)
+class Length:
+    seconds: float
+
+
+def sleep(shared: Signs, spec: Length, folders: Mapping[str, Folder]) -> dict[str, Result]:
+    """Notes that it began."""
+    with open(shared.folder / "began", "a") as began:
+        began.write(f"{spec.seconds}\n")
+    time.sleep(spec.seconds)
+    return dict.fromkeys(folders, Result([], {}))
+
+
+def test_of_many_tasks_the_longest_begin_first(signs: Path, out: Folder, compute: Compute) -> None:
+    """If this fails, one long task runs alone at the end while all other cores wait. Longer ones ask for more memory here too."""
+    lengths = [0.6, 0.6, 0.6, 0.6, 0.6, 0.6, 0.4, 0.4, 0.4, 0.4, 0.4, 0.4, 0.1, 0.1, 0.1, 0.1]
+    stages = [
+        Stage(
+            f"sleep {number}",
+            {"slept": Output("slept", str(number), {"number": number})},
+            [Job("only", Length(seconds), int(seconds * 2**24))],
+            sleep,
+            Signs(signs),
+        )
+        for number, seconds in enumerate(lengths)
+    ]
+    assert compute.workers
+    waiting = replace(
+        compute, workers=None
+    )  # of the same cluster all cores, and as many tasks that wait in Ray's queues
+    run_stages(stages, out, waiting)
+    began = [float(line) for line in (signs / "began").read_text().splitlines()]
+    workers = compute.workers
+    for place, seconds in enumerate(began):
+        later, earlier = min(place + workers, len(lengths) - 1), max(place - workers, 0)
+        assert lengths[later] <= seconds <= lengths[earlier], began
