@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from ablations.claims.verdicts import Verdict
 from ablations.report.contents import Instrument
@@ -13,7 +13,7 @@ MOST = 3  # claims that are told in full
 
 
 def answer_of(verdicts: Sequence[Verdict], instrument: Instrument, words: Mapping[str, str]) -> str:
-    """One sentence or a few: what was decided, and what was not. `words` say what each measure is, by its full name."""
+    """One sentence: what was decided, and what was not. `words` say what each measure is, by its full name."""
     registered = [each for each in verdicts if each.registered]
     if instrument.works is False:
         return "No answer: the instrument failed its controls."
@@ -24,16 +24,23 @@ def answer_of(verdicts: Sequence[Verdict], instrument: Instrument, words: Mappin
     decided = [each for each in registered if each.outcome in SAID]
     if not decided:
         return f"Not answered: none of {plural(len(registered), 'registered claim')} could be decided, {_first_reason(registered)}."
-    told = [
-        f"{SAID[each.outcome]} {_claim(each, words)}{_direction(each)}{_size(each)}{_only_at(each)}."
-        for each in decided[:MOST]
-    ]
+    told = list(_told(decided[:MOST], words))
     more = len(decided) - MOST
     if more > 0:
-        told.append(f"{plural(more, 'further claim')} decided, below.")
+        told.append(f"{plural(more, 'further claim')} decided, below")
     if open_ := len(registered) - len(decided):
-        told.append(f"{plural(open_, 'claim')} of {len(registered)} stayed open.")
-    return " ".join(told)
+        told.append(f"{plural(open_, 'claim')} of {len(registered)} stayed open")
+    return f"{'; '.join(told)}."
+
+
+def _told(decided: Sequence[Verdict], words: Mapping[str, str]) -> Iterator[str]:
+    """A clause for each claim; together they are one sentence."""
+    outcome = ""
+    for each in decided:
+        said = SAID[each.outcome]
+        begins = said if not outcome else "and that" if each.outcome == outcome else f"{said[0].lower()}{said[1:]}"
+        yield f"{begins} {_claim(each, words)}{_direction(each)}{_size(each)}{_only_at(each)}"
+        outcome = each.outcome
 
 
 def _first_reason(verdicts: Sequence[Verdict]) -> str:
