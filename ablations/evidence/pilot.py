@@ -39,10 +39,15 @@ class Pilot:
 
 @dataclass(frozen=True)
 class Guess:
-    """Variances of a contrast, and where they are from."""
+    """Variances of a contrast, and where they are from.
+
+    Attributes:
+        items: in each cell that they were estimated from, the fewest; 1 where a cell has a single number.
+    """
 
     variances: Variances
     source: str
+    items: int = 1
 
 
 def finished_cells(out: Folder, study: str | None = None, plugins: Sequence[Plugin] = ()) -> Pilot:
@@ -106,11 +111,13 @@ def _others(pilot: Pilot) -> list[str]:
 
 
 def _estimated(blocks: Sequence[Array | None], pilot: Pilot, arms: Sequence[str]) -> Guess | None:
-    found = [Variances.estimated_from(block) for block in blocks if block is not None and len(block) >= LEAST_SEEDS]
-    if not found:
+    enough = [block for block in blocks if block is not None and len(block) >= LEAST_SEEDS]
+    if not enough:
         return None
+    found = [Variances.estimated_from(block) for block in enough]
     whose = " and ".join(arms) if arms else f"the mean of {len(found)} arms or pairs"
-    return Guess(mean_of(found), f"finished cells in {pilot.place}: {whose}")
+    items = min(block.shape[2] for block in enough)
+    return Guess(mean_of(found), f"finished cells in {pilot.place}: {whose}", items)
 
 
 def _shipped(measure: str, which: str) -> Guess | None:

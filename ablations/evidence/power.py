@@ -136,6 +136,10 @@ def _claim_power(claim: Claim, study: Study, pilot: Pilot) -> ClaimPower:
     measure, wanted = claim.planned_measure(), claim.wanted()
     draws, items = _answers(measure, study)
     guess = _guess(claim, measure, pilot)
+    if items is None and guess is not None and guess.items > 1:
+        items = (
+            guess.items
+        )  # documents of a measure of text: this design has as many as those cells, if its effort is theirs
     plain = ClaimPower(
         claim.kind, claim.sentence(), study.seeds, draws, items, None, wanted,
         f"{UNKNOWN} {measure} varies: give --pilot OUT" if guess is None else guess.source,
@@ -206,16 +210,14 @@ def _guess(claim: Claim, measure: str, pilot: Pilot) -> Guess | None:
 
 
 def _enough(variances: Variances, wanted: float, seeds: int, draws: int | None, items: int | None, claims: int) -> str:
-    """The first larger design that sees the wanted effect: by seeds alone, else with more draws and items."""
+    """The first larger design that sees the wanted effect: by seeds alone, else of a task with more draws and items."""
     designs = [(draws, items)]
-    if items is not None:
-        designs += [
-            (None if draws is None else draws if draws == 1 else max(draws, d), max(items, i)) for d, i in LARGER
-        ]
+    if draws is not None and items is not None:
+        designs += [(draws if draws == 1 else max(draws, d), max(items, i)) for d, i in LARGER]
     for d, i in designs:
         for n in range(seeds, MOST_SEEDS + 1):
             if planned_effect(variances, n, d or 1, i or 1, claims) <= wanted:
-                answers = f", {d} draws and {i} items" if items is not None else ""
+                answers = "" if draws is None else f", {d} draws and {i} items"
                 return f"{n} seeds{answers} would do."
     return f"Not even {MOST_SEEDS} seeds would do. Raise smallest, or register a measure that varies less."
 

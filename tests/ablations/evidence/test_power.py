@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
+from ablations.claims.differs import Differs
+from ablations.claims.verdicts import judge
 from ablations.core.results.readings import Reading
 from ablations.evidence.design.base import Design
 from ablations.evidence.pilot import Pilot
@@ -100,3 +103,29 @@ def test_the_plan_counts_all_cells_controls_included(seeds: int) -> None:
     plan = planned([GAIN], seeds=seeds)
     assert plan.cells % seeds == 0
     assert plan.cells > 2 * seeds
+
+
+def test_a_plan_sees_what_the_verdict_on_the_same_cells_says_it_could_have_seen() -> None:
+    """Of a measure of text whose items are documents: if this fails, a plan takes each cell for a single document."""
+    measure, documents, random = "bits_per_byte.x", 40, np.random.default_rng(3)
+    hard_I, ids = random.normal(2.0, 0.5, documents), tuple(f"{number:032x}" for number in range(documents))
+
+    def cell(arm: str, seed: int) -> CellResult:
+        values_I = hard_I + random.normal(0.1 * (arm == "a"), 0.3, documents) + random.normal(0.0, 0.02)
+        reading = Reading(
+            "bits_per_byte", float(values_I.mean()), "bits", "lower", "", "", "x", n={"documents": documents}
+        )
+        assert reading.name == measure
+        return CellResult(f"{arm}{seed}", arm, seed, {measure: reading}, items={measure: (ids, tuple(values_I))})
+
+    measures = Measures.of_cells([cell(arm, seed) for arm in "ab" for seed in range(5)])
+    claim = {"differs": {"arm_a": "a", "arm_b": "b", "measure": measure}}
+    (of_plan,) = planned([claim], pilot=Pilot(measures, (), "out")).claims
+    (verdict,) = judge([Differs(arm_a="a", arm_b="b", measure=measure)], measures)
+    assert of_plan.items == verdict.items == documents
+    assert of_plan.smallest_effect == pytest.approx(verdict.smallest_effect)
+    (refusal,) = planned(
+        [{"differs": {**claim["differs"], "smallest": 0.01}}], pilot=Pilot(measures, (), "out")
+    ).refusals
+    assert "draws" not in refusal
+    assert "seeds would do" in refusal
