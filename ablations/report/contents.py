@@ -22,7 +22,8 @@ class Heading:
     """The first lines of the page.
 
     `answer`: what the registered claims say to the question. `diverged`: the cells that enter no mean, each with its reason.
-    `one_rate`: of which verdicts nobody knows whether they hold at other learning rates.
+    `one_rate`: of which verdicts nobody knows whether they hold at other learning rates. `stands_at`: where every arm was run at
+    several values of a nuisance, at which of them it stands.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Heading:
     answer: str = ""
     diverged: tuple[str, ...] = ()
     one_rate: str = ""
+    stands_at: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -78,6 +78,7 @@ def study_report(prepared: Prepared, out: Folder, predicted: PredictedCost | Non
             prepared,
             answer_of(verdicts, instrument, {name: row.words for name, row in real.rows.items()}),
             _diverged(cell_states),
+            best.said,
         ),
         instrument=instrument,
         verdicts=verdicts,
@@ -100,7 +101,6 @@ def study_report(prepared: Prepared, out: Folder, predicted: PredictedCost | Non
             *warnings(funnel),
             *_unfinished(cell_states),
             *_spikes(cells),
-            *best.said,
             *comparable_sentences(*_tokenizers(prepared), real_cells, study),
             *few_windows(real_cells),
             *few_repeats(real_cells),
@@ -125,7 +125,7 @@ def control_outcomes(study: Study, measures: Measures) -> list[ControlOutcome]:
     return check_controls(limits, measures, gain_name(FRESH, k), k, controls.seeds or study.seeds)
 
 
-def _heading(prepared: Prepared, answer: str, diverged: Sequence[str]) -> Heading:
+def _heading(prepared: Prepared, answer: str, diverged: Sequence[str], stands_at: Sequence[str]) -> Heading:
     study = prepared.study
     tokens = sorted({plan.training.schedule.tokens for plan in prepared.plans if not plan.control})
     tokens = tokens or [plan.training.schedule.tokens for plan in prepared.plans[:1]]
@@ -140,6 +140,7 @@ def _heading(prepared: Prepared, answer: str, diverged: Sequence[str]) -> Headin
         answer=answer,
         diverged=tuple(diverged),
         one_rate=one_rate(study),
+        stands_at=tuple(stands_at),
         budget_note=f"{budget} tokens a cell, {plural(study.seeds, 'seed')}, {plural(len(prepared.plans), 'cell')}",
     )
 

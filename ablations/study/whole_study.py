@@ -33,6 +33,7 @@ class StudyEnd:
         funnel: source -> where its rows went, as the record of the curation has it.
         verdicts: on the registered claims.
         one_rate: of which of them nobody knows whether they hold at other learning rates.
+        stands_at: at which value of a nuisance each arm stands, where it was run at several.
     """
 
     study: str
@@ -45,6 +46,7 @@ class StudyEnd:
     warnings: Sequence[str]
     verdicts: Sequence[ShortVerdict]
     one_rate: str
+    stands_at: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ def _end(report: Report, page: str) -> StudyEnd:
     instrument = report.instrument
     return StudyEnd(
         report.study.name, report.study.answer, page, f"{page.removesuffix('html')}json", instrument.works, instrument.sentence,
-        report.funnel, report.warnings, verdicts, report.study.one_rate,
+        report.funnel, report.warnings, verdicts, report.study.one_rate, report.study.stands_at,
     )  # fmt: skip
 
 
@@ -112,6 +114,7 @@ def as_text(end: StudyEnd) -> str:
         rows = [("; ".join((each.sentence, *each.robust)), each.effect, each.why) for each in end.verdicts]
         lines.append("\n" + table(("verdict", "effect", "why"), rows))
         lines += [f"\n{end.one_rate}"] if end.one_rate else []
+    lines += ["", *(f"{each}." for each in end.stands_at)] if end.stands_at else []
     return "\n".join((*lines, f"\n{end.answer}", "\nreport:", end.page))
 
 

@@ -140,6 +140,14 @@ def test_a_standard_error_stands_beside_the_value_of_its_seed(page) -> None:
     assert "1.900&nbsp;±&nbsp;0.042" in page
 
 
+def test_where_arms_stand_is_said_with_the_verdicts_and_is_no_warning(report) -> None:
+    said = ("arm code stands at 0.3 x the learning rate", "arm web stands at 1 x the learning rate")
+    page = render({**of_two_arms(report), "study": {**report["study"], "stands_at": said}})
+    verdicts = page[page.index('<section id="verdicts">') :].partition("</section>")[0]
+    assert all(f"<li>A{each[1:]}.</li>" in verdicts for each in said)
+    assert page.count("stands at") == len(said)
+
+
 def test_exploratory_findings_stand_apart_from_registered_claims(page) -> None:
     registered, _, exploratory = page[: page.index('id="seeds"')].partition("Not registered before the run")
     assert "mix_half gains more than code and reference apart" in registered
