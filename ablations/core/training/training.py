@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -14,13 +14,12 @@ from ablations.core.data.hashing import hash_numbers
 from ablations.core.data.mixture import MixedWindows
 from ablations.core.model.model import NOT_LEARNED, Model, loss_of
 from ablations.core.spec.training_spec import TrainingSpec
+from ablations.core.training.compiled import compiled_loss
 from ablations.core.training.losses import Losses
 from ablations.core.training.members import Members
 from ablations.core.training.spikes import SpikeWatch
 from ablations.core.training.visible import learned_from, visible
 from curation.runtime.registry import Plugin
-
-LossFunction = Callable[[nn.Module, Tensor, Tensor, Tensor | None], Tensor]
 
 
 class Training:
@@ -48,7 +47,7 @@ class Training:
         self.losses = Losses(spec.steps, self.device)
         self.spikes = SpikeWatch(spec.spikes, self.device)
         self.kept: list[dict[str, Any]] = []  # states to go back to, the oldest first
-        self._loss = _compiled() if spec.compute.compile else loss_of
+        self._loss = compiled_loss(spec, plugins) if spec.compute.compile else loss_of
 
     def advance(self) -> None:
         """One step: the next batch, its gradient, an update; or, where a loss spikes, what the spec says."""
@@ -162,14 +161,3 @@ def _with_peaks(optimizers: Sequence[Optimizer]) -> Sequence[Optimizer]:
         for group in optimizer.param_groups:
             group["peak"] = group["lr"]
     return optimizers
-
-
-def _compiled() -> LossFunction:
-    """One compilation a process for each shape of model: the weights are inputs of the compiled function."""
-    global _LOSS
-    if _LOSS is None:
-        _LOSS = torch.compile(loss_of, dynamic=False)
-    return _LOSS
-
-
-_LOSS: LossFunction | None = None

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from cells import Killed, contents, killed_at, measure_of, write_cell
 
 from ablations.core.__main__ import main
@@ -117,6 +118,24 @@ def test_a_compiled_cell_resumes_to_the_same_bytes(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert contents(tmp_path / "a") == contents(tmp_path / "b")
+
+
+@pytest.mark.end_to_end
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*script_method.*:DeprecationWarning")
+def test_a_compiled_cell_is_the_same_whatever_its_process_trained_before(tmp_path: Path) -> None:
+    """A worker trains many cells. torch compiles no more than some shapes in a process, and runs the next as it is, which rounds
+    otherwise; it warns of that on a worker's standard error, where nobody looks."""
+    shapes = {"before": {"layers": 1, "sharpness": 6}, "after": {"layers": 2}, "alone": {"layers": 2}}
+    for name, shape in shapes.items():
+        write_cell(tmp_path / name, compute={"compile": True}, model=shape)
+    with torch._dynamo.config.patch(recompile_limit=1):
+        run_cell(tmp_path / "before")
+        run_cell(tmp_path / "after")
+    command = [sys.executable, "-m", "ablations.core", str(tmp_path / "alone")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert contents(tmp_path / "after") == contents(tmp_path / "alone")
 
 
 def test_the_record_says_what_was_trained_and_each_measure_lies_beside_it(undisturbed: Path) -> None:
