@@ -17,9 +17,8 @@ LossFunction = Callable[[nn.Module, Tensor, Tensor, Tensor | None], Tensor]
 def compiled_loss(spec: TrainingSpec, plugins: Sequence[Plugin]) -> LossFunction:
     """Compiled once in a process for cells of one shape that follow each other: the weights are inputs of the compiled function.
 
-    torch remembers what it has compiled in a process. It keeps 8 shapes and runs further ones uncompiled, and a number that was
-    another one before becomes a variable; both round otherwise, so that weights would depend on which cells the process had
-    trained before. So all is forgotten when another shape comes.
+    torch remembers what it has compiled in a process. It keeps 8 shapes and runs further ones uncompiled, which rounds otherwise,
+    so that weights would depend on which cells the process had trained before. So all is forgotten when another shape comes.
     """
     global _SHAPE, _LOSS
     shape = repr((spec.model, spec.compute, spec.schedule.batch, spec.document_mask, plugins))
