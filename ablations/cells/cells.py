@@ -123,10 +123,9 @@ class CellPlan:
         tokens = {stem: tokens.folder for stem, tokens in self.tokens.items()}
         asked = CellJob(self.spec, tokens, dict(self.machine), self.plugins)
         job = Job("cell", asked, spec.schedule.tokens * spec.model.layers)
-        memory = memory_of(spec, spec.model.context * (spec.compute.micro_batch or spec.schedule.batch))
         return Stage(
             f"cell {self.arm} seed {self.seed}", {"cell": self.output}, [job], cell_job, None, memory_per_byte=0,
-            memory_bytes=memory, cpus=spec.compute.threads, gpus=gpus_of(spec),
+            memory_bytes=training_bytes(spec), cpus=spec.compute.threads, gpus=gpus_of(spec),
         )  # fmt: skip
 
 
@@ -135,10 +134,9 @@ def gpus_of(spec: TrainingSpec) -> float:
     return 1.0 if is_gpu(spec.compute.device) else 0.0
 
 
-def memory_of(spec: TrainingSpec, tokens: int) -> float:
-    """Bytes that a cell needs of its node besides what any worker does; with so many tokens at once. How long it trains is nothing
-    to its memory."""
-    own = model_bytes(spec.model, tokens)
+def training_bytes(spec: TrainingSpec) -> float:
+    """Memory that a cell needs of its node besides what any worker does; however long it trains."""
+    own = model_bytes(spec.model, spec.model.context * (spec.compute.micro_batch or spec.schedule.batch))
     return own + COMPILER_BYTES if spec.compute.compile else own
 
 

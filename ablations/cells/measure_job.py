@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ablations.cells.cell_folder import HELDOUT, TRAIN, TRAINING, check_machine
+from ablations.core.model.memory import model_bytes
 from ablations.core.spec.cell_spec import CELL, CellSpec
 from ablations.core.spec.measuring_spec import MeasuringSpec
 from ablations.prompts.task_items import ITEMS
@@ -52,12 +53,12 @@ class ToMeasure:
 
     def stage(self, outputs: Mapping[str, Output]) -> Stage[None, ToMeasure]:
         """One job that fills the folders of all measures of this cell that are still missing."""
-        from ablations.cells.cells import gpus_of, memory_of
+        from ablations.cells.cells import gpus_of
 
         training = self.spec.training
         cost = training.schedule.tokens * training.model.layers // 4
         title = f"measure {self.spec.arm} seed {self.spec.seed}"
-        memory = memory_of(training, training.model.context * self.measuring.effort.batch)
+        memory = model_bytes(training.model, training.model.context * self.measuring.effort.batch)
         return Stage(
             title, outputs, [Job("measure", self, cost)], measure_job, None, memory_per_byte=0, memory_bytes=memory,
             cpus=training.compute.threads, gpus=gpus_of(training),

@@ -137,9 +137,8 @@ def _claim_power(claim: Claim, study: Study, pilot: Pilot) -> ClaimPower:
     draws, items = _answers(measure, study)
     guess = _guess(claim, measure, pilot)
     if items is None and guess is not None and guess.items > 1:
-        items = (
-            guess.items
-        )  # documents of a measure of text: this design has as many as those cells, if its effort is theirs
+        # documents of a measure of text: this design has as many as those cells, if its effort is theirs
+        items = guess.items
     plain = ClaimPower(
         claim.kind, claim.sentence(), study.seeds, draws, items, None, wanted,
         f"{UNKNOWN} {measure} varies: give --pilot OUT" if guess is None else guess.source,
