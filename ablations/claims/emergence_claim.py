@@ -47,13 +47,17 @@ class EmergenceClaim(Claim, ABC):
     @model_validator(mode="after")
     def _one_way(self) -> Self:
         """A limit that nothing is held against would be a limit that the reader believes in."""
-        of_heads = sorted(self.model_fields_set & {"prefix_matching", "repeats"})
+        of_heads = [
+            name
+            for name, usual in (("prefix_matching", PREFIX_MATCHING), ("repeats", REPEATS_NATS))
+            if getattr(self, name) != usual
+        ]  # by value: a claim that was written out has all of its fields
         if self.measure and of_heads:
             raise ValueError(
                 f"{of_heads[0]} is a limit of induction heads, and this claim counts seeds by {self.measure}. "
                 "Leave one of them out; the limit of a measure is above"
             )
-        if "above" in self.model_fields_set and not self.measure:
+        if self.above != COPYING_NATS and not self.measure:
             raise ValueError(
                 "above is the limit of a measure, and none is named. "
                 "Write measure: context_gain.SOURCE.order, or prefix_matching and repeats for induction heads"

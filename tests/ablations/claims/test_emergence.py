@@ -323,7 +323,7 @@ def test_no_kind_of_claim_ends_wrongly_in_more_than_five_of_a_hundred_studies_of
     ("settings", "said"),
     [
         ({"measure": COPYING, "prefix_matching": 0.1}, f"and this claim counts seeds by {COPYING}. Leave one of them out"),
-        ({"measure": COPYING, "repeats": 0.05}, "repeats is a limit of induction heads"),
+        ({"measure": COPYING, "repeats": 0.06}, "repeats is a limit of induction heads"),
         ({"above": 0.2}, "above is the limit of a measure, and none is named. Write measure: context_gain.SOURCE.order"),
     ],
     ids=str,
@@ -331,3 +331,11 @@ def test_no_kind_of_claim_ends_wrongly_in_more_than_five_of_a_hundred_studies_of
 def test_a_limit_that_would_not_be_used_is_refused(settings: dict[str, Any], said: str) -> None:
     with pytest.raises(ConfigError, match=re.escape(said)):
         make_claim({"share_emerges": {"arm": "a", **settings}}, (), "claims[0]")
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"measure": COPYING}, {"measure": COPYING, "above": 0.2}, {"repeats": 0.1}], ids=str
+)
+def test_a_claim_that_was_written_out_is_read_again(settings: dict[str, Any]) -> None:
+    claim = make_claim({"share_emerges": {"arm": "a", **settings}}, (), "claims[0]")
+    assert make_claim(claim.model_dump(mode="json"), (), "claims[0]") == claim
